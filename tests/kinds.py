@@ -190,6 +190,8 @@ IN_THE_GATE = (
     "cluster/test_news.py::test_a_ban_acts_on_every_node[with Valkey]",
     "cluster/test_news.py::test_a_node_without_its_valkey_follows_the_log_and_reports_it",
     "cluster/test_desk.py::test_of_two_sockets_that_claim_at_once_on_two_nodes_one_has_it",
+    "cluster/test_streams.py::test_an_author_writes_through_any_node_and_readers_are_at_any[with Valkey]",
+    "cluster/test_streams.py::test_what_is_stored_survives_the_home_and_the_author_goes_on",
     "cluster/test_files.py::test_a_file_is_read_at_any_node_as_at_its_own",
     "cluster/test_files.py::test_the_official_client_uploads_over_a_load_balancer_without_affinity",
     "cluster/test_limits.py::test_a_user_who_sends_at_both_nodes_is_limited_in_sum",

@@ -263,7 +263,7 @@ async def test_an_imported_message_is_not_missed(group: Node) -> None:
     await bring(group, START_MS, sender=ALICE)
     message = await group.send(ALICE, "Now")
     await bring(group, group.clock.now_ms)
-    assert (await group.do(BOB, FindMissed(group.clock.now_ms))).message_ids == (message.id,)
+    assert [each.id for each in (await group.do(BOB, FindMissed(group.clock.now_ms))).messages] == [message.id]
 
 
 # --- nobody is notified ---------------------------------------------------------------------------------------------

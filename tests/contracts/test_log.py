@@ -13,6 +13,7 @@ from talkwire.core.commands.accounts import (
     EnsureUser,
     EraseUser,
     OpenLogin,
+    PutUser,
     RegisterAccount,
     RotateLogin,
     UnbanUser,
@@ -50,8 +51,10 @@ from talkwire.core.commands.notifications import MarkNotificationsRead, RecordMi
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
+from talkwire.core.commands.streams.writing import FinishMessage, StreamMessage
 from talkwire.core.domain.events import Durable, DurableEvent, MessageEvent
 from talkwire.core.domain.model import Actor, DoNotDisturb, Preferences
+from talkwire.core.domain.parts.message_parts import TextPart
 from talkwire.storage.schema import log, log_head
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -80,9 +83,18 @@ async def _everything(node: Node) -> None:
     await node.chat.user_of_token("bob", "Bob Smith")
     await _conversations(node)
     await _changed_messages(node)
+    await _streams(node)
     await _receipts(node)
     await _teams(node)
     await _notices(node)
+
+
+async def _streams(node: Node) -> None:
+    await node.do(BACKEND, PutUser("helper", kind="agent"))
+    await node.do(BACKEND, AddMembers("c", ("helper",)))
+    opened = await node.do(Actor("helper", "Helper"), StreamMessage(conversation_id="c", client_message_id="s"))
+    finish = FinishMessage(message_id=str(opened.message.id), attempt=1, parts=(TextPart("\u2603"),))
+    await node.do(Actor("helper", "Helper"), finish)
 
 
 async def _changed_messages(node: Node) -> None:

@@ -72,6 +72,7 @@ NO_TEXT = {
     "team_changes": "team_id conversation_id user_ids after_id",
     "team_members": "team_id user_id",
     "teams": "id",
+    "streams": "conversation_id author_id node_id",
     "timers": "kind key",
     "tombstones": "conversation_id sender_id",
     "uploads": "id owner_id content_type folder_id",

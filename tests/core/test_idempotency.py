@@ -20,6 +20,7 @@ from talkwire.core.commands.members import AddedMembers, RemovedMember
 from talkwire.core.commands.messages import SendMessages, ThreadMark
 from talkwire.core.commands.receipts import ReadMark, Unread
 from talkwire.core.commands.server.timers import FiredTimers
+from talkwire.core.commands.streams.storing import BegunStream
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import (
     Actor,
@@ -82,6 +83,7 @@ SHOWS_NO_CONVERSATION = {
 IS_DECIDED_AGAIN = {
     AddedMembers,
     Message,
+    BegunStream,
     SavedMessage,
     Offer,
     ConversationView,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from talkwire.core.domain.audience import conversation_of
 from talkwire.core.domain.errors import ChatError
@@ -19,11 +20,13 @@ from talkwire.core.domain.events import (
     MemberRestricted,
     MemberUnrestricted,
     MessageDeleted,
+    MessageSent,
     MessagesRead,
     MessageUnpinned,
     NotificationsRead,
     ReadPositionMoved,
     SavedChanged,
+    StreamStateChanged,
     ThreadMarked,
     UserBlocked,
     UserErased,
@@ -39,7 +42,10 @@ from talkwire.core.domain.model import (
     Restriction,
     User,
 )
+from talkwire.core.domain.parts.message_parts import DataPart, TextPart
+from talkwire.core.domain.parts.streams import StreamError
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, LOG_EVENTS, log_event_payloads, log_types_named
+from talkwire.payloads.messages import short_payload
 
 ALICE = User("alice", "Alice", 0, "alice@example.com", banned=True, metadata={"plan": "pro"})
 GROUP = Conversation("c", "group", "Team", "alice", 2, 0, 0, 0, metadata={"order": 17})
@@ -146,3 +152,31 @@ def test_an_event_that_cannot_be_rendered_does_not_block_the_others() -> None:
     # Readers of the log never return a `UserRenamed`, which lacks the user.
     payloads = log_event_payloads([UserRenamed(5, 0, "alice", "Alice"), UserUpdated(6, 0, ALICE)], "e")
     assert [payload.id for payload in payloads] == ["e-6"]
+
+
+def test_a_stream_is_a_new_message_and_an_update_for_the_back_end() -> None:
+    parts = (TextPart("Hel"),)
+    opened = Message(7, "c", 3, "helper", "Helper", "", 0, state="streaming", first_end_pos=0)
+    ended = replace(opened, content="Hel", state="failed", error=StreamError("busy"), first_end_pos=9)
+    continued = replace(ended, state="streaming", parts=parts, error=None)
+    events: list[Durable] = [
+        MessageSent(8, 0, opened),
+        StreamStateChanged(9, 0, ended, is_first=True),
+        StreamStateChanged(10, 0, continued),
+    ]
+    shown = [rendered(event) for event in events]
+    assert [each["type"] for each in shown] == ["message:new", "message:updated", "message:updated"]
+    messages: Any = [each["data"] for each in shown]
+    assert [(each["content"], each["state"]) for each in messages] == [
+        ("", "streaming"),
+        ("Hel", "failed"),
+        ("Hel", "streaming"),
+    ]
+    assert messages[1]["error"]["code"] == "busy"
+
+
+def test_the_short_form_of_an_open_stream_has_its_text_and_no_parts() -> None:
+    parts = (TextPart("Hello"), DataPart("x", 1))
+    message = Message(7, "c", 3, "helper", "Helper", "Hello", 0, state="streaming", parts=parts, first_end_pos=0)
+    short = msgspec.to_builtins(short_payload(message))
+    assert (short["content"], short["state"], "parts" in short) == ("Hello", "streaming", False)

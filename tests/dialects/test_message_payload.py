@@ -16,6 +16,7 @@ from talkwire.core.domain.model import (
     ThreadActivity,
 )
 from talkwire.core.domain.parts.message_parts import DataPart, TextPart
+from talkwire.core.domain.parts.streams import StreamError
 from talkwire.payloads import messages
 from talkwire.payloads.messages import message_payload
 
@@ -46,6 +47,9 @@ OTHER = {
     "on_behalf_of": "bob",
     "notes_of": "d",
     "parts": (TextPart("Hello"), DataPart("x", 1)),
+    "state": "failed",
+    "error": StreamError("overloaded", "The model is overloaded."),
+    "first_end_pos": 2,
 }
 
 
@@ -55,5 +59,6 @@ def test_each_member_of_a_message_is_tried() -> None:
 
 @pytest.mark.parametrize("name", OTHER)
 def test_a_message_with_one_more_member_has_the_full_payload(name: str) -> None:
-    message = msgspec.structs.replace(PLAIN, **{name: OTHER[name]})
+    names = {"state", "error"} if name == "error" else {name}
+    message = msgspec.structs.replace(PLAIN, **{name: OTHER[name] for name in names})
     assert message_payload(message) == messages._full_payload(message)

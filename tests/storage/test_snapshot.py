@@ -18,7 +18,7 @@ from talkwire.storage.snapshot import TableSnapshot
 
 WRITTEN_BY_COMMANDS = {
     *("answers", "audit", "calls", "erasures", "files", "invitations", "notifications", "offline_queue", "presence"),
-    *("push_subscriptions", "pushes", "sessions", "teams", "timers", "webhooks"),
+    *("push_subscriptions", "pushes", "sessions", "streams", "teams", "timers", "webhooks"),
 }
 
 

@@ -45,6 +45,7 @@ SYNC_NAMES: Mapping[str, str] = {
     "MessageSent": "message:new",
     "MessageEdited": "message:updated",
     "MessageMetadataChanged": "message:updated",
+    "StreamStateChanged": "message:updated",
     "LinkPreviewsChanged": "message:updated",
     "ThreadUpdated": "thread:updated",
     "MessageDeleted": "message:deleted",

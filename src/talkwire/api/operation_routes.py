@@ -57,6 +57,9 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 _IN_BRACES = re.compile(r"\{(\w+)\}")
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 
+_PARTS = frozenset({"parts", "set"})
+"""The fields of commands that are parts of messages."""
+
 _SENDER = "sender_id"
 
 Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="The number of items in a page")]
@@ -127,7 +130,7 @@ def _route(
         operation_id=operation.operation_id if own is not None and operation.operation_id else None,
         responses=existing(returned.__args__[0]) if answer is not None and get_origin(returned) is Response else None,
         opt={**executes(*operation.commands), **may_refuse(*operation.refuses)},
-        request_max_body_size=PARTS_BODY_MAX if "parts" in operation.command.__struct_fields__ else Empty,
+        request_max_body_size=Empty if _PARTS.isdisjoint(operation.command.__struct_fields__) else PARTS_BODY_MAX,
     )
     handler = own or _handler(operation, method, check, answer, returned)
     if own is None:

@@ -80,7 +80,7 @@ from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.operations.conversations import conversations
 from talkwire.operations.desk import claims, notes, teams
-from talkwire.operations.messages import messages, offers, saved, search, signals, typing
+from talkwire.operations.messages import messages, offers, saved, search, signals, streams, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.names import name_of_command
 from talkwire.operations.users import blocks
@@ -197,6 +197,7 @@ def described_routes(
             files_router,
         ),
         *routes_of(messages.TEXTS, handlers={"POST /messages": send_message}),
+        *routes_of(streams.OPERATIONS),
         *thread_routes,
         *routes_of((*messages.MARKS, *saved.OPERATIONS)),
         send_messages,

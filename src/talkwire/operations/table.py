@@ -5,7 +5,7 @@ from __future__ import annotations
 from talkwire.operations import calls, console, sockets, sync, webhooks
 from talkwire.operations.conversations import conversations, invitations, members
 from talkwire.operations.desk import claims, notes, teams
-from talkwire.operations.messages import messages, offers, receipts, saved, search, signals, threads, typing
+from talkwire.operations.messages import messages, offers, receipts, saved, search, signals, streams, threads, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.operation import Operation
 from talkwire.operations.users import blocks, notifications, preferences, presence, users
@@ -32,6 +32,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *search.OPERATIONS,
     *signals.OPERATIONS,
     *sockets.OPERATIONS,
+    *streams.OPERATIONS,
     *sync.OPERATIONS,
     *teams.OPERATIONS,
     *threads.OPERATIONS,

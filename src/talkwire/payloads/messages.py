@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from talkwire.core.commands.messages import AttachmentRef, GivenGenerated, MessageVersion, Model
 from talkwire.core.domain.events import MessageDeleted, MessageReacted
 from talkwire.core.domain.model import AttachedKind, Attachment, LinkPreview, Message, Reaction, SavedMessage
-from talkwire.core.domain.parts.message_parts import MessagePart
+from talkwire.core.domain.parts.message_parts import MessagePart, simplified
+from talkwire.core.domain.parts.streams import StreamError, StreamState
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.payloads.payload import Payload, iso
 
@@ -137,7 +138,8 @@ class MessagePayload(Payload, frozen=True):
     message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
     `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
     `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has a
-    `content` that follows from them, for clients and places that do not show parts."""
+    `content` that follows from them, for clients and places that do not show parts. `state` is in messages that were or
+    are being written while others read them: `streaming`, or how that ended, and `error` says why it has failed."""
 
     id: str
     conversation_id: str
@@ -167,6 +169,8 @@ class MessagePayload(Payload, frozen=True):
     on_behalf_of: str | None = None
     notes_of: str | None = None
     parts: tuple[MessagePart, ...] = ()
+    state: StreamState | None = None
+    error: StreamError | None = None
 
 
 class SavedMessagePayload(Payload, frozen=True):
@@ -237,6 +241,7 @@ def message_payload(message: Message) -> MessagePayload:
         or message.on_behalf_of
         or message.notes_of
         or message.parts
+        or message.state
     ):
         return _full_payload(message)
     # A fast path: most messages have only a text, and a page of messages is encoded for every request.
@@ -289,7 +294,9 @@ def _full_payload(message: Message) -> MessagePayload:
         generated=None if generated is None else GeneratedPayload(generated.by, generated.model),
         on_behalf_of=message.on_behalf_of,
         notes_of=message.notes_of,
-        parts=message.parts,
+        parts=message.parts if message.state != "streaming" else simplified(message.parts),
+        state=message.state,
+        error=message.error,
     )
 
 

@@ -95,6 +95,7 @@ log = Table(
         "ix_log_conversation_id_pos", "conversation_id IS NOT NULL AND data IS NOT NULL", "conversation_id", "pos"
     ),
     _partial("ix_log_noticed", NOTICED, "conversation_id", "type", "pos"),
+    _partial("ix_log_stream_ends", "type = 'StreamStateChanged'", "conversation_id", "pos"),
     _partial("ix_log_user_id_pos", "user_id IS NOT NULL", "user_id", "pos"),
 )
 """Every durable event, with the conversation or the user that it concerns (`core.domain.audience`). `data` is the event
@@ -606,6 +607,23 @@ source_quotes = Table(
     Column("quoted_id", BigInteger, primary_key=True, autoincrement=False, index=True),
 )
 """The messages that have, in a part that is a source, a quote of another message, now or in an earlier version."""
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("author_id", Text, nullable=False, index=True),
+    Column("attempt", Integer, nullable=False),
+    Column("node_id", Text, nullable=False),
+    Column("lease_ms", Integer, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("has_ended", Boolean, nullable=False),
+)
+"""The messages that are being written, or whose writing was interrupted and may be continued. `node_id` is the home of
+the stream, the node that holds its newest text in memory, and `attempt` the number of the attempt that writes. The
+lease, `lease_ms` long, ends at `until_ms`: then the stream is interrupted. Of an interrupted one, `until_ms` is when it
+can no longer be continued."""
 
 reactions = Table(
     "reactions",

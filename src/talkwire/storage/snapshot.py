@@ -17,6 +17,7 @@ from talkwire.storage.messages.messages import MessagePartRows, MessageReads
 from talkwire.storage.messages.receipts import ReceiptReads, UnreadRows
 from talkwire.storage.messages.saved import SavedRows
 from talkwire.storage.messages.search import SearchRows
+from talkwire.storage.messages.streams import StreamRows
 from talkwire.storage.messages.threads import ThreadRows
 from talkwire.storage.notifying.notifications import NotificationRows
 from talkwire.storage.notifying.pushes import PushRows
@@ -77,6 +78,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.console = ConsoleRows(connection)
         self.teams = TeamRows(connection)
         self.timers = TimerRows(connection)
+        self.streams = StreamRows(connection)
 
     @property
     def now_ms(self) -> int:

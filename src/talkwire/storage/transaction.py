@@ -27,6 +27,7 @@ from talkwire.storage.messages.messages import MessagePartRows
 from talkwire.storage.messages.receipts import ReceiptLookups, with_covered_messages
 from talkwire.storage.messages.retention import RetentionRows
 from talkwire.storage.messages.saved import SavedRows
+from talkwire.storage.messages.streams import WritableStreamRows
 from talkwire.storage.messages.threads import ThreadRows
 from talkwire.storage.notifying.notifications import WritableNotificationRows
 from talkwire.storage.notifying.pending import OCCASIONS, PendingNotifications
@@ -98,6 +99,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.erasures = WritableErasureRows(connection, workspace)
         self.teams = WritableTeamRows(connection)
         self.timers = WritableTimerRows(workspace)
+        self.streams = WritableStreamRows(workspace)
 
     @property
     def pos(self) -> int:

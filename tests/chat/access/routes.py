@@ -53,6 +53,7 @@ NOT_IN_THE_TABLE = {
 
 _HELLO = {"content": "Hello"}
 _TO_ALL = {"conversationId": "{conversation}", **_HELLO}
+_STREAM = {"conversationId": "{conversation}", "clientMessageId": "stream-{me}"}
 _TEXT_TO_ALL = {"conversationId": "{conversation}", "type": "text", "content": {"text": "Hello"}}
 _AS_MEMBER = {"senderId": "{member}"}
 _BIKE = {"title": "Bicycle", "amount": 5000, "currency": "EUR"}
@@ -175,6 +176,11 @@ _INVITATIONS = (
 _MESSAGES = (
     Row(f"POST {_V1}/messages", WRITERS, _TO_ALL, as_service=_AS_MEMBER),
     Row("POST /messages", WRITERS, _TO_ALL, as_service=_AS_MEMBER),
+    Row(f"POST {_V1}/messages/stream", but(NOBODY, service=OK), _STREAM, as_service=_AS_MEMBER),
+    Row(f"POST {_MESSAGE}/append", but(NOBODY, service=CONFLICT), {"attempt": 1, "part": 0, "text": "Hello"}),
+    Row(f"POST {_MESSAGE}/rewind", but(NOBODY, service=CONFLICT), {"attempt": 1, "part": 0}),
+    Row(f"POST {_MESSAGE}/keep", but(NOBODY, service=CONFLICT), {"attempt": 1}),
+    Row(f"POST {_MESSAGE}/finish", but(NOBODY, service=CONFLICT), {"attempt": 1}),
     Row(f"POST {_V1}/messages/batch", TRUSTED, {"messages": [{**_TO_ALL, "type": "system"}]}),
     Row(f"POST {_V1}/messages", UNNAMED, _TO_ALL, of="as oneself"),
     Row(f"POST {_V1}/messages", but(WRITERS), {**_TO_ALL, "replyToId": "{message}"}, "a reply", _AS_MEMBER),

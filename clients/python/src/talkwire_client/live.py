@@ -42,6 +42,7 @@ SIGNAL_TYPES = frozenset(
         "call:reject",
         "call:signal",
         "desk:updated",
+        "message:delta",
         "notification",
         "presence:update",
         "signal",

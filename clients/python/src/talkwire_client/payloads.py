@@ -718,7 +718,9 @@ class Message(TypedDict):
     message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
     `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
     `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has
-    a `content` that follows from them, for clients and places that do not show parts."""
+    a `content` that follows from them, for clients and places that do not show parts. `state` is in messages that
+    were or are being written while others read them: `streaming`, or how that ended, and `error` says why it has
+    failed."""
 
     id: str
     conversationId: str
@@ -774,6 +776,8 @@ class Message(TypedDict):
     parts: NotRequired[list[TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart]]
     """The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of
     at most 256 KiB."""
+    state: NotRequired[Literal["blocked", "done", "failed", "interrupted", "stopped", "streaming"]]
+    error: NotRequired[StreamError]
 
 
 class MessageDeleted(TypedDict):
@@ -787,6 +791,28 @@ class MessageDeleted(TypedDict):
     """The user who deleted the message."""
     threadId: NotRequired[str]
     """The first message of the thread that the message belongs to."""
+
+
+class MessageDelta(TypedDict):
+    """What is new in one part of a message that is being written. A `text` is to be added at `at`, the length of the
+    part before it in UTF-16 code units; `set` is the new value of a part that is no text. With `replace`, the part is
+    `text` or `set` alone, whatever was there. With `drop`, the message has no parts after this one any more, and
+    without `text` and `set` not this one either."""
+
+    messageId: str
+    """The id of the message."""
+    conversationId: str
+    """The id of the conversation."""
+    part: int
+    at: NotRequired[int]
+    """When it happened."""
+    text: NotRequired[str]
+    set: NotRequired[TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart]
+    type: NotRequired[Literal["reasoning", "text"]]
+    replace: NotRequired[bool]
+    """Default: `false`."""
+    drop: NotRequired[bool]
+    """Default: `false`."""
 
 
 class MessageList(TypedDict):
@@ -1281,6 +1307,14 @@ class SourcePart(TypedDict):
     """What the source says. The quote of a message is removed when that message is deleted."""
 
 
+class StreamError(TypedDict):
+    """Why a stream has failed, in the words of its author."""
+
+    code: str
+    """The error code, for programs."""
+    message: NotRequired[str]
+
+
 class Sync(TypedDict):
     """The response of synchronisation. Without `after`: `conversations`, `presence` and the `cursor` to continue
     from; `next` is the cursor of `listConversations` for further conversations. With `after`: `events`, the `cursor`
@@ -1635,6 +1669,7 @@ AnySignal: TypeAlias = (
     | Signal[Literal["call:reject"], CallSignal]
     | Signal[Literal["call:signal"], CallSignal]
     | Signal[Literal["desk:updated"], DeskUpdated]
+    | Signal[Literal["message:delta"], MessageDelta]
     | Signal[Literal["notification"], Notification]
     | Signal[Literal["presence:update"], Presence]
     | Signal[Literal["signal"], CustomSignal]

@@ -4,7 +4,7 @@
      ├── Change[R]       writes to the log of events, in the next transaction of the writer's thread
      ├── Query[R]        reads, on a reader thread
      ├── NodeCommand[R]  writes leases (records of living nodes) and their data, in a transaction of its own
-     └── Signal[R]       has an ephemeral effect: nothing is stored
+     └── Signal[R]       has an effect on what a node holds in memory, and on connected clients
 
 Commands are tagged Structs, so that the command line can send the same commands to a running server.
 """
@@ -40,8 +40,8 @@ class NodeCommand(Command[R_co], Generic[R_co], frozen=True):
 
 
 class Signal(Command[R_co], Generic[R_co], frozen=True):
-    """A command that stores nothing: its effect is an event that connected clients receive, or it reads data in
-    memory."""
+    """A command whose effect is an event that connected clients receive, or that reads or changes what a node holds in
+    memory. It stores nothing itself; a stream's home stores the text later, by changes."""
 
 
 class SocketSignal(Signal[R_co], Generic[R_co], frozen=True, kw_only=True):

@@ -310,7 +310,8 @@ class ListMessages(Query[MessagePage], frozen=True, tag="ListMessages"):
     """Lists messages of a conversation, the newest page by default.
 
     `before`, `after` and `around` are message ids. `around_seq` is a message's number, which may be that of a deleted
-    message. At most one of the four may be set. `without_replies` leaves out the replies in threads.
+    message. At most one of the four may be set. `without_replies` leaves out the replies in threads, `finished_only`
+    streams that have not ended once.
     """
 
     conversation_id: str
@@ -320,6 +321,7 @@ class ListMessages(Query[MessagePage], frozen=True, tag="ListMessages"):
     limit: int = 50
     around_seq: int | None = None
     without_replies: bool = False
+    finished_only: bool = False
 
 
 class GetThread(Query[Thread], frozen=True, tag="GetThread"):

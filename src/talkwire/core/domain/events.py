@@ -26,6 +26,7 @@ from talkwire.core.domain.model import (
     User,
 )
 from talkwire.core.domain.moderation.reports import MessageReport
+from talkwire.core.domain.parts.growing_parts import PartChange
 
 WebhookAction = Literal["created", "updated", "rewound", "secret_rotated", "deleted"]
 
@@ -534,6 +535,13 @@ class MessageMetadataChanged(MessageEvent, frozen=True):
     edited."""
 
 
+class StreamStateChanged(MessageEvent, frozen=True):
+    """The stream of a message has ended, or an interrupted one is being continued (`message.state`). `is_first`: it is
+    the first end, from which on the message has a text for those who do not see streams."""
+
+    is_first: bool = False
+
+
 class MessageDeleted(MessageEvent, frozen=True):
     """A message was deleted. `message` is what remains of it (its tombstone), with the time of the deletion and the
     user who did it."""
@@ -660,6 +668,15 @@ class SignalSent(EphemeralEvent, frozen=True):
     name: str
     data: object = None
     source: str | None = None
+
+
+class MessageDelta(EphemeralEvent, frozen=True):
+    """A part of a message that is being written has changed."""
+
+    reach = to_members_of("conversation_id")
+    conversation_id: str
+    message_id: int
+    change: PartChange
 
 
 class RoomEntered(EphemeralEvent, frozen=True):
@@ -830,6 +847,25 @@ class CustomEvent(EphemeralEvent, frozen=True):
     conversation_id: str | None = None
 
 
+class StreamAdvanced(EphemeralEvent, frozen=True):
+    """A message that is being written has changed in several parts. `SignalDelivery` sends each change as a
+    `MessageDelta`, and to sockets that lack earlier ones the whole parts. `source` is the socket of the author.
+
+    Between nodes, `number` counts the events of an `attempt` from the node `home_id`, and `is_whole` says that the
+    changes are everything, whatever the receiving node has.
+    """
+
+    conversation_id: str
+    message_id: int
+    seq: int
+    changes: tuple[PartChange, ...]
+    source: str | None = None
+    attempt: int = 0
+    number: int = 0
+    home_id: str = ""
+    is_whole: bool = False
+
+
 class MailStored(EphemeralEvent, frozen=True):
     """A custom event was stored in the offline queue of a user, i.e. for the user's next connection. Only the server
     receives this event, in case the user has connected meanwhile."""
@@ -915,6 +951,7 @@ Durable = (
     | MessageSent
     | MessageEdited
     | MessageMetadataChanged
+    | StreamStateChanged
     | MessageDeleted
     | LinkPreviewsChanged
     | ThreadUpdated
@@ -935,7 +972,15 @@ for _event_type in get_args(Durable):
 RoomNews = RoomEntered | RoomLeft
 UnreadNews = UnreadChanged | ThreadUnreadChanged | DeskUpdated
 Ephemeral = (
-    TypingChanged | SignalSent | RoomNews | UnreadNews | PresenceChanged | CallNews | Notified | UploadProgressed
+    TypingChanged
+    | SignalSent
+    | MessageDelta
+    | RoomNews
+    | UnreadNews
+    | PresenceChanged
+    | CallNews
+    | Notified
+    | UploadProgressed
 )
 Event = Durable | Ephemeral
 """The events that every dialect must translate or explicitly leave out."""
@@ -943,7 +988,7 @@ Event = Durable | Ephemeral
 Between = UsersMoved
 """Events between nodes, which are not sent to clients or observers."""
 
-UnstoredEvent = Ephemeral | CustomEvent | MailStored | Between
+UnstoredEvent = Ephemeral | CustomEvent | StreamAdvanced | MailStored | Between
 """Every event that is not stored in the log."""
 
 News = Event | UnstoredEvent
@@ -1007,6 +1052,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         CallMissed,
         CallRecorded,
         SignalSent,
+        MessageDelta,
     }
 )
 """Everything but talking itself: messages, receipts, typing, presence, offers, uploads and calls."""

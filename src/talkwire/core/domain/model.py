@@ -16,6 +16,7 @@ import msgspec
 
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.parts.message_parts import MessagePart
+from talkwire.core.domain.parts.streams import StreamError, StreamState
 
 MESSAGE_ID_BASE = 10**12
 OWN_ID_BASE = 8 * 10**15
@@ -569,7 +570,20 @@ class Message(msgspec.Struct, frozen=True):
     notes_of: str | None = None
     """The conversation that the message is about, if it is a note; its own conversation is the one with the notes."""
     parts: tuple[MessagePart, ...] = ()
-    """The parts from which `content` follows; none if the message is only a text."""
+    """The parts from which `content` follows; none if the message is only a text, unless it is still being written."""
+    state: StreamState | None = None
+    """Whether the message is still being written, or how its stream has ended; None if it never was a stream."""
+    error: StreamError | None = None
+    """Why its stream has failed, if its author said so."""
+    first_end_pos: int | None = None
+    """The log position at which its stream has ended for the first time, 0 before that; None if it never was a
+    stream."""
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it is a stream that has not ended once, or what remains of one that was deleted before its end.
+        Clients that know no streams do not see it."""
+        return self.first_end_pos == 0 and self.state in {None, "streaming"}
 
 
 RestrictionKind = Literal["mute", "ban"]

@@ -41,6 +41,7 @@ from talkwire.core.features.messages import (
 from talkwire.core.features.moderation import audit, reports
 from talkwire.core.features.notifying import notifications, offline_queue, pushes
 from talkwire.core.features.operation import console, conversation_keys, erasure, export, nodes, retention, timers
+from talkwire.core.features.streams import streams
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, provider_logins, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
@@ -85,6 +86,7 @@ CHANGES: Changes = MappingProxyType(
         **claims.CHANGES,
         **notes.CHANGES,
         **timers.CHANGES,
+        **streams.CHANGES,
     }
 )
 
@@ -136,6 +138,7 @@ QUERIES: Queries = MappingProxyType(
         **teams.QUERIES,
         **claims.QUERIES,
         **timers.QUERIES,
+        **streams.QUERIES,
     }
 )
 

@@ -21,6 +21,13 @@ from typing import NamedTuple
 
 from talkwire.core.commands.command import Change, Query
 from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.streams.writing import (
+    AppendToMessage,
+    FinishMessage,
+    KeepStream,
+    RewindMessage,
+    StreamMessage,
+)
 from talkwire.core.commands.typing import SendSignal
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
@@ -52,6 +59,8 @@ class Kind(StrEnum):
     """signals, which store nothing: typing, presence, calls, rooms, pings, and unknown events; by user"""
     CUSTOM_SIGNALS = "custom_signals"
     """custom signals that members send to each other, by user"""
+    APPENDS = "appends"
+    """appends to messages that are being written, by user"""
     RETRIES = "retries"
     """lookups of commands that may have been executed before, once their own bucket is empty; by user"""
     UPLOADS = "uploads"
@@ -94,7 +103,7 @@ class Rate(NamedTuple):
     burst: int
 
 
-AGENT_KINDS = frozenset({Kind.SENDS, Kind.CHANGES})
+AGENT_KINDS = frozenset({Kind.SENDS, Kind.CHANGES, Kind.APPENDS})
 """The kinds of which agents may do `AGENT_FACTOR` times as much as people."""
 
 AGENT_FACTOR = 10
@@ -112,6 +121,7 @@ DEFAULT_RATES: Rates = MappingProxyType(
         Kind.READS: Rate(50, 200),
         Kind.SIGNALS: Rate(30, 150),
         Kind.CUSTOM_SIGNALS: Rate(20, 40),
+        Kind.APPENDS: Rate(200, 400),
         Kind.RETRIES: Rate(20, 100),
         Kind.UPLOADS: Rate(2, 30),
         Kind.EXPORTS: Rate(0.001, 3),
@@ -326,11 +336,13 @@ class RateLimited(ChatError):
 def kind_of(command_type: type) -> Kind:
     """Returns the kind of action as which a type of command is limited: sending a message, any other change, a query, a
     custom signal or any other signal. Types that are neither changes nor queries count as signals."""
-    if issubclass(command_type, SendMessage):
+    if issubclass(command_type, SendMessage | StreamMessage):
         return Kind.SENDS
     if issubclass(command_type, SendSignal):
         return Kind.CUSTOM_SIGNALS
-    if issubclass(command_type, Change):
+    if issubclass(command_type, AppendToMessage | KeepStream):
+        return Kind.APPENDS
+    if issubclass(command_type, Change | FinishMessage | RewindMessage):
         return Kind.CHANGES
     return Kind.READS if issubclass(command_type, Query) else Kind.SIGNALS
 

@@ -21,10 +21,11 @@ from talkwire.core.commands.presence import ConnectedUsers
 from talkwire.core.commands.receipts import Unread, UnreadTotal
 from talkwire.core.commands.server.console import ConversationRecord, LostNode, PushState, Totals
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
-from talkwire.core.commands.server.offline_queue import Arrival, Mail
+from talkwire.core.commands.server.offline_queue import Arrival, Mail, MissedMessage
 from talkwire.core.commands.server.pushes import PushJob, PushResult
 from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.server.timers import Timer
+from talkwire.core.commands.streams.storing import Checkpoint
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.desk.teams import GroundsFacts, Team, TeamChange
 from talkwire.core.domain.events import Durable
@@ -52,6 +53,7 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.moderation.audit import Act, AuditEntry
 from talkwire.core.domain.moderation.reports import MessageReport, ReportState
+from talkwire.core.domain.parts.streams import Stream
 from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.search.metadata_keys import KeyedText
 from talkwire.core.domain.search.name_search import NameKey, NamePage
@@ -177,6 +179,25 @@ class WritableTimers(Timers, Protocol):
 
     def add_missing(self) -> None:
         """Sets the timers of rows that nodes of a version without timers have written."""
+        ...
+
+
+class Streams(Protocol):
+    """Reads streams, messages that are written while others read them (`core/domain/parts/streams.py`)."""
+
+    def find(self, message_id: int) -> Stream | None: ...
+
+
+class WritableStreams(Streams, Protocol):
+    def put(self, stream: Stream) -> None:
+        """Stores a stream, or replaces the one of the same message."""
+        ...
+
+    def drop(self, message_id: int) -> None: ...
+
+    def keep(self, node_id: str, checkpoints: Collection[Checkpoint]) -> Sequence[int]:
+        """Stores the parts of messages that are being written, and renews the leases of their streams. Returns the ids
+        of the messages whose stream has ended, or has another attempt or home than `node_id`."""
         ...
 
 
@@ -651,12 +672,12 @@ class OfflineQueue(Protocol):
         than `since_ms` (milliseconds since 1970), in the order of storing."""
         ...
 
-    def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Returns the ids of the newest `limit` messages that the user has missed after the log position `after_pos`
-        and the time `since_ms` (milliseconds since 1970), oldest first.
+    def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[MissedMessage]:
+        """Returns the newest `limit` messages that the user has missed after the log position `after_pos` and the time
+        `since_ms` (milliseconds since 1970), oldest first.
 
         A message is missed if it is from another user and unread, in a conversation that the user had not muted when it
-        was sent.
+        was sent. A stream counts from its first end.
         """
         ...
 

@@ -1,5 +1,5 @@
 """Combines the parts that handle ephemeral features for this node's sockets: typing, presence, calls, room occupants
-(users who have a conversation open), custom events and custom signals."""
+(users who have a conversation open), custom events, custom signals and streams."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from talkwire.core.domain.events import (
     RoomEntered,
     RoomLeft,
     RoomNews,
+    StreamAdvanced,
     TypingChanged,
     UnstoredEvent,
     UserErased,
@@ -34,6 +35,7 @@ from talkwire.core.signals.presence_exchange import NodeMove
 from talkwire.core.signals.presence_state import GRACE_S
 from talkwire.core.signals.presence_tracker import PresenceTracker
 from talkwire.core.signals.room_occupants import RoomOccupants, at_node
+from talkwire.core.signals.streams.homes import StreamHomes
 from talkwire.core.signals.sync_state import SyncStates
 from talkwire.core.signals.typing_signals import TypingSignals
 
@@ -55,10 +57,9 @@ class SignalOptions:
 
 
 class Signals:
-    """The entry point to a node's ephemeral features: typing, presence, calls, room occupants, custom events and custom
-    signals. Passes sockets' connects and disconnects, the log's events and other nodes' ephemeral events on to these
-    features.
-    `handlers` maps the types of their commands and queries to handlers.
+    """The entry point to a node's ephemeral features: typing, presence, calls, room occupants, custom events, custom
+    signals and streams. Passes sockets' connects and disconnects, the log's events and other nodes' ephemeral events on
+    to these features. `handlers` maps the types of their commands and queries to handlers.
 
     It also gives the node's lease the connects and disconnects of users to record; implements `lease.Users`.
     """
@@ -83,6 +84,7 @@ class Signals:
         self.presence.on_arrival = self._calls.user_connected
         self.presence.on_departure = self._calls.user_disconnected
         self.presence.exchange.on_move = self._moved_elsewhere
+        self.streams = StreamHomes(chat, publisher, peers)
         self.grace_s = options.grace_s
         self.handlers: SignalHandlers = MappingProxyType(
             {
@@ -92,6 +94,7 @@ class Signals:
                 **SyncStates(chat, self.presence, options.contacts_max).handlers,
                 **CustomEvents(chat, publisher, peers).handlers,
                 **CustomSignals(chat, publisher).handlers,
+                **self.streams.handlers,
             }
         )
 
@@ -139,29 +142,32 @@ class Signals:
         else:
             self._typing.follow(event)
             self._calls.follow(event)
+            self.streams.follow(event)
             if isinstance(event, UserErased):
                 self.presence.forget(event.user.id)
 
     def receive(self, events: Sequence[UnstoredEvent]) -> Sequence[UnstoredEvent]:
         """Applies ephemeral events of another node to typing, presence, calls and room occupants. Returns those events
         that must be sent on to this node's sockets."""
-        return [event for event in events if self._receive(event)]
+        return [seen for event in events if (seen := self._receive(event)) is not None]
 
-    def _receive(self, event: UnstoredEvent) -> bool:
+    def _receive(self, event: UnstoredEvent) -> UnstoredEvent | None:
         match event:
+            case StreamAdvanced():
+                return self.streams.receive(event)
             case TypingChanged():
                 self._typing.receive(event)
             case UsersMoved():
                 self.presence.exchange.receive(event)
-                return False
+                return None
             case RoomEntered() | RoomLeft():
-                return self._occupants.receive(event)
+                return event if self._occupants.receive(event) else None
             case CallEnded():
                 self._calls.hear(event)
                 self._calls.ended_elsewhere(event.conversation_id)
             case CallEvent():
                 self._calls.hear(event)
-        return True
+        return event
 
     def _moved_elsewhere(self, move: NodeMove) -> None:
         """Updates room occupants and calls after a user has connected to another node or disconnected from it."""
@@ -177,6 +183,7 @@ class Signals:
     def close(self) -> None:
         self._typing.close()
         self._calls.close()
+        self.streams.close()
         self.presence.close()
 
     # --- the lease --------------------------------------------------------------------------------------------------
@@ -194,6 +201,7 @@ class Signals:
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
         if not report.known:
             self._calls.drop_all()
+            self.streams.drop_all()
         self.presence.recorded(lease, report)
         self._calls.announce_ended(report.ended_calls)
         if self._shared:

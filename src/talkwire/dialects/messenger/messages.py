@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET, UnsetType
+
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import MessagePage
+from talkwire.core.commands.streams.writing import Appended, OpenedStream, PartProgress, Rewound
 from talkwire.core.domain.events import (
     Event,
     LinkPreviewsChanged,
     MessageDeleted,
+    MessageDelta,
     MessageEdited,
     MessageEvent,
     MessageMetadataChanged,
@@ -20,6 +24,7 @@ from talkwire.core.domain.events import (
     MessageUnpinned,
     SavedChanged,
     SignalSent,
+    StreamStateChanged,
     ThreadUpdated,
     TypingChanged,
 )
@@ -27,7 +32,7 @@ from talkwire.core.domain.model import Message, SavedMessage
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations.messages import messages, saved, search, signals, typing
+from talkwire.operations.messages import messages, saved, search, signals, streams, typing
 from talkwire.payloads.messages import (
     MessagePayload,
     ReactionPayload,
@@ -40,6 +45,7 @@ from talkwire.payloads.messages import (
 )
 from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.replies import Reply, done
+from talkwire.payloads.streams import delta_payload, opened_stream_payload
 from talkwire.payloads.threads import thread_updated_payload
 
 
@@ -52,6 +58,23 @@ class FoundMessagesReply(Reply, frozen=True, kw_only=True, rename="camel"):
 
 class ForwardedReply(Reply, frozen=True, kw_only=True, rename="camel"):
     messages: tuple[MessagePayload, ...]
+
+
+class OpenedStreamReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """A message that its author may write now, in this `attempt`; without `attempt`, the stream has ended for good."""
+
+    message: MessagePayload
+    attempt: int | UnsetType = UNSET
+    parts: tuple[PartProgress, ...] | UnsetType = UNSET
+
+
+class AppendedReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    length: int
+    stored: int
+
+
+class RewoundReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    parts: tuple[PartProgress, ...]
 
 
 class ReactionsReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -112,6 +135,19 @@ class CustomSignalPayload(Payload, frozen=True):
     user_id: str
     name: str
     data: object = None
+
+
+def _opened_reply(opened: OpenedStream) -> OpenedStreamReply:
+    payload = opened_stream_payload(opened)
+    return OpenedStreamReply(message=payload.message, attempt=payload.attempt, parts=payload.parts)
+
+
+def _appended_reply(appended: Appended) -> AppendedReply:
+    return AppendedReply(length=appended.length, stored=appended.stored)
+
+
+def _rewound_reply(rewound: Rewound) -> RewoundReply:
+    return RewoundReply(parts=rewound.parts)
 
 
 def _forwarded_reply(messages: Sequence[Message]) -> ForwardedReply:
@@ -189,9 +225,14 @@ INBOUND = events_of(
         search.MESSAGES,
         *typing.EVENTS,
         signals.SIGNAL,
+        *streams.OPERATIONS,
     ),
     payloads=dict.fromkeys(("typing:start", "typing:stop"), SignalPayload),
     replies={
+        "message:stream": _opened_reply,
+        "message:append": _appended_reply,
+        "message:rewind": _rewound_reply,
+        "message:keep": done,
         "message:forward": _forwarded_reply,
         "message:react": _reactions_reply,
         "message:unreact": _reactions_reply,
@@ -244,6 +285,20 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             "saved:changed",
             _saved_changed,
             summary="This user saved a message, or removed it from their saved messages, on any device.",
+        ),
+    ),
+    StreamStateChanged: (
+        Outbound(
+            "message:updated",
+            _message,
+            summary="The stream of a message has ended, or an interrupted one is continued.",
+        ),
+    ),
+    MessageDelta: (
+        Outbound(
+            "message:delta",
+            delta_payload,
+            summary="A message that is being written has changed, at most 20 times a second.",
         ),
     ),
     SignalSent: (

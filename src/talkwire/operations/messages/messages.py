@@ -225,6 +225,7 @@ LIST = Operation(
         "threads are left out.",
     ),
     last_in_query=("limit", "without_replies"),
+    without=("finished_only",),
 )
 
 OPERATIONS = (*TEXTS, *MARKS, LIST)

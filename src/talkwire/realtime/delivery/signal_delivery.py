@@ -29,6 +29,7 @@ from talkwire.core.domain.events import (
     RoomLeft,
     RoomNews,
     SignalSent,
+    StreamAdvanced,
     TypingChanged,
 )
 from talkwire.realtime.clients.chat_client import (
@@ -42,6 +43,7 @@ from talkwire.realtime.clients.chat_client import (
     presence_room,
     user_room,
 )
+from talkwire.realtime.delivery.delta_delivery import DeltaDelivery, WholeParts
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
@@ -50,13 +52,15 @@ _logger = structlog.get_logger(__name__)
 
 class SignalDelivery:
     """Sends events that are not in the log, such as typing, presence and calls, to the chat sockets of this node, in
-    all namespaces. `cursor` returns the newest log position that this node has delivered, as an opaque text.
+    all namespaces. `cursor` returns the newest log position that this node has delivered, as an opaque text; `whole`
+    what gives a reader everything of a message that is being written.
     """
 
-    def __init__(self, hub: Hub, directory: Directory, cursor: Callable[[], str]) -> None:
+    def __init__(self, hub: Hub, directory: Directory, cursor: Callable[[], str], whole: WholeParts) -> None:
         self._hub = hub
         self._directory = directory
         self._cursor = cursor
+        self._deltas = DeltaDelivery(hub, whole)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def deliver(self, events: Sequence[News]) -> None:
@@ -65,6 +69,7 @@ class SignalDelivery:
         """
         for event in events:
             if isinstance(event, DurableEvent):
+                self._deltas.follow(event)
                 continue
             try:
                 self._deliver(event)
@@ -77,6 +82,9 @@ class SignalDelivery:
                 self._send_to_others(event)
             case SignalSent():
                 self._deliver_signal(event)
+            case StreamAdvanced():
+                skip = self._not_joined(event.conversation_id).union(self._not_seeing(event))
+                self._deltas.deliver(event, skip)
             case PresenceChanged():
                 self._deliver_presence(event)
             case CallEnded():
@@ -106,6 +114,11 @@ class SignalDelivery:
         have joined it: they receive its messages, but no signals."""
         sockets = self._sockets(self._directory.unlisted_ids_in(conversation_id))
         return {socket for socket in sockets if conversation_id not in socket.data.opened}
+
+    def _not_seeing(self, event: StreamAdvanced) -> Iterable[Socket]:
+        """Returns the sockets of members who do not see the message, because they joined after it was begun."""
+        histories = self._directory.limited_histories.of(event.conversation_id)
+        return self._sockets([user_id for user_id, history in histories.items() if event.seq <= history.seq])
 
     def _deliver_presence(self, event: PresenceChanged) -> None:
         """Sends a user's new presence to contacts and subscribed sockets: one update per socket, however many

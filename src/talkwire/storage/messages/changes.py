@@ -37,6 +37,7 @@ from talkwire.core.domain.events import (
     MessageReacted,
     MessageSent,
     MessageUnpinned,
+    StreamStateChanged,
     ThreadMarked,
     ThreadUpdated,
 )
@@ -65,7 +66,7 @@ from talkwire.storage.messages.saved import forget_saved
 from talkwire.storage.messages.search import WordTable
 from talkwire.storage.messages.source_quotes import add_quotes, end_quotes, insert_quotes, quotes_of
 from talkwire.storage.messages.threads import activity_with, find_partners, follow_writes, new_follows, put_follow
-from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, tombstones
+from talkwire.storage.schema import file_links, mentions, message_versions, messages, reactions, streams, tombstones
 from talkwire.storage.sql.batch import Write, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.sql.values import to_json
@@ -345,9 +346,22 @@ def _take_messages(staged: StagedMessages) -> list[Write]:
 
 
 def _edited(workspace: Workspace, event: MessageEdited) -> None:
-    message = event.message
     write_messages(workspace)
-    _keep_version(workspace.connection, message)
+    _keep_version(workspace.connection, event.message)
+    _rewrite(workspace, event)
+
+
+def _stream_changed(workspace: Workspace, event: StreamStateChanged) -> None:
+    write_messages(workspace)
+    if event.message.state == "streaming":
+        _change(workspace, event.message, extra=extra_of(event.message))
+    else:
+        _rewrite(workspace, event)
+
+
+def _rewrite(workspace: Workspace, event: MessageEdited | StreamStateChanged) -> None:
+    """Writes the new text of a message with everything that follows from it: mentions, attachments and quotes."""
+    message = event.message
     before = _stored_extra(workspace.connection, message)
     _forget_mentions(workspace.connection, message, before)
     _forget_links(workspace.connection, message, _dropped(before, message), event.at_ms)
@@ -414,13 +428,15 @@ def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
     write_messages(workspace)
     extra = _stored_extra(connection, message)
     workspace.forget_message(message.id)
-    _change(workspace, message, **_CLEARED, deleted_ms=message.deleted_ms, deleted_by=message.deleted_by)
+    remaining = _CLEARED | {"extra": extra_of(message)}
+    _change(workspace, message, **remaining, deleted_ms=message.deleted_ms, deleted_by=message.deleted_by)
     _forget_mentions(connection, message, extra)
     _forget_links(connection, message, extra.file_ids, event.at_ms)
     if not extra.imported:
         tombstone = {"conversation_id": message.conversation_id, "seq": message.seq, "sender_id": message.sender_id}
         connection.execute(insert(tombstones), tombstone)
     connection.execute(delete(message_versions).where(message_versions.c.message_id == message.id))
+    connection.execute(_drop_streams, {"of_id": message.id})
     if end_quotes(connection, (message.id,)):
         workspace.forget_messages()
     connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
@@ -525,6 +541,7 @@ PROJECTIONS: Projections = MappingProxyType(
         MessageSent: _sent,
         MessageEdited: _edited,
         MessageMetadataChanged: _metadata_changed,
+        StreamStateChanged: _stream_changed,
         MessageDeleted: _deleted,
         LinkPreviewsChanged: _previewed,
         MessageReacted: _reacted,
@@ -552,6 +569,7 @@ _uncount_replies = (
     .where(messages.c.id == bindparam("root_id"))
     .values(reply_count=messages.c.reply_count - bindparam("gone"))
 )
+_drop_streams = delete(streams).where(streams.c.message_id == bindparam("of_id"))
 _drop_versions = delete(message_versions).where(message_versions.c.message_id == bindparam("of_id"))
 _drop_reactions = delete(reactions).where(reactions.c.message_id == bindparam("of_id"))
 _drop_mentions = delete(mentions).where(
@@ -622,6 +640,7 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
     if counted:
         connection.execute(insert(tombstones), counted)
     connection.execute(_drop_versions, ids)
+    connection.execute(_drop_streams, ids)
     connection.execute(_drop_reactions, ids)
     forget_saved(connection, [row.id for row in rows])
     forget_messages(connection, [row.id for row in rows])

@@ -37,7 +37,8 @@ from talkwire.core.domain.model import (
     Reaction,
     ThreadActivity,
 )
-from talkwire.core.domain.parts.message_parts import MessagePart
+from talkwire.core.domain.parts.message_parts import MessagePart, content_of
+from talkwire.core.domain.parts.streams import StreamError, StreamState
 from talkwire.core.ports.stores import FilePlace
 from talkwire.storage.messages.reactions import ReactionReads, read_reactions
 from talkwire.storage.messages.threads import read_activity
@@ -70,6 +71,9 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     on_behalf_of: str | None = None
     notes_of: str | None = None
     parts: tuple[MessagePart, ...] = ()
+    state: StreamState | None = None
+    error: StreamError | None = None
+    first_end_pos: int | None = None
 
     @property
     def file_ids(self) -> list[str]:
@@ -157,6 +161,9 @@ def extra_of(message: Message) -> str | None:
             on_behalf_of=message.on_behalf_of,
             notes_of=message.notes_of,
             parts=message.parts,
+            state=message.state,
+            error=message.error,
+            first_end_pos=message.first_end_pos,
         )
     )
 
@@ -175,6 +182,8 @@ def _has_extra(message: Message) -> bool:
         or message.on_behalf_of
         or message.notes_of
         or message.parts
+        or message.state
+        or message.first_end_pos is not None
     )
 
 
@@ -237,7 +246,7 @@ def _to_message(
         sender_id=sender_id,
         sender_name=sender_name,
         sender_avatar=sender_avatar,
-        content=content,
+        content=content_of(extra.parts) if extra.state == "streaming" else content,
         created_ms=created_ms,
         client_message_id=client_message_id,
         metadata=from_json(metadata),
@@ -264,6 +273,9 @@ def _to_message(
         on_behalf_of=extra.on_behalf_of,
         notes_of=extra.notes_of,
         parts=extra.parts,
+        state=extra.state,
+        error=extra.error,
+        first_end_pos=extra.first_end_pos,
     )
 
 

@@ -69,6 +69,7 @@ COPIED = (
     "imports",
     "message_versions",
     "source_quotes",
+    "streams",
     "reactions",
     "mentions",
     "saved_messages",

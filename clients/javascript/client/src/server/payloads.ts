@@ -6,6 +6,7 @@
  */
 
 export type AccountPolicy = "invite" | "off" | "open";
+export type AppendType = "reasoning" | "text";
 export type AttachmentKind = "audio" | "document" | "image" | "text" | "video";
 export type CallEndedReason = "cancelled" | "gone" | "hangup" | "left" | "rejected" | "timeout";
 export type ChosenStatus = "away" | "dnd" | "invisible" | "online";
@@ -29,6 +30,7 @@ export type ErrorCode =
   | "token_expired"
   | "unauthenticated"
   | "unavailable";
+export type FinishState = "done" | "failed";
 export type HandlingState = "closed" | "open";
 export type InvitedConversationKind = "channel" | "direct" | "group";
 export type ListConversationsOrder = "updatedAt" | "waitingSince";
@@ -36,6 +38,8 @@ export type ListConversationsState = "closed" | "open";
 export type ListMessagesThreads = "collapsed";
 export type MemberKind = "agent" | "person";
 export type MemberRole = "admin" | "member" | "owner";
+export type MessageDeltaType = "reasoning" | "text";
+export type MessageState = "blocked" | "done" | "failed" | "interrupted" | "stopped" | "streaming";
 export type MessageType = "file" | "system" | "text";
 export type NoticeChanges = "avatar" | "description" | "history" | "name" | "public" | "slowModeS" | "topic";
 export type NoticeHistory = "all" | "from-join";
@@ -53,6 +57,7 @@ export type NotificationType =
   | "reply";
 export type NotifyLevel = "all" | "mentions" | "none";
 export type OfferStatus = "accepted" | "countered" | "expired" | "pending" | "rejected" | "withdrawn";
+export type PartProgressType = "data" | "plan" | "reasoning" | "source" | "text" | "tool";
 export type PlanPartType = "plan";
 export type PlanTaskStatus = "complete" | "error" | "in_progress" | "pending";
 export type PresenceStatus = "away" | "dnd" | "invisible" | "offline" | "online";
@@ -117,6 +122,31 @@ export interface AddressTokenAnswer {
   token: string;
   /** Seconds until the access token expires. */
   expiresIn: number;
+}
+
+/**
+ * What to add to a part: a `text`, or with `set` the new value of a part that is no text. `type` is that of a new part.
+ * `at` is the `length` of the last answer; with it, the same can be sent again without harm.
+ */
+export interface AppendCommand {
+  /** The id of the message. */
+  messageId: string;
+  /** The number of the attempt that the opening of the stream has returned */
+  attempt: number;
+  /** The index of the part; the number of parts makes a new one */
+  part: number;
+  text?: string | null;
+  type?: AppendType | null;
+  /** When it happened. */
+  at?: number | null;
+  set?: ToolPart | SourcePart | PlanPart | DataPart | null;
+}
+
+export interface AppendedReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  length: number;
+  stored: number;
 }
 
 /**
@@ -742,6 +772,27 @@ export interface ErrorEvent {
 }
 
 /**
+ * How the stream ends. `parts` replace all that was written, `attachments` are added, and `error` says why it has
+ * failed.
+ */
+export interface FinishCommand {
+  /** The id of the message. */
+  messageId: string;
+  /** The number of the attempt that the opening of the stream has returned */
+  attempt: number;
+  /** Default: `"done"`. */
+  state?: FinishState;
+  /**
+   * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
+   * most 256 KiB.
+   */
+  parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[] | null;
+  /** The attached files. */
+  attachments?: readonly AttachmentBody[] | null;
+  error?: StreamError | null;
+}
+
+/**
  * A thread that the user follows: its first message (`root`), the `seq` up to which the user has read it, and its
  * number of unread replies.
  */
@@ -913,6 +964,13 @@ export interface InvitedConversation {
 /** The conversations of an invitation; empty for an invitation to the server only. */
 export interface InvitedConversationsAnswer {
   conversations: InvitedConversation[];
+}
+
+export interface KeepCommand {
+  /** The id of the message. */
+  messageId: string;
+  /** The number of the attempt that the opening of the stream has returned */
+  attempt: number;
 }
 
 /**
@@ -1153,7 +1211,8 @@ export interface MembersListed {
  * message was sent earlier on another system: it is never unread and causes no notifications. A message of the type
  * `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
  * `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has a
- * `content` that follows from them, for clients and places that do not show parts.
+ * `content` that follows from them, for clients and places that do not show parts. `state` is in messages that were or
+ * are being written while others read them: `streaming`, or how that ended, and `error` says why it has failed.
  */
 export interface Message {
   id: string;
@@ -1212,6 +1271,8 @@ export interface Message {
    * most 256 KiB.
    */
   parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[];
+  state?: MessageState;
+  error?: StreamError;
 }
 
 export interface MessageDeleted {
@@ -1225,6 +1286,29 @@ export interface MessageDeleted {
   deletedBy: string;
   /** The first message of the thread that the message belongs to. */
   threadId?: string;
+}
+
+/**
+ * What is new in one part of a message that is being written. A `text` is to be added at `at`, the length of the part
+ * before it in UTF-16 code units; `set` is the new value of a part that is no text. With `replace`, the part is `text`
+ * or `set` alone, whatever was there. With `drop`, the message has no parts after this one any more, and without `text`
+ * and `set` not this one either.
+ */
+export interface MessageDelta {
+  /** The id of the message. */
+  messageId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  part: number;
+  /** When it happened. */
+  at?: number;
+  text?: string;
+  set?: TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart;
+  type?: MessageDeltaType;
+  /** Default: `false`. */
+  replace?: boolean;
+  /** Default: `false`. */
+  drop?: boolean;
 }
 
 export interface MessageIdCommand {
@@ -1461,11 +1545,34 @@ export interface OffersReply {
   cursor?: string;
 }
 
+/** A message that its author may write now, in this `attempt`; without `attempt`, the stream has ended for good. */
+export interface OpenedStreamReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  message: Message;
+  attempt?: number;
+  /**
+   * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
+   * most 256 KiB.
+   */
+  parts?: PartProgress[];
+}
+
 /** A reference to the original of a forwarded message: its id and its sender. */
 export interface Origin {
   id: string;
   /** The id of the user who sent it. */
   senderId: string;
+}
+
+/**
+ * How long a part of a message is that is being written, and how much of it is stored: for a text in UTF-16 code units,
+ * for others 1 or 0.
+ */
+export interface PartProgress {
+  type: PartProgressType;
+  length: number;
+  stored: number;
 }
 
 export interface Person {
@@ -1895,6 +2002,31 @@ export interface RestrictionPage {
 }
 
 /**
+ * What to keep of a message that is being written: the parts before `part`, and of it the first `at` units. Without
+ * `at`, the part is removed too.
+ */
+export interface RewindCommand {
+  /** The id of the message. */
+  messageId: string;
+  /** The number of the attempt that the opening of the stream has returned */
+  attempt: number;
+  /** The index of the part */
+  part: number;
+  /** When it happened. */
+  at?: number | null;
+}
+
+export interface RewoundReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  /**
+   * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
+   * most 256 KiB.
+   */
+  parts: PartProgress[];
+}
+
+/**
  * The caller's rights on this server: the kinds of conversations that the caller may create, whether the caller may
  * delete conversations that they own, and whether they may choose their own handle (a unique name).
  */
@@ -2205,6 +2337,44 @@ export interface SourcePart {
   title?: string;
   /** What the source says. The quote of a message is removed when that message is deleted. */
   quote?: string;
+}
+
+/** Why a stream has failed, in the words of its author. */
+export interface StreamError {
+  /** The error code, for programs. */
+  code: string;
+  message?: string;
+}
+
+/**
+ * A message that the caller writes while others read it. The same again takes the stream over: with a higher `attempt`,
+ * after which writes of earlier attempts are refused. Only callers with the role `service` set `senderId`, to the user
+ * who writes.
+ */
+export interface StreamMessageCommand {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** An id that the sender chose. Sending again with the same id stores the message once. */
+  clientMessageId: string;
+  /** The message that this one replies to. */
+  replyToId?: string | null;
+  /** The first message of the thread that the message belongs to. */
+  threadId?: string | null;
+  /** Any JSON object, for the application's use. */
+  metadata?: Record<string, unknown> | null;
+  leaseS?: number | null;
+  /**
+   * The message is stored only if this is the `seq` of the conversation's newest message then; 0: if it has no message.
+   */
+  ifLastSeq?: number | null;
+  /** The stream is opened only if this user handles the conversation then, or nobody for null */
+  ifHandler?: string | null;
+  /** Set if an agent wrote it. */
+  generated?: GeneratedBody | null;
+  /** The user in whose name an agent wrote the message: the agent's owner. */
+  onBehalfOf?: string | null;
+  /** The id of the user who sent it. */
+  senderId?: string | null;
 }
 
 /**
@@ -2646,6 +2816,8 @@ export interface ServerEvents {
   "message:unpinned": PinChanged;
   /** This user saved a message, or removed it from their saved messages, on any device. */
   "saved:changed": SavedChanged;
+  /** A message that is being written has changed, at most 20 times a second. */
+  "message:delta": MessageDelta;
   /** Another member, another device of this user, or the back end sent a custom signal. */
   signal: CustomSignal;
   /** Another user started or stopped typing. */
@@ -2756,6 +2928,16 @@ export interface Commands {
   "typing:stop": { payload: SignalCommand; reply: EmptyReply };
   /** Send a custom signal to the connected members of a conversation. It is not stored. */
   "signal:send": { payload: SendSignalCommand; reply: EmptyReply };
+  /** Open a stream: a message that is written while others read it. */
+  "message:stream": { payload: StreamMessageCommand; reply: OpenedStreamReply };
+  /** Append to a part of a message that is being written. */
+  "message:append": { payload: AppendCommand; reply: AppendedReply };
+  /** Remove what was written last of a message that is being written. */
+  "message:rewind": { payload: RewindCommand; reply: RewoundReply };
+  /** Renew the lease of a message that is being written. */
+  "message:keep": { payload: KeepCommand; reply: EmptyReply };
+  /** End the stream of a message. */
+  "message:finish": { payload: FinishCommand; reply: MessageReply };
   /** Report a message to the admins. Reporting it again returns the open report. */
   "message:report": { payload: ReportMessageCommand; reply: ReportReply };
   /** Set the user's presence: `dnd` and `invisible` on all devices, `online` and `away` on this one. */

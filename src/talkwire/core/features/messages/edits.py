@@ -229,6 +229,7 @@ def tombstone(message: Message, now_ms: int, deleted_by: str) -> Message:
         deleted_ms=now_ms,
         deleted_by=deleted_by,
         thread=message.thread,
+        first_end_pos=message.first_end_pos,
     )
 
 

@@ -131,7 +131,8 @@ def list_messages(snapshot: Snapshot, actor: Actor, query: ListMessages) -> Mess
     _check_one_anchor(query.before, query.after, query.around, query.around_seq)
     check_id("conversationId", query.conversation_id)
     history = history_for(snapshot, actor, query.conversation_id)
-    seen = _Timeline(snapshot, query.conversation_id, history, without_replies=query.without_replies)
+    timeline = _FinishedTimeline if query.finished_only else _Timeline
+    seen = timeline(snapshot, query.conversation_id, history, without_replies=query.without_replies)
     limit = _limit(query.limit)
     if query.around is not None:
         return _around(seen, seen.seq_of(query.around), limit)
@@ -278,6 +279,31 @@ class _Timeline:
             read = partial(pages, self._conversation_id)
         found = read(after_seq=after_seq, before_seq=before_seq, history_seq=self._history.seq, limit=limit)
         return messages_for_reader(found, self._history)
+
+
+class _FinishedTimeline(_Timeline):
+    """The same without streams that have not ended once. Reads on until a page is full, so that its size still says
+    whether there are further messages."""
+
+    __slots__ = ()
+
+    def before(self, seq: int | None, limit: int) -> Sequence[Message]:
+        finished: list[Message] = []
+        while True:
+            found = super().before(seq, limit)
+            finished[:0] = [message for message in found if not message.is_unfinished]
+            if len(found) < limit or len(finished) >= limit:
+                return finished[-limit:]
+            seq = found[0].seq
+
+    def after(self, seq: int, limit: int) -> Sequence[Message]:
+        finished: list[Message] = []
+        while True:
+            found = super().after(seq, limit)
+            finished += [message for message in found if not message.is_unfinished]
+            if len(found) < limit or len(finished) >= limit:
+                return finished[:limit]
+            seq = found[-1].seq
 
 
 def _before(seen: _Timeline, seq: int | None, limit: int, max_bytes: int = PAGE_MAX_BYTES) -> MessagePage:

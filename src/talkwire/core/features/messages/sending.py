@@ -93,13 +93,14 @@ _first_bytes = Struct("<q")
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-def check_send(command: SendMessage) -> None:
-    """Raises ChatError for a message with invalid fields."""
+def check_send(command: SendMessage, *, may_be_empty: bool = False) -> None:
+    """Raises ChatError for a message with invalid fields; also for one without a text, unless it `may_be_empty` or has
+    attachments."""
     check_id("conversationId", command.conversation_id)
     if command.parts:
         _check_parts(command)
     else:
-        check_content("content", command.content, may_be_empty=bool(command.attachments))
+        check_content("content", command.content, may_be_empty=may_be_empty or bool(command.attachments))
     if command.client_message_id is not None:
         check_short_text("clientMessageId", command.client_message_id, 128)
     if command.sender_id is not None:
@@ -112,7 +113,7 @@ def check_send(command: SendMessage) -> None:
     if command.if_last_seq is not None or command.if_handler is not UNSET:
         _check_conditions(command)
     if command.attachments:
-        _check_attachments(command.attachments)
+        check_attachments(command.attachments)
     if command.generated is not None and command.generated.model is not None:
         check_short_text("generated.model", command.generated.model, MODEL_MAX_LENGTH)
     if command.on_behalf_of is not None:
@@ -143,7 +144,8 @@ def check_attachment_count(count: int) -> None:
         raise invalid("attachments", f"must have at most {ATTACHMENTS_MAX} items")
 
 
-def _check_attachments(refs: Sequence[AttachmentRef]) -> None:
+def check_attachments(refs: Sequence[AttachmentRef]) -> None:
+    """Raises `invalid_request` for too many or invalid attachments."""
     check_attachment_count(len(refs))
     for index, ref in enumerate(refs):
         path = f"attachments[{index}]"
@@ -196,13 +198,14 @@ def need_names(needs: Prefetch, conversation_id: str, content: str) -> None:
     needs.names.update((conversation_id, spelling) for spelling in spellings(mention_marks(content)))
 
 
-def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message:
+def send_message(tx: Transaction, actor: Actor, command: SendMessage, further: dict[str, Any] | None = None) -> Message:
     """Stores a message and returns it. A retry, recognised by its client message id, returns the message that was
     stored first, or raises `conflict` if that had other content. Raises ChatError if the sender may not write in the
     conversation.
 
     Retries are recognised before slow mode, mutes and conditions are checked, because these may have changed since.
-    Raises `forbidden` if the sender may no longer see the first message.
+    Raises `forbidden` if the sender may no longer see the first message. `further` are fields of the message that do
+    not follow from the command.
     """
     if command.created_ms is not None or command.system:
         return _send_from_outside(tx, actor, command)
@@ -222,6 +225,8 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage) -> Message
     fields = None if command.is_plain else _fields(tx, actor, sender, member.history, command)
     if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
         fields = (fields or {}) | _agent_fields(tx, sender, command)
+    if further is not None:
+        fields = (fields or {}) | further
     return _record(tx, actor, command, (sender, conversation), fields)
 
 

@@ -1,4 +1,4 @@
-"""Fires timers: ends offers, bans and mutes at their time.
+"""Fires timers: ends offers, bans, mutes and the leases of streams at their time.
 
 A timer fires in the writer: its effect and its removal are one transaction, so it fires once on any number of nodes.
 The transaction's time decides whether it is due, which is the database's.
@@ -26,10 +26,12 @@ from talkwire.core.commands.server.timers import (
     NextTimer,
     PostponeTimer,
 )
+from talkwire.core.commands.streams.storing import STREAM
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
 from talkwire.core.features.conversations.moderation import end_restriction
 from talkwire.core.features.messages.offers import expire_offer
+from talkwire.core.features.streams.streams import look_at_lease
 from talkwire.core.features.users.users import end_ban
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -44,6 +46,7 @@ KINDS: Mapping[str, Fire] = MappingProxyType(
         BAN: end_ban,
         CONVERSATION_BAN: partial(end_restriction, kind="ban"),
         MUTE: partial(end_restriction, kind="mute"),
+        STREAM: look_at_lease,
     }
 )
 

@@ -1,0 +1,1 @@
+"""The commands of messages that are written while others read them."""

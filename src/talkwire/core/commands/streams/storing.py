@@ -1,0 +1,86 @@
+"""Commands with which the home of a stream (the node that holds its newest text) stores the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from talkwire.core.commands.command import Change, Query
+from talkwire.core.commands.messages import AttachmentRef, SendMessage
+from talkwire.core.domain.model import Message
+from talkwire.core.domain.parts.message_parts import MessagePart
+from talkwire.core.domain.parts.streams import Stream, StreamError
+
+STREAM = "stream"
+"""The kind of timer that looks whether a stream's lease has ended, or the time in which it can be continued. The key is
+the message's id."""
+
+
+class BegunStream(NamedTuple):
+    """A message and its stream, which is None if it has ended for good. `member_count` is that of the conversation."""
+
+    message: Message
+    stream: Stream | None
+    member_count: int = 0
+
+
+class BeginStream(Change[BegunStream], frozen=True, tag="BeginStream"):
+    """Stores the message `send` as a stream whose home is the node `node_id`, or takes the stream over if it is open or
+    interrupted."""
+
+    send: SendMessage
+    node_id: str
+    lease_ms: int
+
+
+class AdoptStream(Change[BegunStream], frozen=True, tag="AdoptStream"):
+    """Makes the node `node_id` the home of a stream in the place of `former_id`, which is gone. Its stream is the same
+    attempt. Returns the stream as it is then, which may have another home. Only for nodes."""
+
+    message_id: int
+    node_id: str
+    former_id: str
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """The parts of a message that is being written, to be stored in place of those that are."""
+
+    message_id: int
+    attempt: int
+    parts: tuple[MessagePart, ...]
+
+
+class KeepCheckpoints(Change[Sequence[int]], frozen=True, tag="KeepCheckpoints"):
+    """Stores checkpoints of the streams of a node, and renews their leases. Returns the ids of messages whose stream
+    has ended or has another attempt or home: nothing is stored of these. Only for nodes."""
+
+    node_id: str
+    checkpoints: tuple[Checkpoint, ...]
+
+
+class EndStream(Change[Message], frozen=True, kw_only=True, tag="EndStream"):
+    """Ends a stream with these parts, and returns the message. Raises `conflict` if the stream has ended or has another
+    attempt or home, and then changes nothing."""
+
+    message_id: int
+    attempt: int
+    node_id: str
+    state: Literal["done", "failed"]
+    parts: tuple[MessagePart, ...]
+    attachments: tuple[AttachmentRef, ...] = ()
+    error: StreamError | None = None
+
+
+class FoundStream(NamedTuple):
+    """A message and its stream; each is None if there is none."""
+
+    message: Message | None
+    stream: Stream | None
+
+
+class FindStream(Query[FoundStream], frozen=True, tag="FindStream"):
+    """Finds a message that may be one that is being written. Only for nodes."""
+
+    message_id: int

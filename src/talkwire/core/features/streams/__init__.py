@@ -1,0 +1,1 @@
+"""Messages that are written while others read them, in the transactions of the writer."""

@@ -1,0 +1,1 @@
+"""The home of streams: the newest text of the messages that are being written through this node."""

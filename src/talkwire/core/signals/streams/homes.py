@@ -1,0 +1,454 @@
+"""Executes the commands of authors who write a message while others read it.
+
+A stream has one home, the node through which it was opened last. The home has the newest text in memory: it answers
+each append at once, sends readers what is new at most 20 times a second, and stores the parts at most once a second.
+What an answer says is stored survives the home; the author repeats the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple, get_args
+
+import structlog
+from msgspec.structs import replace
+
+from talkwire.core.background_tasks import BackgroundTasks
+from talkwire.core.cluster.peers import Peers
+from talkwire.core.commands.messages import SendMessage
+from talkwire.core.commands.streams.storing import (
+    AdoptStream,
+    BeginStream,
+    BegunStream,
+    Checkpoint,
+    EndStream,
+    FindStream,
+    FoundStream,
+    KeepCheckpoints,
+)
+from talkwire.core.commands.streams.writing import (
+    Appended,
+    AppendToMessage,
+    FinishMessage,
+    KeepStream,
+    Kept,
+    OpenedStream,
+    RewindMessage,
+    Rewound,
+    StreamMessage,
+)
+from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.domain.access import may_act, require
+from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.events import Durable, MessageDeleted, StreamAdvanced, StreamStateChanged
+from talkwire.core.domain.model import Actor, Message, message_number
+from talkwire.core.domain.parts.growing_parts import GapError, PartChange, PartsError
+from talkwire.core.domain.parts.message_parts import without_blanks
+from talkwire.core.domain.parts.streams import LEASE_BY_REST_MS, LEASE_BY_SOCKET_MS
+from talkwire.core.features.streams.streams import ended, superseded
+from talkwire.core.ports.chat import Publisher, SignalHandlers
+from talkwire.core.signals.streams.forwarding import StreamForwarding, Write, Written
+from talkwire.core.signals.streams.mirrors import StreamMirrors
+from talkwire.core.signals.streams.open_stream import OpenStream
+
+TICK_S = 0.05
+"""How often a node looks for what readers lack and what is not stored."""
+
+AT_ONCE = 50
+"""Of how many streams readers receive what is new, in one turn of the event loop: a few milliseconds."""
+
+HOMES_MAX = 10_000
+"""Of how many streams of other nodes the home is cached."""
+
+_logger = structlog.get_logger(__name__)
+
+
+class _Taken(NamedTuple):
+    """A checkpoint that is being stored: of which stream, and how long its parts are."""
+
+    stream: OpenStream
+    lengths: Sequence[int]
+
+
+class StreamHomes:
+    """Keeps the streams whose home is this node."""
+
+    def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers) -> None:
+        self._chat = chat
+        self._publisher = publisher
+        self._peers = peers
+        self._node_id = peers.node_id
+        self._tasks = BackgroundTasks()
+        self._mirrors = StreamMirrors(self._report_loss)
+        self._forwarding = StreamForwarding(peers, self._write_here, self._resend)
+        self._homes: dict[str, str] = {}
+        """By message id, as clients give it: the home of a stream of another node."""
+        self._streams: dict[int, OpenStream] = {}
+        self._active: dict[int, OpenStream] = {}
+        """Those of which readers or the database lack something."""
+        self._due: list[OpenStream] = []
+        """Those of which readers receive something in this turn of the event loop and the next ones."""
+        self._timer: asyncio.TimerHandle | None = None
+        self.handlers: SignalHandlers = MappingProxyType(
+            {StreamMessage: self._open, **dict.fromkeys(get_args(Write), self._write)}
+        )
+
+    def whole(self, message_id: int) -> Sequence[PartChange]:
+        """Returns changes that give a reader everything of a message that is written through this node; none for other
+        messages."""
+        stream = self._streams.get(message_id)
+        return self._mirrors.whole(message_id) if stream is None else stream.parts.whole()
+
+    def receive(self, event: StreamAdvanced) -> StreamAdvanced | None:
+        """Takes over what another node has sent of a stream. Returns what readers here receive, None for nothing."""
+        own = self._streams.get(event.message_id)
+        if own is not None:
+            if event.attempt < own.stream.attempt or (event.attempt == own.stream.attempt and not event.is_whole):
+                return None
+            self._drop(event.message_id)  # it was taken over, or this node was not heard of for too long
+        return self._mirrors.receive(event)
+
+    def _report_loss(self, message_id: int, home_id: str) -> None:
+        self._tasks.start(self._forwarding.report_loss(home_id, message_id))
+
+    def _resend(self, message_id: int, node_id: str) -> None:
+        """Sends everything of a stream to the other nodes, since one of them has lost something."""
+        stream = self._streams.get(message_id)
+        if stream is not None:
+            stream.nodes_in_step = [each for each in stream.nodes_in_step if each != node_id]
+            stream.has_news = True
+            self._activate(stream)
+
+    def follow(self, event: Durable) -> None:
+        """Removes a stream that has ended or whose message was deleted, by whichever node."""
+        if isinstance(event, MessageDeleted) or (
+            isinstance(event, StreamStateChanged) and event.message.state != "streaming"
+        ):
+            self._drop(event.message.id)
+
+    def close(self) -> None:
+        """Stores what is not stored yet. Authors continue on other nodes, or here after the restart."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._store([stream for stream in self._active.values() if stream.is_unstored])
+        self.drop_all()
+
+    def drop_all(self) -> None:
+        """Forgets all streams, because other nodes have declared this node dead."""
+        self._streams.clear()
+        self._active.clear()
+        self._due.clear()
+
+    # --- commands of authors ------------------------------------------------------------------------------------------
+
+    async def _open(self, actor: Actor, command: StreamMessage) -> OpenedStream:
+        send = SendMessage(
+            command.conversation_id,
+            client_message_id=command.client_message_id,
+            metadata=command.metadata,
+            sender_id=command.sender_id,
+            reply_to_id=command.reply_to_id,
+            thread_id=command.thread_id,
+            if_last_seq=command.if_last_seq,
+            if_handler=command.if_handler,
+            generated=command.generated,
+            on_behalf_of=command.on_behalf_of,
+        )
+        default_ms = LEASE_BY_REST_MS if command.source is None else LEASE_BY_SOCKET_MS
+        lease_ms = default_ms if command.lease_s is None else command.lease_s * 1000
+        begun = await self._chat.execute(actor, BeginStream(send, self._node_id, lease_ms))
+        if begun.stream is None:
+            return OpenedStream(begun.message)
+        opened = self._add(begun, has_readers=begun.stream.attempt > 1)
+        opened.source = command.source
+        self._send_changes(opened)  # so that a former home refuses the former attempt from now on
+        return OpenedStream(begun.message, begun.stream.attempt, opened.progress())
+
+    def _add(self, begun: BegunStream, *, has_readers: bool) -> OpenStream:
+        """Makes this node the home of a stream, unless it is already that of a later attempt. With `has_readers`,
+        readers may have more than is stored."""
+        assert begun.stream is not None, "it is open"
+        now = asyncio.get_running_loop().time()
+        stream = OpenStream(begun.message, begun.stream, begun.member_count, now, has_readers=has_readers)
+        held = self._streams.get(begun.message.id)
+        if held is not None and held.stream.attempt >= begun.stream.attempt:
+            return stream
+        self._streams[begun.message.id] = stream
+        self._homes.pop(str(begun.message.id), None)
+        self._mirrors.drop(begun.message.id)
+        self._activate(stream)
+        return stream
+
+    async def _write(self, actor: Actor, command: Write) -> Written:
+        """Executes a command at the home of its stream: here, or at another node. If that does not answer, this node
+        becomes the home."""
+        home_id = await self._home_of(command.message_id)
+        if home_id != self._node_id:
+            result = await self._forwarding.forward(home_id, actor, command)
+            if result is not None:
+                return result
+            self._homes.pop(command.message_id, None)
+            await self._adopt(int(command.message_id), home_id)
+        return await self._write_here(actor, command)
+
+    async def _write_here(self, actor: Actor, command: Write) -> Written:
+        stream = await self._writable(actor, command.message_id, command.attempt)
+        match command:
+            case AppendToMessage():
+                return self._append(stream, command)
+            case RewindMessage():
+                return await self._rewind(stream, command)
+            case KeepStream():
+                stream.is_unstored = True
+                self._activate(stream)
+                return Kept()
+            case FinishMessage():
+                return await self._finish(stream, actor, command)
+
+    def _append(self, stream: OpenStream, command: AppendToMessage) -> Appended:
+        if (command.text is None) == (command.set is None):
+            raise invalid("text", "give either text or set")
+        place = command.part
+        is_unsure = stream.confirmed is not None and place not in stream.confirmed
+        try:
+            _put(stream, command, needs_at=is_unsure)
+        except GapError as gap:
+            details: dict[str, object] = {"length": gap.length, "stored": stream.stored_of(place)}
+            if is_unsure:
+                raise _conflict("The stream has moved to another node.", {"reason": "moved", **details}) from None
+            raise _conflict("The text does not continue what is there.", details) from None
+        except PartsError as parts:
+            raise _conflict("The message has no such part.", {"parts": parts.count}) from None
+        if stream.confirmed is not None:
+            stream.confirmed.add(place)
+        stream.source = command.source
+        stream.is_unstored = True  # renews the lease, even if nothing is new
+        self._activate(stream)
+        return stream.appended(place)
+
+    async def _rewind(self, stream: OpenStream, command: RewindMessage) -> Rewound:
+        try:
+            stream.parts.rewind(command.part, command.at)
+        except GapError as gap:
+            raise _conflict("The part is shorter.", {"length": gap.length}) from None
+        except PartsError as parts:
+            raise _conflict("The message has no such part.", {"parts": parts.count}) from None
+        stream.rewound()
+        self._activate(stream)
+        checkpoint, lengths = stream.take_checkpoint(asyncio.get_running_loop().time())
+        lost = await self._chat.execute(NODE, KeepCheckpoints(self._node_id, (checkpoint,)))
+        self._stored([_Taken(stream, lengths)], lost, None)
+        if lost:
+            raise superseded()
+        return Rewound(stream.progress())
+
+    async def _finish(self, stream: OpenStream, actor: Actor, command: FinishMessage) -> Message:
+        stream.is_ending = True
+        self._send_changes(stream)
+        parts = without_blanks(stream.parts.values()) if command.parts is None else command.parts
+        end = EndStream(
+            message_id=stream.message.id,
+            attempt=command.attempt,
+            node_id=self._node_id,
+            state=command.state,
+            parts=parts,
+            attachments=command.attachments,
+            error=command.error,
+        )
+        try:
+            message = await self._chat.execute(actor, end)
+        except BaseException:
+            stream.is_ending = False
+            raise
+        if self._holds(stream):
+            self._drop(message.id)
+        return message
+
+    async def _writable(self, actor: Actor, message_id: str, attempt: int) -> OpenStream:
+        """Returns a stream that the actor may write to in this attempt. Raises ChatError if the actor may not, or the
+        stream is not open here."""
+        number = message_number(message_id)
+        stream = None if number is None else self._streams.get(number)
+        if stream is None:
+            raise await self._refusal(actor, number, attempt)
+        author_id = stream.stream.author_id
+        if not actor.is_service and actor.user_id != author_id:
+            raise forbidden("not_author")
+        entry = self._chat.directory.peek(author_id) or await self._chat.directory.find(author_id)
+        require(may_act(entry.user))
+        if stream.stream.conversation_id not in entry.conversation_ids:
+            raise forbidden("not_member")
+        if not self._holds(stream):  # it was ended, deleted or taken over while the author was loaded
+            raise await self._refusal(actor, number, attempt)
+        _must_be_current(attempt, stream.stream.attempt)
+        if stream.is_ending:
+            raise ChatError("unavailable", "The stream of this message is being ended.")
+        return stream
+
+    async def _home_of(self, message_id: str) -> str:
+        """Returns the home of a stream. Where that is gone, this node becomes the home."""
+        number = message_number(message_id)
+        if number in self._streams or number is None:
+            return self._node_id
+        home_id = self._homes.get(message_id)
+        if home_id is None or not self._peers.is_peer(home_id):
+            home_id = await self._find_home(number)
+            if len(self._homes) >= HOMES_MAX:
+                self._homes.clear()
+            self._homes[message_id] = home_id
+        return home_id
+
+    async def _find_home(self, message_id: int) -> str:
+        message, stream = await self._chat.execute(NODE, FindStream(message_id))
+        if stream is None or message is None or message.state != "streaming":
+            return self._node_id  # which refuses to write
+        if self._peers.is_peer(stream.node_id):
+            return stream.node_id
+        return await self._adopt(message_id, stream.node_id)
+
+    async def _adopt(self, message_id: int, former_id: str) -> str:
+        """Makes this node the home of a stream, unless another node has become it. Returns the home."""
+        begun = await self._chat.execute(NODE, AdoptStream(message_id, self._node_id, former_id))
+        assert begun.stream is not None, "it is open"
+        if begun.stream.node_id == self._node_id and message_id not in self._streams:
+            self._add(begun, has_readers=True).confirmed = set()
+        return begun.stream.node_id
+
+    async def _refusal(self, actor: Actor, message_id: int | None, attempt: int) -> ChatError:
+        """Returns why nobody can write to a message through this node."""
+        found = FoundStream(None, None)
+        if message_id is not None:
+            found = await self._chat.execute(NODE, FindStream(message_id))
+        message, stream = found
+        if message is None or not (actor.is_service or actor.user_id == message.sender_id):
+            return forbidden("not_found" if message is None else "not_author")
+        if stream is None or message.state != "streaming":
+            return ended(message)
+        try:
+            _must_be_current(attempt, stream.attempt)
+        except ChatError as refusal:
+            return refusal
+        return ChatError("unavailable", "This stream moves to another node. Try again.")
+
+    # --- readers and the database -------------------------------------------------------------------------------------
+
+    def _activate(self, stream: OpenStream) -> None:
+        self._active[stream.message.id] = stream
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    def _tick(self) -> None:
+        """Sends readers what they lack, and stores what is not stored, of the streams whose time it is."""
+        now = asyncio.get_running_loop().time()
+        self._timer = None
+        active = list(self._active.values())
+        self._store([stream for stream in active if stream.is_unstored and stream.checkpoint_at <= now])
+        self._due = [stream for stream in active if stream.has_news and stream.delta_at <= now]
+        self._send_due()
+        self._active = {id_: stream for id_, stream in self._active.items() if stream.has_news or stream.is_unstored}
+        if self._active:
+            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    def _send_due(self) -> None:
+        """Sends the changes of some streams, and of the others in the next turns of the event loop."""
+        due, self._due = self._due[:AT_ONCE], self._due[AT_ONCE:]
+        for stream in due:
+            self._send_changes(stream)
+        if self._due:
+            asyncio.get_running_loop().call_soon(self._send_due)
+
+    def _send_changes(self, stream: OpenStream) -> None:
+        if not self._holds(stream):
+            return
+        changes = stream.take_changes(asyncio.get_running_loop().time())
+        event = StreamAdvanced(
+            stream.stream.conversation_id,
+            stream.message.id,
+            stream.message.seq,
+            changes,
+            stream.source,
+            attempt=stream.stream.attempt,
+            home_id=self._node_id,
+        )
+        if changes:
+            self._publisher.publish_here([event])
+        if self._peers.has_peers:
+            self._send_to_peers(stream, event)
+
+    def _send_to_peers(self, stream: OpenStream, event: StreamAdvanced) -> None:
+        """Sends other nodes what is new, or everything if one of them may lack something."""
+        living = self._peers.living_ids
+        is_whole = not set(living) <= set(stream.nodes_in_step)
+        if is_whole or event.changes:
+            stream.number += 1
+            stream.nodes_in_step = living
+            changes = tuple(stream.parts.whole()) if is_whole else event.changes
+            sent = replace(event, changes=changes, number=stream.number, is_whole=is_whole)
+            self._publisher.publish_to_peers([sent])
+
+    def _store(self, streams: Sequence[OpenStream]) -> None:
+        if not streams:
+            return
+        now = asyncio.get_running_loop().time()
+        checkpoints: list[Checkpoint] = []
+        taken: list[_Taken] = []
+        for stream in streams:
+            checkpoint, lengths = stream.take_checkpoint(now)
+            checkpoints.append(checkpoint)
+            taken.append(_Taken(stream, lengths))
+        keep = KeepCheckpoints(self._node_id, tuple(checkpoints))
+        done: Callable[[Sequence[int], Exception | None], None] = partial(self._stored, taken)
+        self._chat.submit(NODE, keep, done)
+
+    def _stored(self, taken: Sequence[_Taken], lost: Sequence[int], error: Exception | None) -> None:
+        if error is not None:
+            _logger.warning("checkpoints_not_stored", streams=len(taken), error=str(error))
+        for stream, lengths in taken:
+            if not self._holds(stream):
+                continue
+            if error is not None:
+                stream.is_unstored = True
+                self._activate(stream)
+            elif stream.message.id in lost:
+                self._drop(stream.message.id)
+            else:
+                stream.checkpoint_stored(lengths)
+
+    def _holds(self, stream: OpenStream) -> bool:
+        """Returns whether a stream is open here. It is not if it has ended, or another attempt has taken it over."""
+        return self._streams.get(stream.message.id) is stream
+
+    def _drop(self, message_id: int) -> None:
+        self._streams.pop(message_id, None)
+        self._active.pop(message_id, None)
+        self._mirrors.drop(message_id)
+        self._homes.pop(str(message_id), None)
+
+
+def _put(stream: OpenStream, command: AppendToMessage, *, needs_at: bool) -> None:
+    """Adds to a part or sets it. Raises what `GrowingParts` raises, also for a text without `at` if that is needed."""
+    if command.set is not None:
+        if stream.parts.set(command.part, command.set):
+            stream.wrote(replaced=command.part)
+        return
+    if needs_at and command.at is None:
+        raise GapError(stream.length(command.part))
+    assert command.text is not None, "the command has either"
+    if stream.parts.append(command.part, command.text, command.type, command.at):
+        stream.wrote()
+
+
+def _must_be_current(attempt: int, current: int) -> None:
+    """Raises an error unless `attempt` is the one that writes now."""
+    if attempt < current:
+        raise superseded()
+    if attempt > current:
+        raise invalid("attempt", f"must be at most {current}, the number of the newest attempt")
+
+
+def _conflict(message: str, details: Mapping[str, object]) -> ChatError:
+    return ChatError("conflict", message, details, cause="state_changed")
