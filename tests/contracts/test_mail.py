@@ -60,7 +60,7 @@ async def confirm(node: Node, user_id: str = "bob", pos: int = 0, mail_id: int =
 async def missed_by(node: Node, actor: Actor = BOB, after_pos: int = 0) -> list[int]:
     found = await node.do(actor, FindMissed(node.clock.now_ms, after_pos))
     assert found.pos == node.chat.pos
-    return list(found.message_ids)
+    return [each.id for each in found.messages]
 
 
 async def notified(node: Node, ids: Collection[int], actor: Actor = BOB) -> list[str]:
@@ -334,7 +334,7 @@ async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, mon
         message = await node.send(sender, str(number), to=f"c{conversation}")
         theirs += [message.id] if sender is ALICE else []
     found = await node.readers.read(lambda snapshot: snapshot.offline_queue.missed("bob", 0, 0, limit))
-    assert list(found) == theirs[-limit:]
+    assert [each.id for each in found] == theirs[-limit:]
 
 
 async def test_no_more_messages_are_read_than_are_returned(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,9 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     limit: Limit = 50,
 ) -> MessagesAnswer:
     with _crm_names_in_refusals():
-        page = await chat.execute(caller.actor, ListMessages(chat_id, before, after, around, limit=limit))
+        page = await chat.execute(
+            caller.actor, ListMessages(chat_id, before, after, around, limit=limit, finished_only=True)
+        )
         readers = await chat.execute(caller.actor, ListReaders(chat_id))
     shown = (message for message in page.items if message.deleted_ms is None)
     next_id = None if page.next is None else numeral(page.next)

@@ -29,6 +29,7 @@ from talkwire.core.commands.offers import CreateOffer
 from talkwire.core.domain.access import acting_as
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, ConversationKind, MemberRole
+from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.dialects.talks.payloads import MessagePayload, SendBody, UserPayload, message_payload, to_send
 from talkwire.operations.messages.receipts import read_of_dialect
 from talkwire.operations.operation import One, Operation
@@ -92,6 +93,16 @@ def talk_payload(view: ConversationView) -> TalkPayload:
     )
 
 
+async def _talk_for(actor: Actor, chat: LimitedChat, view: ConversationView) -> TalkPayload:
+    """Returns the payload of a talk. If its last message is a stream that has not ended once, finds the one before."""
+    last = view.last_message
+    if last is not None and last.is_unfinished:
+        before = ListMessages(view.conversation.id, before=str(last.id), limit=1, finished_only=True)
+        page = await chat.execute(actor, before)
+        view = replace(view, last_message=next(iter(page.items), None))
+    return talk_payload(view)
+
+
 def to_create(actor: Actor, given: OpenTalkBody) -> CreateConversation:
     """Returns the command that creates a conversation from the body of a request to open a talk. Raises
     `invalid_request` unless the body describes either a direct talk or a group."""
@@ -135,7 +146,7 @@ async def list_talks(
     caller: GivenCaller, chat: GivenChat, cursor: FromQuery[str | None] = None, limit: Limit = 50
 ) -> ListAnswer[TalkPayload]:
     page = await chat.execute(caller.actor, ListConversations(cursor, limit, PARTICIPANTS_LISTED))
-    return ListAnswer(tuple(map(talk_payload, page.items)), page.next)
+    return ListAnswer(tuple([await _talk_for(caller.actor, chat, view) for view in page.items]), page.next)
 
 
 @post(
@@ -152,7 +163,7 @@ async def open_talk(
         view = await chat.execute(caller.actor, to_create(caller.actor, data), key)
     except ChatError as error:
         raise _with_body_names(error, data) from None
-    return created_or_existing(view, talk_payload(view))
+    return created_or_existing(view, await _talk_for(caller.actor, chat, view))
 
 
 @get(
@@ -162,7 +173,8 @@ async def open_talk(
     opt=executes(GetConversation),
 )
 async def get_talk(conversation_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> TalkPayload:
-    return talk_payload(await chat.execute(caller.actor, GetConversation(conversation_id)))
+    view = await chat.execute(caller.actor, GetConversation(conversation_id))
+    return await _talk_for(caller.actor, chat, view)
 
 
 @get("/{conversation_id:str}/messages", summary="List messages of a talk, oldest first", opt=executes(ListMessages))
@@ -175,7 +187,9 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     around: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> ListAnswer[MessagePayload]:
-    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit=limit))
+    page = await chat.execute(
+        caller.actor, ListMessages(conversation_id, before, after, around, limit=limit, finished_only=True)
+    )
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 

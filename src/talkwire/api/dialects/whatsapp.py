@@ -17,6 +17,7 @@ from talkwire.api.operation_routes import Limit, routes_of
 from talkwire.api.resources.receipts import read_answer
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
+from talkwire.dialects.streams import must_be_whole
 from talkwire.dialects.whatsapp.payloads import MessagePayload, SendBody, message_payload, to_send
 from talkwire.operations.messages.receipts import read_of_dialect
 
@@ -50,7 +51,7 @@ async def send_message(
 @get("/messages/{message_id:str}", summary="Get a message with its status", opt=executes(GetMessageStatus))
 async def get_message(message_id: FromPath[str], caller: GivenCaller, chat: GivenChat) -> MessagePayload:
     found = await chat.execute(caller.actor, GetMessageStatus(message_id))
-    return message_payload(found.message, found.status)
+    return message_payload(must_be_whole(found.message), found.status)
 
 
 @get(
@@ -67,7 +68,9 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
     around: FromQuery[str | None] = None,
     limit: Limit = 50,
 ) -> ListAnswer[MessagePayload]:
-    page = await chat.execute(caller.actor, ListMessages(conversation_id, before, after, around, limit=limit))
+    page = await chat.execute(
+        caller.actor, ListMessages(conversation_id, before, after, around, limit=limit, finished_only=True)
+    )
     return ListAnswer(tuple(map(message_payload, page.items)), page.next)
 
 
@@ -79,7 +82,7 @@ async def list_messages(  # noqa: PLR0913, PLR0917 (each is one query parameter)
 async def update_status(
     message_id: FromPath[str], data: JSONBody[StatusBody], caller: GivenCaller, chat: GivenChat
 ) -> MessagePayload:
-    message = await chat.execute(caller.actor, GetMessage(message_id))
+    message = must_be_whole(await chat.execute(caller.actor, GetMessage(message_id)))
     mark = MarkRead if data.status == "read" else MarkDelivered
     await chat.execute(caller.actor, mark(message.conversation_id, message_id))
     found = await chat.execute(caller.actor, GetMessageStatus(message_id))

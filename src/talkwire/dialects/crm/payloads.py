@@ -28,6 +28,7 @@ from talkwire.core.domain.events import (
     PresenceChanged,
     RoomEntered,
     RoomLeft,
+    StreamStateChanged,
     TypingChanged,
     UploadProgressed,
 )
@@ -214,15 +215,16 @@ def reaction_payloads(message: Message) -> tuple[ReactionPayload, ...]:
     )
 
 
-def new_message_payload(event: MessageSent) -> MessageNewsPayload:
+def new_message_payload(event: MessageSent | StreamStateChanged) -> MessageNewsPayload:
     return _news(event, is_read=False)
 
 
-def message_updated_payload(event: MessageEdited) -> MessageNewsPayload:
-    return _news(event, is_read=UNSET if event.read is None else event.read)
+def message_updated_payload(event: MessageEdited | StreamStateChanged) -> MessageNewsPayload:
+    is_read = event.read if isinstance(event, MessageEdited) else None
+    return _news(event, is_read=UNSET if is_read is None else is_read)
 
 
-def _news(event: MessageSent | MessageEdited, *, is_read: bool | UnsetType) -> MessageNewsPayload:
+def _news(event: MessageSent | MessageEdited | StreamStateChanged, *, is_read: bool | UnsetType) -> MessageNewsPayload:
     message = message_payload(event.message, is_read=is_read)
     return MessageNewsPayload(message, message.chat_id, iso(event.at_ms))
 

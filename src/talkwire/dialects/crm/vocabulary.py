@@ -15,10 +15,8 @@ from talkwire.core.domain.events import (
     OFFER_EVENTS,
     Event,
     MessageDeleted,
-    MessageEdited,
     MessageReacted,
     MessagesDelivered,
-    MessageSent,
     MessagesRead,
     PresenceChanged,
     RoomEntered,
@@ -68,6 +66,7 @@ from talkwire.dialects.crm.payloads import (
 )
 from talkwire.dialects.dialect import Dialect, Inbound, Outbound, OutboundEntry, PersonalOutbound, To
 from talkwire.dialects.operation_events import events_of
+from talkwire.dialects.streams import whole_messages
 from talkwire.operations.operation import Operation
 from talkwire.operations.socket_commands import GetIdentity, GetServerTime, JoinRoom, LeaveRoom
 from talkwire.payloads.numeral_ids import text_of
@@ -208,21 +207,25 @@ _INBOUND = {
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
-    MessageSent: (
-        Outbound(
-            "newMessage",
-            new_message_payload,
-            summary="A message was sent. The sender's sockets receive this event too.",
+    **whole_messages(
+        sent=(
+            Outbound(
+                "newMessage",
+                new_message_payload,
+                summary="A message was sent. The sender's sockets receive this event too.",
+            ),
         ),
-    ),
-    MessageEdited: (Outbound("messageUpdated", message_updated_payload, summary="A message was edited."),),
-    MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was deleted."),),
-    MessageReacted: (
-        Outbound(
-            "messageReaction",
-            message_reaction_payload,
-            summary="A reaction to a message was added or removed.",
-        ),
+        edited=(Outbound("messageUpdated", message_updated_payload, summary="A message was edited."),),
+        others={
+            MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was deleted."),),
+            MessageReacted: (
+                Outbound(
+                    "messageReaction",
+                    message_reaction_payload,
+                    summary="A reaction to a message was added or removed.",
+                ),
+            ),
+        },
     ),
     TypingChanged: (Outbound("userTyping", user_typing_payload, summary="Another user started or stopped typing."),),
     RoomEntered: (

@@ -18,6 +18,7 @@ from talkwire.core.domain.events import (
     PresenceChanged,
     RoomEntered,
     RoomLeft,
+    StreamStateChanged,
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, Presence, User
@@ -285,13 +286,13 @@ def welcome(user: User, socket_id: str, _cursor: str) -> Outbound:
     return Outbound("connected", lambda _: payload)
 
 
-def notification(event: MessageSent) -> NotificationPayload:
+def notification(event: MessageSent | StreamStateChanged) -> NotificationPayload:
     message = event.message
     body = message.content or ", ".join(attachment.name for attachment in message.attachments)
     return NotificationPayload("message", message.sender_name, body, message.conversation_id, str(message.id))
 
 
-def room_message(event: MessageSent | MessageEdited) -> RoomMessagePayload:
+def room_message(event: MessageSent | MessageEdited | StreamStateChanged) -> RoomMessagePayload:
     return _room_message(event.message)
 
 

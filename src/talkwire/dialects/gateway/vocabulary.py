@@ -17,7 +17,6 @@ from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
     Event,
     MessageDeleted,
-    MessageEdited,
     MessageSent,
     MessagesRead,
     PresenceChanged,
@@ -28,6 +27,7 @@ from talkwire.core.domain.events import (
 from talkwire.dialects import sign_in
 from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, Outbound, OutboundEntry, To
 from talkwire.dialects.gateway import payloads
+from talkwire.dialects.streams import whole_messages
 from talkwire.operations.socket_commands import GetServerTime, JoinRoom, LeaveRoom
 from talkwire.payloads.replies import refusal_with_message
 
@@ -72,7 +72,7 @@ _INBOUND = {
     ),
     "getHistory": Inbound(
         payloads.HistoryPayload,
-        lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, limit=p.limit),
+        lambda p: ListMessages(p.conversation_id, p.before, p.after, p.around, limit=p.limit, finished_only=True),
         payloads.history_reply,
         summary="List messages of a conversation, oldest first: the newest ones, or those around a message.",
         echo=Echo("history", payloads.room_history, summary="The messages that the client requested."),
@@ -116,22 +116,28 @@ _INBOUND = {
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
-    MessageSent: (
-        Outbound(
-            "roomMessage",
-            payloads.room_message,
-            summary="A message was sent in a room. The sender's sockets receive this event too.",
+    **whole_messages(
+        sent=(
+            Outbound(
+                "roomMessage",
+                payloads.room_message,
+                summary="A message was sent in a room. The sender's sockets receive this event too.",
+            ),
+            Outbound(
+                "notification",
+                payloads.notification,
+                summary="A message was sent in a conversation of this user, possibly while the user was offline.",
+                to=To.NON_FOLLOWERS,
+                when=_notifies,
+            ),
         ),
-        Outbound(
-            "notification",
-            payloads.notification,
-            summary="A message was sent in a conversation of this user, possibly while the user was offline.",
-            to=To.NON_FOLLOWERS,
-            when=_notifies,
-        ),
+        edited=(Outbound("messageUpdated", payloads.room_message, summary="A message in a room was edited."),),
+        others={
+            MessageDeleted: (
+                Outbound("messageDeleted", payloads.message_deleted, summary="A message in a room was deleted."),
+            ),
+        },
     ),
-    MessageEdited: (Outbound("messageUpdated", payloads.room_message, summary="A message in a room was edited."),),
-    MessageDeleted: (Outbound("messageDeleted", payloads.message_deleted, summary="A message in a room was deleted."),),
     TypingChanged: (Outbound("typing", payloads.typing, summary="Another user started or stopped typing in a room."),),
     MessagesRead: (
         Outbound(

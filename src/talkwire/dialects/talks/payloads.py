@@ -18,6 +18,7 @@ from talkwire.core.domain.events import (
     PresenceChanged,
     RoomEntered,
     RoomLeft,
+    StreamStateChanged,
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, OfferStatus, ShownStatus, file_id_in
@@ -269,7 +270,7 @@ def message_event_payload(event: MessageEvent) -> MessagePayload:
     return message_payload(event.message)
 
 
-def new_message_payload(event: MessageSent) -> NewMessagePayload:
+def new_message_payload(event: MessageSent | StreamStateChanged) -> NewMessagePayload:
     message = event.message
     note = MessageNotePayload(
         str(message.id), message.content, _sender(message), iso(message.created_ms), _urls(message)

@@ -17,10 +17,8 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     MANAGEMENT_EVENTS,
     MessageDeleted,
-    MessageEdited,
     MessageReacted,
     MessagesDelivered,
-    MessageSent,
     MessagesRead,
     OfferCreated,
     OfferUpdated,
@@ -34,6 +32,7 @@ from talkwire.core.domain.model import Message, Presence, User
 from talkwire.dialects import sign_in
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.dialect import Dialect, Inbound, Outbound, PersonalOutbound, To
+from talkwire.dialects.streams import whole_messages
 from talkwire.dialects.talks.payloads import (
     ConnectedPayload,
     ConversationIdPayload,
@@ -213,23 +212,31 @@ TALKS = Dialect(
         **sign_in.TOLERANT_INBOUND,
     },
     outbound={
-        MessageSent: (
-            Outbound(
-                "message",
-                message_event_payload,
-                summary="A message was sent. The sender's sockets receive this event too.",
+        **whole_messages(
+            sent=(
+                Outbound(
+                    "message",
+                    message_event_payload,
+                    summary="A message was sent. The sender's sockets receive this event too.",
+                ),
+                Outbound(
+                    "new-message",
+                    new_message_payload,
+                    summary="A message was sent in a conversation that this socket has not joined.",
+                    to=To.NON_FOLLOWERS,
+                ),
             ),
-            Outbound(
-                "new-message",
-                new_message_payload,
-                summary="A message was sent in a conversation that this socket has not joined.",
-                to=To.NON_FOLLOWERS,
-            ),
-        ),
-        MessageEdited: (Outbound("message-updated", message_event_payload, summary="A message was edited."),),
-        MessageDeleted: (Outbound("message-deleted", message_deleted_payload, summary="A message was deleted."),),
-        MessageReacted: (
-            Outbound("reaction", reaction_changed_payload, summary="A reaction to a message was added or removed."),
+            edited=(Outbound("message-updated", message_event_payload, summary="A message was edited."),),
+            others={
+                MessageDeleted: (
+                    Outbound("message-deleted", message_deleted_payload, summary="A message was deleted."),
+                ),
+                MessageReacted: (
+                    Outbound(
+                        "reaction", reaction_changed_payload, summary="A reaction to a message was added or removed."
+                    ),
+                ),
+            },
         ),
         TypingChanged: (Outbound("typing", user_typing_payload, summary="Another user started or stopped typing."),),
         MessagesRead: (

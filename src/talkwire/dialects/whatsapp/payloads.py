@@ -15,6 +15,7 @@ from talkwire.core.domain.events import (
     MessageSent,
     MessagesRead,
     PresenceChanged,
+    StreamStateChanged,
     TypingChanged,
 )
 from talkwire.core.domain.model import Message, Presence
@@ -192,11 +193,11 @@ def message_payload(message: Message, status: Status | None = None) -> MessagePa
     )
 
 
-def message_received_payload(event: MessageSent) -> MessagePayload:
+def message_received_payload(event: MessageSent | StreamStateChanged) -> MessagePayload:
     return message_payload(event.message, "sent")
 
 
-def message_updated_payload(event: MessageEdited) -> MessagePayload:
+def message_updated_payload(event: MessageEdited | StreamStateChanged) -> MessagePayload:
     return message_payload(event.message)
 
 

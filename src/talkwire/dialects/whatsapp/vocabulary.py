@@ -15,10 +15,8 @@ from talkwire.core.domain.events import (
     OFFER_EVENTS,
     Event,
     MessageDeleted,
-    MessageEdited,
     MessageReacted,
     MessagesDelivered,
-    MessageSent,
     MessagesRead,
     PresenceChanged,
     RoomEntered,
@@ -29,6 +27,7 @@ from talkwire.core.domain.events import (
 from talkwire.dialects import sign_in
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.dialect import Dialect, Inbound, Outbound, OutboundEntry, PersonalOutbound
+from talkwire.dialects.streams import whole_messages
 from talkwire.dialects.whatsapp.payloads import (
     ConversationIdPayload,
     EditPayload,
@@ -165,17 +164,25 @@ _INBOUND = {
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
-    MessageSent: (
-        Outbound(
-            "message:received",
-            message_received_payload,
-            summary="A message was sent. The sender's sockets receive this event too.",
+    **whole_messages(
+        sent=(
+            Outbound(
+                "message:received",
+                message_received_payload,
+                summary="A message was sent. The sender's sockets receive this event too.",
+            ),
         ),
-    ),
-    MessageEdited: (Outbound("message:updated", message_updated_payload, summary="A message was edited."),),
-    MessageDeleted: (Outbound("message:deleted", message_deleted_payload, summary="A message was deleted."),),
-    MessageReacted: (
-        Outbound("message:reaction", reaction_changed_payload, summary="A reaction to a message was added or removed."),
+        edited=(Outbound("message:updated", message_updated_payload, summary="A message was edited."),),
+        others={
+            MessageDeleted: (Outbound("message:deleted", message_deleted_payload, summary="A message was deleted."),),
+            MessageReacted: (
+                Outbound(
+                    "message:reaction",
+                    reaction_changed_payload,
+                    summary="A reaction to a message was added or removed.",
+                ),
+            ),
+        },
     ),
     MessagesRead: (
         PersonalOutbound(

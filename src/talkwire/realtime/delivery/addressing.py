@@ -13,7 +13,7 @@ from typing import cast
 
 from talkwire.core.connected.directory import USUAL
 from talkwire.core.domain.audience import Members, actor_of
-from talkwire.core.domain.events import Durable, MessageSent
+from talkwire.core.domain.events import Durable, MessageSent, StreamStateChanged
 from talkwire.core.features.notifying.offline_queue import member_receives
 from talkwire.dialects.dialect import PersonalOutbound, To
 from talkwire.realtime.clients.chat_client import (
@@ -53,7 +53,7 @@ def _wants(client: ChatClient, event: Durable) -> bool:
     """Returns whether the user wants to be notified of an event. False only for a message that the user's preferences
     or blocks exclude; always True if the client's dialect does not treat new messages as notifications.
     """
-    if not client.dialect.sends_notifications or not isinstance(event, MessageSent):
+    if not client.dialect.sends_notifications or not isinstance(event, MessageSent | StreamStateChanged):
         return True
     entry, message = client.entry, event.message
     preferences = entry.member_preferences.get(message.conversation_id, USUAL)
@@ -83,7 +83,7 @@ def _exceptions(group: DialectEncoding, room: str, event: Durable) -> list[Socke
     """
     doer = actor_of(event)
     found = [s for s in sockets_in(group, user_room(doer)) if room in s.rooms] if doer else []
-    if isinstance(event, MessageSent) and group.dialect.sends_notifications:
+    if isinstance(event, MessageSent | StreamStateChanged) and group.dialect.sends_notifications:
         conversation_id = event.message.conversation_id
         for socket in sockets_in(group, room):
             entry = socket.data.entry

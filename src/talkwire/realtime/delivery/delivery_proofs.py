@@ -16,7 +16,7 @@ import structlog
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.connected.memberships import MembershipIndex
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import MessageSent, News
+from talkwire.core.domain.events import MessageSent, News, StreamStateChanged
 from talkwire.core.domain.model import LARGE_CONVERSATION, Actor, Message
 from talkwire.realtime.clients.chat_client import clients_in, conversation_room
 from talkwire.realtime.delivery.heartbeats import HeartbeatRounds, Recipient, SocketRecipient
@@ -77,11 +77,14 @@ class DeliveryProofs:
 
     def follow(self, events: Sequence[News]) -> None:
         """Starts to prove the delivery of the new messages among these events. Call it right after the events were sent
-        to sockets. Ignores other events.
+        to sockets. A stream is proved from its first end, when all dialects have it. Ignores other events.
         """
         now = asyncio.get_running_loop().time()
         for event in events:
             if type(event) is MessageSent:
+                if event.message.state is None:
+                    self._note(event.message, now)
+            elif isinstance(event, StreamStateChanged) and event.is_first:
                 self._note(event.message, now)
 
     @property
@@ -99,7 +102,7 @@ class DeliveryProofs:
             self._collected[message.conversation_id] = _Batch(message.id, now, {message.sender_id})
             self._rounds.start()
         else:
-            batch.message_id, batch.sent_at = message.id, now
+            batch.message_id, batch.sent_at = max(batch.message_id, message.id), now
             batch.author_ids.add(message.sender_id)
 
     def _check(self) -> bool:

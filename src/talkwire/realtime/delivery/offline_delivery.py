@@ -18,7 +18,15 @@ import structlog
 from talkwire.core.commands.server.offline_queue import FindMissed, ReadMail, ReadMissed
 from talkwire.core.domain.audience import event_for_reader
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import ConversationCreated, CustomEvent, MailStored, MemberAdded, MessageSent, News
+from talkwire.core.domain.events import (
+    ConversationCreated,
+    CustomEvent,
+    MailStored,
+    MemberAdded,
+    MessageSent,
+    News,
+    StreamStateChanged,
+)
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Member, Message
 from talkwire.core.engine.chat import Chat
 from talkwire.dialects.dialect import To
@@ -41,6 +49,9 @@ SLOW_S = 0.1
 LATE_MAX = 1000
 """Messages to keep in memory while missed ones are sent. If more come, the log is searched again."""
 
+_NewMessage = MessageSent | StreamStateChanged
+"""The event of a new message. That of a stream is the one of its first end."""
+
 _logger = structlog.get_logger(__name__)
 
 
@@ -51,7 +62,7 @@ class _Backlog:
     """
 
     conversation_ids: set[str] = field(default_factory=set)
-    late: list[MessageSent] = field(default_factory=list)
+    late: list[_NewMessage] = field(default_factory=list)
     """New messages that came while missed ones were being sent."""
     received_live: set[int] = field(default_factory=set)
     """Ids of new messages that the socket has received live, in conversations that its client has opened meanwhile."""
@@ -158,7 +169,7 @@ class OfflineDelivery:
         if not self._inboxes:
             return
         for event in events:
-            if type(event) is MessageSent:
+            if isinstance(event, _NewMessage):
                 self._note(event)
             elif isinstance(event, ConversationCreated):
                 self._admit(event.conversation.id, event.members)
@@ -183,7 +194,9 @@ class OfflineDelivery:
         backlog.conversation_ids.add(conversation_id)
         self._catching_up.setdefault(conversation_id, set()).add(inbox)
 
-    def _note(self, event: MessageSent) -> None:
+    def _note(self, event: _NewMessage) -> None:
+        if event.message.is_unfinished or (isinstance(event, StreamStateChanged) and not event.is_first):
+            return
         conversation_id = event.message.conversation_id
         for inbox in self._catching_up.get(conversation_id, ()):
             backlog = inbox.backlog
@@ -238,15 +251,13 @@ class OfflineDelivery:
     async def _send_missed(self, inbox: _Inbox, backlog: _Backlog) -> None:
         actor = inbox.client.actor
         while True:
-            late: list[MessageSent] = []
+            late: list[_NewMessage] = []
             backlog.late = late
             missed = await self._chat.execute(actor, FindMissed(self._now_ms(), inbox.sent.pos))
             # A message that another node has just written is in the tables, but this node will deliver it later.
             searched_to = min(missed.pos, self._chat.pos)
             found = tuple(
-                id_
-                for id_ in missed.message_ids
-                if id_ - MESSAGE_ID_BASE <= searched_to and id_ not in backlog.received_live
+                each.id for each in missed.messages if each.pos <= searched_to and each.id not in backlog.received_live
             )
             for start in range(0, len(found), PAGE):
                 messages = await self._chat.execute(actor, ReadMissed(found[start : start + PAGE]))
@@ -263,23 +274,22 @@ class OfflineDelivery:
         self._proofs.include_live(inbox.sent)
         self._rooms.enter(inbox.socket, entry.conversation_ids)
 
-    def _send_late(self, inbox: _Inbox, event: MessageSent) -> None:
+    def _send_late(self, inbox: _Inbox, event: _NewMessage) -> None:
         client = inbox.client
         seen = event_for_reader(event, client.entry.reader(client.actor.user_id))
-        if isinstance(seen, MessageSent) and To.NON_FOLLOWERS in destinations(seen, client, follows=False):
+        if isinstance(seen, _NewMessage) and To.NON_FOLLOWERS in destinations(seen, client, follows=False):
             self._send_message(inbox, seen)
 
     async def _send_messages(self, inbox: _Inbox, messages: Iterable[Message]) -> None:
         size = 0
-        for message in messages:
-            pos = message.id - MESSAGE_ID_BASE
-            size += self._send_message(inbox, MessageSent(pos, message.created_ms, message))
+        for event in sorted(map(_news_of, messages), key=lambda event: event.pos):
+            size += self._send_message(inbox, event)
             if size > BURST_BYTES:
                 await self._drain(inbox)
                 size = 0
         await self._drain(inbox)
 
-    def _send_message(self, inbox: _Inbox, event: MessageSent) -> int:
+    def _send_message(self, inbox: _Inbox, event: _NewMessage) -> int:
         """Sends a missed message to a socket, as a notification. Returns the number of bytes sent."""
         frames = inbox.encoding_group.encode(event, To.NON_FOLLOWERS)
         self._hub.send(inbox.socket.connection, frames)
@@ -321,3 +331,10 @@ class OfflineDelivery:
             inboxes.discard(inbox)
             if not inboxes:
                 self._catching_up.pop(conversation_id, None)
+
+
+def _news_of(message: Message) -> _NewMessage:
+    """Returns the event by which a missed message became visible."""
+    if message.first_end_pos is None:
+        return MessageSent(message.id - MESSAGE_ID_BASE, message.created_ms, message)
+    return StreamStateChanged(message.first_end_pos, message.created_ms, message, is_first=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, delete, func, insert, or_, select
+from sqlalchemy import Select, bindparam, case, delete, func, insert, or_, select, text
 
-from talkwire.core.commands.server.offline_queue import Arrival, Mail
+from talkwire.core.commands.server.offline_queue import Arrival, Mail, MissedMessage
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Notify
 from talkwire.storage.messages.messages import rows_of_ranges, to_extra
-from talkwire.storage.schema import blocks, conversations, mailbox, mailbox_cursors, members
+from talkwire.storage.schema import blocks, conversations, log, mailbox, mailbox_cursors, members, messages
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
@@ -47,20 +47,47 @@ _keep_newest = delete(mailbox).where(
 )
 
 _unseen_seq = case((members.c.read_seq > members.c.history_seq, members.c.read_seq), else_=members.c.history_seq)
+_MISSING = (
+    members.c.listed,
+    conversations.c.last_seq > _unseen_seq,
+    or_(members.c.muted.is_(False), members.c.unmute_ms.is_not(None)),
+    func.coalesce(members.c.notify, conversations.c.notify, "all") != "none",
+)
+"""The conditions that a member can have missed messages of a conversation."""
+
 _conversations: Select[Any] = (
     select(members.c.conversation_id, _unseen_seq.label("low"), conversations.c.last_seq.label("high"))
     .add_columns(case((members.c.muted, members.c.unmute_ms)).label("muted_until_ms"))
     .join(conversations, conversations.c.id == members.c.conversation_id)
     .where(
         members.c.user_id == bindparam("user_id"),
-        members.c.listed,
+        *_MISSING,
         conversations.c.active_pos > bindparam("after_pos"),
-        conversations.c.last_seq > _unseen_seq,
-        or_(members.c.muted.is_(False), members.c.unmute_ms.is_not(None)),
-        func.coalesce(members.c.notify, conversations.c.notify, "all") != "none",
     )
     .order_by(conversations.c.active_pos.desc())
     .limit(CONVERSATIONS_MAX)
+)
+_ends: Select[Any] = (
+    select(messages.c.id, messages.c.deleted_ms, messages.c.extra)
+    .select_from(members)
+    .join(conversations, conversations.c.id == members.c.conversation_id)
+    .join(log, log.c.conversation_id == members.c.conversation_id)
+    .join(messages, messages.c.id == log.c.message_id)
+    .outerjoin(blocks, (blocks.c.user_id == members.c.user_id) & (blocks.c.blocked_id == messages.c.sender_id))
+    .where(
+        members.c.user_id == bindparam("user_id"),
+        *_MISSING,
+        text("log.type = 'StreamStateChanged'"),  # as the index ix_log_stream_ends has it
+        log.c.pos > bindparam("after_pos"),
+        messages.c.id <= MESSAGE_ID_BASE + bindparam("after_pos"),
+        messages.c.created_ms > bindparam("since_ms"),
+        messages.c.seq > _unseen_seq,
+        messages.c.sender_id != members.c.user_id,
+        blocks.c.user_id.is_(None),
+        or_(members.c.muted.is_(False), messages.c.created_ms >= members.c.unmute_ms),
+    )
+    .order_by(log.c.pos.desc())
+    .limit(bindparam("limit"))
 )
 _defaults: Select[Any] = (
     select(conversations.c.id, conversations.c.notify)
@@ -87,9 +114,13 @@ class _SeqRange:
         return self.conversation_id, self.high, high
 
 
-def _notifies(row: AnyRow) -> bool:
-    """Returns whether a message counts as missed: it was neither deleted nor imported from another system."""
-    return row.deleted_ms is None and not to_extra(row.extra).imported
+def _place_of(row: AnyRow) -> int:
+    """Returns the log position at which users were notified of a message; 0 if they were not, because the message was
+    deleted or imported from another system, or is a stream that has not ended once."""
+    extra = to_extra(row.extra)
+    if row.deleted_ms is not None or extra.imported:
+        return 0
+    return row.id - MESSAGE_ID_BASE if extra.first_end_pos is None else extra.first_end_pos
 
 
 class OfflineQueueRows(Reads):
@@ -111,9 +142,9 @@ class OfflineQueueRows(Reads):
         rows = self._connection.execute(waiting.order_by(mailbox.c.id).limit(limit))
         return [Mail(row.id, row.event, row.payload) for row in rows]
 
-    def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[int]:
-        """Returns the ids of the newest `limit` messages that a user missed, oldest first: sent after log position
-        `after_pos` and after `since_ms` (milliseconds since 1970).
+    def missed(self, user_id: str, after_pos: int, since_ms: int, limit: int) -> Sequence[MissedMessage]:
+        """Returns the newest `limit` messages that a user missed, oldest first: sent after log position `after_pos` and
+        after `since_ms` (milliseconds since 1970), or streams that have ended for the first time since.
 
         Searches the newest messages of all conversations first, and older ones only in conversations where they can
         still be among the newest `limit`. Stops after about LOOKED_AT_MAX (20,000) messages, and then returns what it
@@ -121,33 +152,41 @@ class OfflineQueueRows(Reads):
         """
         parameters = {"user_id": user_id, "after_pos": after_pos}
         found = self._connection.execute(_conversations, parameters).all()
+        ended = self._ended(parameters, since_ms, limit)
         ranges = [_SeqRange(row.conversation_id, row.low, row.high) for row in found]
         muted_until_ms = {row.conversation_id: row.muted_until_ms or 0 for row in found}
         blocked = select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)
         silent_ids = {user_id, *self._connection.execute(blocked).scalars()} if ranges else set()
         after_id = MESSAGE_ID_BASE + after_pos
-        newest: list[int] = []
+        newest: list[MissedMessage] = ended
         looked_at, width = 0, FIRST_LOOK // max(1, len(ranges)) + 1
         while ranges and looked_at < LOOKED_AT_MAX:
             rows = self._look(ranges, width)
             looked_at, width = looked_at + len(rows), width * 2
             recent = [row for row in rows if row.id > after_id and row.created_ms > since_ms]
             notifying = [
-                row.id
+                MissedMessage(place, row.id)
                 for row in recent
                 if row.sender_id not in silent_ids
                 and row.created_ms >= muted_until_ms[row.conversation_id]
-                and _notifies(row)
+                and (place := _place_of(row))
             ]
             newest = nlargest(limit, [*newest, *notifying])
-            least = newest[-1] if len(newest) == limit else after_id
-            ended = {row.conversation_id for row in rows if row.created_ms <= since_ms}
+            least = MESSAGE_ID_BASE + newest[-1].pos if len(newest) == limit else after_id
+            too_old = {row.conversation_id for row in rows if row.created_ms <= since_ms}
             ranges = [
                 span
                 for span in ranges
-                if span.high > span.low and span.oldest_id > least and span.conversation_id not in ended
+                if span.high > span.low and span.oldest_id > least and span.conversation_id not in too_old
             ]
         return newest[::-1]
+
+    def _ended(self, parameters: Mapping[str, Any], since_ms: int, limit: int) -> list[MissedMessage]:
+        """Returns the newest `limit` streams, newest first, that were begun up to the log position `after_pos` and have
+        ended for the first time since. The other missed messages were sent after that position."""
+        rows = self._connection.execute(_ends, {**parameters, "since_ms": since_ms, "limit": limit})
+        places = {MissedMessage(_place_of(row), row.id) for row in rows}
+        return nlargest(limit, (each for each in places if each.pos > parameters["after_pos"]))
 
     def _look(self, ranges: Sequence[_SeqRange], width: int) -> Sequence[AnyRow]:
         """Returns rows of the newest `width` messages of each conversation's unread range, and removes these messages

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from talkwire.core.commands.command import Change, Query
@@ -37,18 +39,26 @@ class ReadMail(Query[tuple[Mail, ...]], frozen=True, tag="ReadMail"):
     after_id: int = 0
 
 
+class MissedMessage(NamedTuple):
+    """A message that a user has missed, and its place in the log: where it was sent or, if it was a stream, where it
+    has ended for the first time."""
+
+    pos: int
+    id: int
+
+
 class Missed(msgspec.Struct, frozen=True):
-    """The ids of the messages that a user has missed while disconnected, in log order.
+    """The messages that a user has missed while disconnected, in log order.
 
     The list is complete up to the log position `pos`.
     """
 
-    message_ids: tuple[int, ...]
+    messages: tuple[MissedMessage, ...]
     pos: int
 
 
 class FindMissed(Query[Missed], frozen=True, tag="FindMissed"):
-    """Returns the ids of messages that the actor has neither read nor received, in log order, at most the newest
+    """Returns the messages that the actor has neither read nor received, in log order, at most the newest
     `MISSED_MAX`.
 
     Considers only messages after the log position up to which the actor has received messages, or after `after_pos` if
