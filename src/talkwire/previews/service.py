@@ -15,7 +15,7 @@ import structlog
 from talkwire.core.commands.messages import FetchedPreview, SetLinkPreviews
 from talkwire.core.domain.actors import PREVIEWER
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import Durable, MessageEdited, MessageSent
+from talkwire.core.domain.events import Durable, MessageEdited, MessageSent, StreamStateChanged
 from talkwire.core.domain.model import Actor, File, Message
 from talkwire.core.engine.chat import Chat
 from talkwire.egress import EgressError
@@ -97,15 +97,15 @@ class LinkPreviews:
         await self._fetcher.close()
 
     def note(self, events: Sequence[Durable]) -> None:
-        """Queues the new and edited messages that contain links, among the events of one transaction that this node has
-        committed. Returns without waiting.
+        """Queues the new and edited messages that contain links, and those whose stream has ended, among the events of
+        one transaction that this node has committed. Returns without waiting.
         """
         for event in events:
-            if isinstance(event, MessageSent | MessageEdited) and "://" in event.message.content:
+            if isinstance(event, MessageSent | MessageEdited | StreamStateChanged) and "://" in event.message.content:
                 self._enqueue(event.message)
 
     def _enqueue(self, message: Message) -> None:
-        if message.imported or message.without_previews:
+        if message.imported or message.without_previews or message.state == "streaming":
             return
         if len(message.content) <= READ_AT_ONCE:
             self._enqueue_links(message, self._links_in(message.content))

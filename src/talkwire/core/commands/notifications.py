@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
 
 from talkwire.core.commands.command import Change, Page, Query
@@ -41,15 +44,18 @@ class RecordMissedCall(Change[None], frozen=True, tag="RecordMissedCall"):
 
 
 class OccasionNames(msgspec.Struct, frozen=True):
-    """The names that a notification shows: of the user who caused it and of the conversation."""
+    """The names that a notification shows: of the user who caused it and of the conversation. `read_seqs` has the read
+    positions of the users whose positions were asked for, by user id."""
 
     actor: str
     conversation: str
+    read_seqs: Mapping[str, int] = MappingProxyType({})
 
 
 class FindOccasionNames(Query[OccasionNames], frozen=True, tag="FindOccasionNames"):
     actor_id: str
     conversation_id: str
+    reader_ids: tuple[str, ...] = ()
 
 
 class PutPushSubscription(Change[PushSubscription], frozen=True, tag="PutPushSubscription"):

@@ -28,6 +28,7 @@ from talkwire.core.domain.events import (
     OfferCreated,
     OfferUpdated,
     ReportDecided,
+    StreamStateChanged,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import WHOLE, Actor, dnd_until_ms
@@ -41,9 +42,13 @@ from talkwire.core.domain.notifying.notification_rules import (
     reason_of,
     trigger_of,
     trigger_of_message,
+    was_read_as_stream,
 )
 
-_OTHER_EVENTS = (OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, MemberRemoved, CallMissed)
+_OTHER_EVENTS = (
+    *(OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, MemberRemoved, CallMissed),
+    StreamStateChanged,
+)
 
 
 class NameFinder(Protocol):
@@ -80,20 +85,17 @@ class LiveNotifications:
             if type(event) is MessageSent:
                 message = event.message
                 membership = membership_of(message.conversation_id)
-                if membership is None or message.imported:
+                if membership is None or message.imported or message.state is not None:
                     continue
-                notify_all_ids = notify_all_of(message.conversation_id)
                 if (
                     membership.kind == "direct"
-                    or notify_all_ids
+                    or notify_all_of(message.conversation_id)
                     or default_of(message.conversation_id) == "all"
                     or message.mentions
                     or message.mentions_all
                     or message.reply_to
                 ):
-                    notified += self._notifications_for(
-                        trigger_of_message(event), membership, notify_all_ids, message.sender_name
-                    )
+                    notified += self._notifications_for(trigger_of_message(event), membership, message.sender_name)
             elif isinstance(event, _OTHER_EVENTS):
                 trigger = trigger_of(event)
                 if trigger is not None and self._may_notify(trigger):
@@ -131,7 +133,7 @@ class LiveNotifications:
         """Returns whether an event may lead to a notification for any connected user, so that names are worth
         reading."""
         membership = self._directory.memberships.get(trigger.conversation_id)
-        candidates = trigger.outcomes or (() if membership is None else self._candidates(trigger, membership, ()))
+        candidates = trigger.outcomes or (() if membership is None else self._candidates(trigger, membership))
         return any(self._directory.connected(user_id) for user_id in candidates)
 
     def _note_read(self, read: NotificationsRead) -> None:
@@ -141,14 +143,15 @@ class LiveNotifications:
     async def _notify_with_names(
         self, trigger: NotificationTrigger, earlier: asyncio.Event, sent: asyncio.Event
     ) -> None:
-        """Reads the names that the notifications of one event show, and sends these notifications.
+        """Reads the names that the notifications of one event show, and sends these notifications. Of the end of a
+        stream, reads also who has read the message while it was written.
 
         Sends them only after `earlier` is set, and then sets `sent`, so that notifications that need names keep the
         order of their events. Notifications of messages need no names and may be sent before them.
         """
         try:
             try:
-                names = await self._chat.execute(NOTIFIER, FindOccasionNames(trigger.actor_id, trigger.conversation_id))
+                names = await self._chat.execute(NOTIFIER, self._names_of(trigger))
             except ChatError:
                 names = OccasionNames("", "")  # a notification without names is better than none
             await earlier.wait()
@@ -162,21 +165,31 @@ class LiveNotifications:
         if trigger.outcomes:
             notified = self._notifications_of(trigger)
         elif membership is not None:
-            notified = self._notifications_for(trigger, membership, (), names.actor)
-        notified = [each for each in notified if each.user_id not in read_by]
+            notified = self._notifications_for(trigger, membership, names.actor)
+        read_seqs = names.read_seqs
+        notified = [
+            each
+            for each in notified
+            if each.user_id not in read_by and not was_read_as_stream(trigger, read_seqs.get(each.user_id, 0))
+        ]
         if notified:
             self._notify(notified)
 
+    def _names_of(self, trigger: NotificationTrigger) -> FindOccasionNames:
+        """Returns the query for what the notifications of an event show."""
+        membership = self._directory.memberships.get(trigger.conversation_id)
+        reader_ids: tuple[str, ...] = ()
+        if trigger.message is not None and membership is not None:
+            found = self._candidates(trigger, membership)
+            reader_ids = tuple(user_id for user_id in found if self._directory.connected(user_id))
+        return FindOccasionNames(trigger.actor_id, trigger.conversation_id, reader_ids)
+
     def _notifications_for(
-        self,
-        trigger: NotificationTrigger,
-        membership: ConversationMembership,
-        notify_all_ids: Collection[str],
-        title: str,
+        self, trigger: NotificationTrigger, membership: ConversationMembership, title: str
     ) -> list[Notified]:
         conversation = self._facts(trigger.listed_in, membership)
         notified: list[Notified] = []
-        for user_id in self._candidates(trigger, membership, notify_all_ids):
+        for user_id in self._candidates(trigger, membership):
             entry = None if user_id == trigger.actor_id else self._directory.connected(user_id)
             if entry is None or not entry.lists(trigger.listed_in):
                 continue
@@ -191,14 +204,14 @@ class LiveNotifications:
         default = self._directory.memberships.notify.get(conversation_id)
         return ConversationFacts(membership.kind or "group", membership.member_count, default)
 
-    def _candidates(
-        self, trigger: NotificationTrigger, membership: ConversationMembership, notify_all_ids: Collection[str]
-    ) -> Collection[str]:
+    def _candidates(self, trigger: NotificationTrigger, membership: ConversationMembership) -> Collection[str]:
         """Returns the ids of the users who may have to be notified of an event in a conversation, some of whom may not
-        be cached. `notify_all_ids` are the users who have chosen a notification for each message there."""
+        be cached."""
         conversation = self._facts(trigger.listed_in, membership)
         is_for_all = trigger.everyone and membership.member_count <= EVERYONE_MAX
+        notify_all_ids: Collection[str] = ()
         if trigger.message is not None:
+            notify_all_ids = self._directory.notify_all.of(trigger.conversation_id)
             is_for_all = is_for_all or conversation.kind == "direct" or notifies_all(conversation)
         return tuple(membership.user_ids) if is_for_all else dict.fromkeys((*notify_all_ids, *trigger.user_ids))
 

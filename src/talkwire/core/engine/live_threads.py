@@ -10,7 +10,7 @@ from talkwire.core.commands.messages import CountThreads, ThreadMark
 from talkwire.core.connected.directory import Directory
 from talkwire.core.domain.actors import UNREAD_COUNTER
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import MessageDeleted, MessageSent, News, ThreadUnreadChanged
+from talkwire.core.domain.events import MessageDeleted, MessageSent, News, StreamStateChanged, ThreadUnreadChanged
 from talkwire.core.domain.model import Actor
 
 Places = tuple[tuple[str, ThreadMark], ...]
@@ -36,9 +36,11 @@ class LiveThreads:
         self._task: asyncio.Task[None] | None = None
 
     def follow(self, events: Sequence[News]) -> None:
-        """Schedules counting for the threads in which a batch of events has added or deleted replies."""
+        """Schedules counting for the threads in which a batch of events has added or deleted replies, or ended streams,
+        whose mentions make users follow the thread."""
+        changing = MessageSent | MessageDeleted | StreamStateChanged
         for event in events:
-            if isinstance(event, MessageSent | MessageDeleted) and event.message.thread_id is not None:
+            if isinstance(event, changing) and event.message.thread_id is not None:
                 self._changed[event.message.thread_id] = None
         if self._changed and self._task is None:
             self._task = asyncio.ensure_future(self._count())

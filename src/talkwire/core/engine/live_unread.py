@@ -21,9 +21,10 @@ from talkwire.core.domain.events import (
     MessageSent,
     MessagesRead,
     News,
+    StreamStateChanged,
     UnreadChanged,
 )
-from talkwire.core.domain.model import LARGE_CONVERSATION, Actor
+from talkwire.core.domain.model import LARGE_CONVERSATION, Actor, Message
 
 Figures = tuple[tuple[str, str, Unread], ...]
 
@@ -79,10 +80,20 @@ class LiveUnread:
                 self._note(event.conversation_id, event.user_id)
             case MessageDeleted() | MessageEdited(mentions_changed=True):
                 self._note_members(event.message.conversation_id)
+            case StreamStateChanged(message=message) if message.state != "streaming":
+                self._note_end(message, is_first=event.is_first)
             case MemberAdded():
                 self._note_listed(event.conversation_id, [member.user_id for member in event.members])
             case MembersListed():
                 self._note_listed(event.conversation_id, event.user_ids)
+
+    def _note_end(self, message: Message, *, is_first: bool) -> None:
+        """Schedules counting for the members whose mentions may have changed at the end of a stream. The message counts
+        as unread since its beginning."""
+        if message.mentions_all or not is_first:
+            self._note_members(message.conversation_id)
+        else:
+            self._note_listed(message.conversation_id, message.mentions)
 
     def _note(self, conversation_id: str, user_id: str) -> None:
         entry = self._directory.peek(user_id)

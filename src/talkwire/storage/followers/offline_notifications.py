@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, select
 
-from talkwire.core.domain.events import Durable, MessageDeleted, MessageSent, NotificationsRead
+from talkwire.core.domain.events import Durable, MessageDeleted, NotificationsRead
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Conversation, Member, MemberPreferences, Notification, Preferences, dnd_until_ms
 from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS, NOTIFICATIONS_MAX
@@ -43,6 +43,7 @@ from talkwire.core.domain.notifying.notification_rules import (
     notifies_all,
     reason_of,
     trigger_of,
+    was_read_as_stream,
 )
 from talkwire.storage.clock import now_column
 from talkwire.storage.messages.messages import messages_by_id
@@ -250,7 +251,7 @@ class OfflineNotifications:
             if reason is None:
                 continue
             quiet = must_not_disturb(listener, occasion.at_ms)
-            for_all = quiet or reason in STORED_FOR_ALL
+            for_all = (quiet or reason in STORED_FOR_ALL) and not was_read_as_stream(occasion, member.read_seq)
             if for_all or not self._was_notified(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
                 yield notification(occasion, listener, reason, "", quiet=quiet), quiet
 
@@ -272,10 +273,9 @@ class OfflineNotifications:
         positions = (log.c.pos > after, log.c.pos <= until)
         rows = connection.execute(select(log).where(*positions, log.c.type.in_(_OTHER_OCCASIONS)))
         events = to_events(rows)
-        found = {row.message_id: row for row in notifying_messages(connection, after, until)}
-        for message in messages_by_id(connection, found).values():
-            row = found[message.id]
-            events.append(MessageSent(row.pos, row.at_ms, message))
+        sent = notifying_messages(connection, after, until)
+        messages = messages_by_id(connection, {row.message_id for row in sent})
+        events += to_events([row for row in sent if row.message_id in messages], messages)
         return sorted(events, key=lambda event: event.pos)
 
     def _facts(self, connection: Connection, occasions: Sequence[NotificationTrigger], ask_up_to: int) -> _Facts:

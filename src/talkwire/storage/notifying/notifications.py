@@ -172,11 +172,11 @@ has_notify_all: ColumnElement[bool] = members.c.notify == literal_column("'all'"
 """The SQL condition that a member is notified of every message."""
 
 _notifying_messages: Select[Any] = (
-    select(log.c.pos, log.c.at_ms, log.c.message_id)
+    select(log.c.pos, log.c.at_ms, log.c.message_id, log.c.type, log.c.data)
     .join(messages, messages.c.id == log.c.message_id)
     .join(conversations, conversations.c.id == messages.c.conversation_id)
     .where(
-        log.c.type == "MessageSent",
+        log.c.type.in_(("MessageSent", "StreamStateChanged")),
         messages.c.deleted_ms.is_(None),
         or_(
             conversations.c.kind == "direct",
@@ -190,8 +190,8 @@ _notifying_messages: Select[Any] = (
 
 
 def notifying_messages(connection: Connection, after: int, until: int) -> Sequence[AnyRow]:
-    """Returns (log position, time in milliseconds since 1970, message id) of the messages sent at positions `after` <
-    position <= `until` that may notify users. Leaves out plain messages of groups and channels in which neither a
+    """Returns the log rows, at positions `after` < position <= `until`, of sent messages and of the ends of streams
+    that may notify users. Leaves out plain messages of groups and channels in which neither a
     member's choice nor the conversation's default asks for all notifications."""
     return connection.execute(_notifying_messages.where(log.c.pos > after, log.c.pos <= until)).all()
 

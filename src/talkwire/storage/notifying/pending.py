@@ -24,6 +24,7 @@ from talkwire.core.domain.events import (
     OfferCreated,
     OfferUpdated,
     ReportDecided,
+    StreamStateChanged,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import (
@@ -54,7 +55,16 @@ from talkwire.storage.tables.conversations import known_conversation
 from talkwire.storage.workspace import Workspace
 
 OCCASIONS = frozenset(
-    {OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, MemberRemoved, CallMissed, ReportDecided}
+    {
+        OfferCreated,
+        OfferUpdated,
+        ConversationCreated,
+        MemberAdded,
+        MemberRemoved,
+        CallMissed,
+        ReportDecided,
+        StreamStateChanged,
+    }
 )
 """The events that may notify users, without `MessageSent`: the workspace stages the messages that may."""
 

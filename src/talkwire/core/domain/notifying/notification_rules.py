@@ -25,6 +25,7 @@ from talkwire.core.domain.events import (
     OfferCreated,
     OfferUpdated,
     ReportDecided,
+    StreamStateChanged,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import (
@@ -112,7 +113,9 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
     """Returns a description of the notifications that an event may cause, or None if such events never cause any."""
     match event:
         case MessageSent(message=message):
-            return None if message.imported else trigger_of_message(event)
+            return None if message.imported or message.state is not None else trigger_of_message(event)
+        case StreamStateChanged(is_first=True):
+            return trigger_of_message(event)
         case OfferCreated(offer=offer):
             return _trigger(
                 event,
@@ -180,7 +183,8 @@ def _trigger_of_moderation(
     )
 
 
-def trigger_of_message(event: MessageSent) -> NotificationTrigger:
+def trigger_of_message(event: MessageSent | StreamStateChanged) -> NotificationTrigger:
+    """Returns the notifications of a new message. A message that is written as a stream is new at its first end."""
     message = event.message
     quoted = () if message.reply_to is None else (message.reply_to.sender_id,)
     return NotificationTrigger(
@@ -194,6 +198,13 @@ def trigger_of_message(event: MessageSent) -> NotificationTrigger:
         everyone=message.mentions_all,
         notes_of=message.notes_of,
     )
+
+
+def was_read_as_stream(trigger: NotificationTrigger, read_seq: int) -> bool:
+    """Returns whether a member has read a message while it was written, given the member's read position. Such a
+    member, if connected, is not notified of its end. Replies in threads have a read position of their own."""
+    message = trigger.message
+    return message is not None and message.state is not None and message.thread_id is None and message.seq <= read_seq
 
 
 def _trigger(  # noqa: PLR0913 (a trigger's fields)

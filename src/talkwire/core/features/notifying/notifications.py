@@ -102,11 +102,13 @@ def record_missed_call(tx: Transaction, actor: Actor, command: RecordMissedCall)
 
 
 def find_occasion_names(snapshot: Snapshot, actor: Actor, query: FindOccasionNames) -> OccasionNames:
-    """Returns the names of a user and of a conversation, to show in a notification; an unknown name is empty. For use
-    inside the server only."""
+    """Returns the names of a user and of a conversation, to show in a notification, and how far members have read; an
+    unknown name is empty. For use inside the server only."""
     user, conversation = snapshot.user(query.actor_id), snapshot.conversation(query.conversation_id)
     name = None if conversation is None else conversation.name
-    return OccasionNames("" if user is None else user.name, name or "")
+    readers = [snapshot.member(query.conversation_id, user_id) for user_id in query.reader_ids]
+    read_seqs = {member.user_id: member.read_seq for member in readers if member is not None}
+    return OccasionNames("" if user is None else user.name, name or "", read_seqs)
 
 
 CHANGES: Changes = MappingProxyType(
