@@ -152,6 +152,7 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         ],
         "message:rewind": [{"messageId": "1", "attempt": 1, "part": 0, "at": 3}],
         "message:keep": [{"messageId": "1", "attempt": 1}],
+        "message:stop": [{"messageId": "1"}, {"replyToId": "1"}],
         "message:finish": [
             {"messageId": "1", "attempt": 1},
             {

@@ -282,6 +282,28 @@ async def test_members_who_do_not_see_the_message_receive_nothing_of_it(world: W
     assert await carol.pending("message:delta", "message:new", "message:updated") == []
 
 
+async def test_the_author_is_asked_to_stop_by_whom_it_answers(world: World) -> None:
+    agent, bob = await author(world), await world.connect("bob")
+    question = await bob.send_message(agent.conversation, "A question")
+    await agent.open(replyToId=question["id"])
+    assert "stop" not in await agent.append("It was ")
+    assert (await world.request("POST", f"/api/v1/messages/{agent.message['id']}/stop", by="bob")).status_code == 204
+    event = await agent.socket.next("message:stop")
+    stop = {"by": world.id_of("bob"), "at": event["at"]}
+    assert event == {"messageId": agent.message["id"], "conversationId": agent.conversation, **stop}
+    assert (await agent.append("sent", at=7)) == {"success": True, "length": 11, "stored": 0, "stop": stop}
+    keep = await world.request(
+        "POST", f"/api/v1/messages/{agent.message['id']}/keep", by="helper", json={"attempt": agent.attempt}
+    )
+    assert keep.json() == {"stop": stop}
+    message = await agent.finish(error={"code": "stopped"})
+    assert (message["state"], message["content"]) == ("stopped", "It was sent")
+    await bob.done("message:stop", {"replyToId": question["id"]})
+    again = await agent.open("s2", replyToId=question["id"])
+    assert again["stop"]["by"] == world.id_of("bob")
+    assert (await bob.next("message:updated"))["state"] == "stopped"
+
+
 async def test_two_events_are_in_the_log_however_much_is_written(world: World) -> None:
     agent = await author(world)
     cursor = (await world.service("GET", "/api/v1/events"))["cursor"]

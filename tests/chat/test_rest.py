@@ -68,6 +68,8 @@ ROUTES = {
     ("post", "/api/v1/messages/{message_id}/append"),
     ("post", "/api/v1/messages/{message_id}/rewind"),
     ("post", "/api/v1/messages/{message_id}/keep"),
+    ("post", "/api/v1/messages/{message_id}/stop"),
+    ("post", "/api/v1/messages/stop"),
     ("post", "/api/v1/messages/{message_id}/finish"),
     ("post", "/api/v1/conversations/{conversation_id}/typing"),
     ("post", "/api/v1/messages"),

@@ -74,7 +74,7 @@ class Writing:
         stream = self.stream.stream
         assert stream is not None
         kept = Checkpoint(stream.message_id, stream.attempt, (TextPart(text),))
-        assert not await self.node.do(OPERATOR, KeepCheckpoints("home", (kept,)))
+        assert not (await self.node.do(OPERATOR, KeepCheckpoints("home", (kept,)))).lost
         self.node.clock.now_ms += LEASE_MS + 1
         await self.node.fire()
 

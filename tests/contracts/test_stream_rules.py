@@ -235,7 +235,7 @@ async def test_a_checkpoint_replaces_the_one_before_and_is_no_event(node: Node) 
     begun = await node.do(HELPER, begin())
     logged = await node.replay()
     for parts in (ALL[:1], ALL, (TextPart("Hello @Bob"),), (TextPart(" "), TOOL)):
-        assert await node.do(NODE, keep(begun, *parts)) == []
+        assert (await node.do(NODE, keep(begun, *parts))).lost == ()
         assert (await node.do(BOB, GetMessage(str(begun.message.id)))).parts == parts
     assert [event.pos for event in await node.replay()] == [event.pos for event in logged]
     with node.write_engine.connect() as connection:
@@ -258,12 +258,12 @@ async def test_only_the_newest_attempt_in_its_home_stores(node: Node) -> None:
         KeepCheckpoints(HERE, (Checkpoint(7, 1, (TEXT,)),)),
     ]
     for command in late:
-        assert await node.do(NODE, command) == [command.checkpoints[0].message_id]
+        assert (await node.do(NODE, command)).lost == (command.checkpoints[0].message_id,)
     assert (await found(node, first)).parts == (TextPart("first"),)
     mixed = KeepCheckpoints(HERE, (*late[0].checkpoints, *keep(other, TEXT).checkpoints))
-    assert await node.do(NODE, mixed) == [first.message.id]
+    assert (await node.do(NODE, mixed)).lost == (first.message.id,)
     assert (await found(node, other)).parts == (TEXT,)
-    assert await node.do(NODE, keep(second, TextPart("second"), node_id=ELSEWHERE)) == []
+    assert (await node.do(NODE, keep(second, TextPart("second"), node_id=ELSEWHERE))).lost == ()
     assert await node.refusal(HELPER, keep(second, TEXT)) == "forbidden"
 
 
@@ -276,9 +276,9 @@ async def test_commands_of_one_transaction_see_each_others_checkpoints(node: Nod
         (NODE, keep(begun, TextPart("late"))),
         (HELPER, replace(end(begun, TextPart("all")), attempt=2)),
     )
-    assert (kept, again.message.parts, late) == ([], (TextPart("kept"),), [begun.message.id])
+    assert (kept.lost, again.message.parts, late.lost) == ((), (TextPart("kept"),), (begun.message.id,))
     assert (ended.content, await found(node, begun)) == ("all", ended)
-    assert await node.do(NODE, keep(begun, TextPart("late"))) == [begun.message.id]
+    assert (await node.do(NODE, keep(begun, TextPart("late")))).lost == (begun.message.id,)
 
 
 # --- ends -------------------------------------------------------------------------------------------------------------
@@ -369,7 +369,7 @@ async def test_a_message_that_is_deleted_while_it_is_open_stays_deleted(node: No
     begun = await node.do(HELPER, begin())
     await node.do(NODE, keep(begun, TextPart("a secret")))
     await node.do(ALICE, DeleteMessage(str(begun.message.id)))
-    assert await node.do(NODE, keep(begun, TextPart("a secret"))) == [begun.message.id]
+    assert (await node.do(NODE, keep(begun, TextPart("a secret")))).lost == (begun.message.id,)
     error = await refused(node, HELPER, end(begun, TEXT))
     assert (error.code, error.details) == ("conflict", {"reason": "ended"})
     again = await node.do(HELPER, begin())
@@ -438,7 +438,7 @@ async def test_an_interrupted_stream_is_continued_within_an_hour(node: Node, par
     again = await node.do(HELPER, begin(node_id=ELSEWHERE))
     assert (stream_of(again).attempt, again.message.state, again.message.parts) == (2, "streaming", parts)
     assert await found(node, begun) == again.message
-    assert await node.do(NODE, keep(again, *parts, TEXT, node_id=ELSEWHERE)) == []
+    assert (await node.do(NODE, keep(again, *parts, TEXT, node_id=ELSEWHERE))).lost == ()
     await node.do(HELPER, end(again, *parts, TEXT))
     assert changes(node) == [("interrupted", True), ("streaming", False), ("done", False)]
     assert (await found(node, begun)).parts == (*parts, TEXT)

@@ -20,7 +20,7 @@ from talkwire.core.commands.members import AddedMembers, RemovedMember
 from talkwire.core.commands.messages import SendMessages, ThreadMark
 from talkwire.core.commands.receipts import ReadMark, Unread
 from talkwire.core.commands.server.timers import FiredTimers
-from talkwire.core.commands.streams.storing import BegunStream
+from talkwire.core.commands.streams.storing import BegunStream, KeptStreams
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import (
     Actor,
@@ -39,6 +39,7 @@ from talkwire.core.domain.model import (
     User,
 )
 from talkwire.core.domain.moderation.reports import MessageReport
+from talkwire.core.domain.parts.streams import Stream
 from talkwire.core.engine.command_table import CHANGES
 from talkwire.core.features.catching_up.idempotency import result_type
 from talkwire.core.features.catching_up.stored_answers import answer_now
@@ -72,6 +73,7 @@ SHOWS_NO_CONVERSATION = {
     RemovedMember,
     TeamBatch,
     FiredTimers,
+    KeptStreams,
     TeamView,
     WebhookView,
     int,
@@ -84,6 +86,7 @@ IS_DECIDED_AGAIN = {
     AddedMembers,
     Message,
     BegunStream,
+    Stream,
     SavedMessage,
     Offer,
     ConversationView,

@@ -23,6 +23,7 @@ _PAYLOADS: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "notifications:read": [{"ids": ["1"]}, {"all": True}],
         "message:append": [{"messageId": "1", "attempt": 1, "part": 0, "text": "x"}],
         "message:keep": [{"messageId": "1", "attempt": 1}],
+        "message:stop": [{"messageId": "1"}, {"replyToId": "1"}],
         "message:rewind": [{"messageId": "1", "attempt": 1, "part": 0}],
         "message:finish": [{"messageId": "1", "attempt": 1}],
         "message:stream": [{"conversationId": "c", "clientMessageId": "s"}],

@@ -85,6 +85,8 @@ def test_the_development_sign_in_refuses_every_other_address(host: str, setting:
         ("ice_servers", ("turn:turn.example.com",), "ice_servers: must be like stun:host:port or turn:user:password@"),
         ("max_payload", 10, "max_payload: must be from"),
         ("max_file_size", 0, "max_file_size: must be from"),
+        ("open_streams", -1, "open_streams: must be from"),
+        ("open_agent_streams", 10_001, "open_agent_streams: must be from"),
         ("user_storage", -1, "user_storage: must be from"),
         ("upload_ttl", timedelta(0), "upload_ttl: must be from one second"),
         ("files", "", "files: must be a folder or s3://bucket/prefix"),

@@ -133,6 +133,8 @@ def test_every_setting_can_be_a_variable_and_a_key_of_the_file() -> None:
         "idle_connections_per_address": "10",
         "sessions_per_address": "200",
         "sockets_per_user": "20",
+        "open_streams": "4",
+        "open_agent_streams": "100",
         "head_timeout_s": "5",
         "body_timeout_s": "6",
         "read_timeout_s": "7",

@@ -317,7 +317,7 @@ LATER_TABLES = frozenset(
     {"invitations", "imports", "erasures", "webhooks", "webhook_retries", "webhook_attempts"}
     | {"provider_identities", "thread_follows", "saved_messages", "audit", "reports", "push_removals", "name_parts"}
     | {"teams", "team_members", "conversation_teams", "team_changes"}
-    | {"conversation_keys", "indexed_keys", "source_quotes", "streams", "timers"}
+    | {"conversation_keys", "indexed_keys", "source_quotes", "stopped_answers", "streams", "timers"}
 )
 
 REPAIRED = frozenset({"offers"})

@@ -9,7 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, Streamers, WebSignIn
+from talkwire.core.domain.access_policy import (
+    DEFAULT_POLICY,
+    Accounts,
+    Creators,
+    Deleters,
+    Directory,
+    Streamers,
+    WebSignIn,
+)
 from talkwire.settings.addresses import is_postgresql, sqlite_path
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -357,6 +365,12 @@ class SettingValues:
             "`everyone`, or `off` (nobody)."
         ),
     ] = "agents"
+
+    open_streams: Annotated[
+        int, Setting("How many messages a person may write at once while others read them (streams).")
+    ] = DEFAULT_POLICY.open_streams
+
+    open_agent_streams: Annotated[int, Setting("The same for an agent.")] = DEFAULT_POLICY.open_agent_streams
 
     default_conversations: Annotated[
         tuple[str, ...],

@@ -26,6 +26,8 @@ def access_policy(settings: Settings) -> AccessPolicy:
         create_channel=settings.create_channel or ("service" if own_users else "everyone"),
         delete_conversation=settings.delete_conversation,
         streams=settings.streams,
+        open_streams=settings.open_streams,
+        open_agent_streams=settings.open_agent_streams,
         default_conversations=settings.default_conversations,
         conversation_keys=settings.conversation_keys,
         oidc_issuer=None if settings.oidc_issuer is None else settings.oidc_issuer.rstrip("/"),

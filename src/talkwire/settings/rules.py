@@ -52,6 +52,8 @@ MAX_PAYLOAD = 100_000_000
 MAX_FILE_SIZE = 10**12
 MAX_USER_STORAGE = 10**15
 MAX_CAP = 10_000_000
+OPEN_STREAMS_MAX = 10_000
+
 WORKERS_MAX = 256
 MAX_PORT = 65535
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
@@ -345,6 +347,8 @@ def _number_problems(settings: SettingValues) -> Iterator[Problem]:
         ("idle_connections_per_address", 0, MAX_CAP),
         ("sessions_per_address", 0, MAX_CAP),
         ("sockets_per_user", 0, MAX_CAP),
+        ("open_streams", 0, OPEN_STREAMS_MAX),
+        ("open_agent_streams", 0, OPEN_STREAMS_MAX),
     ):
         if not least <= getattr(settings, name) <= most:
             yield Problem(name, f"must be from {least} to {most}")

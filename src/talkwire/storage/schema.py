@@ -612,18 +612,30 @@ streams = Table(
     "streams",
     metadata,
     Column("message_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("conversation_id", Text, nullable=False),
+    Column("conversation_id", Text, nullable=False, index=True),
     Column("author_id", Text, nullable=False, index=True),
     Column("attempt", Integer, nullable=False),
     Column("node_id", Text, nullable=False),
     Column("lease_ms", Integer, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
     Column("has_ended", Boolean, nullable=False),
+    Column("stopped_by", Text),
+    Column("stopped_ms", BigInteger),
 )
 """The messages that are being written, or whose writing was interrupted and may be continued. `node_id` is the home of
 the stream, the node that holds its newest text in memory, and `attempt` the number of the attempt that writes. The
-lease, `lease_ms` long, ends at `until_ms`: then the stream is interrupted. Of an interrupted one, `until_ms` is when it
-can no longer be continued."""
+lease, `lease_ms` long, ends at `until_ms`: then the stream is interrupted. An interrupted one has the empty text as its
+home, and `until_ms` is when it can no longer be continued. `stopped_by` is who has asked the author to stop, at
+`stopped_ms`."""
+
+stopped_answers = Table(
+    "stopped_answers",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("stopped_by", Text, nullable=False),
+    Column("stopped_ms", BigInteger, nullable=False, index=True),
+)
+"""The messages of which a user has stopped the answers: streams that answer them are to stop as well."""
 
 reactions = Table(
     "reactions",

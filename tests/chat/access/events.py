@@ -24,6 +24,7 @@ from tests.chat.access.table import (
     WRITERS,
     Row,
     but,
+    rule,
 )
 
 NOT_IN_THE_TABLE: dict[str, str] = {}
@@ -114,6 +115,9 @@ _MESSAGES = (
     Row("message:rewind", but(NOBODY, service=CONFLICT), {**_MESSAGE, "attempt": 1, "part": 0}),
     Row("message:keep", but(NOBODY, service=CONFLICT), {**_MESSAGE, "attempt": 1}),
     Row("message:finish", but(NOBODY, service=CONFLICT), {**_MESSAGE, "attempt": 1}),
+    Row("message:stop", rule(CONFLICT, stranger=FORBIDDEN, former=FORBIDDEN), _MESSAGE),
+    Row("message:stop", but(MANAGERS, blocked=OK, blocker=OK), {"replyToId": "{message}"}, of="its answers"),
+    Row("message:stop", READERS, {"replyToId": "{own}"}, of="answers to oneself"),
     Row("message:edit", but(NOBODY, service=OK), {**_MESSAGE, "content": "Changed"}),
     Row("message:edit", but(WRITERS), {"messageId": "{own}", "content": "Changed"}, of="one's own"),
     Row("message:delete", MANAGERS, _MESSAGE),

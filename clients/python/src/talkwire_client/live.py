@@ -43,6 +43,7 @@ SIGNAL_TYPES = frozenset(
         "call:signal",
         "desk:updated",
         "message:delta",
+        "message:stop",
         "notification",
         "presence:update",
         "signal",

@@ -1315,6 +1315,19 @@ class StreamError(TypedDict):
     message: NotRequired[str]
 
 
+class StreamStopped(TypedDict):
+    """The user `by` has asked this user to stop writing a message. The server ends it 10 seconds later."""
+
+    by: str
+    """The user who made the change."""
+    at: str
+    """When it happened."""
+    messageId: str
+    """The id of the message."""
+    conversationId: str
+    """The id of the conversation."""
+
+
 class Sync(TypedDict):
     """The response of synchronisation. Without `after`: `conversations`, `presence` and the `cursor` to continue
     from; `next` is the cursor of `listConversations` for further conversations. With `after`: `events`, the `cursor`
@@ -1670,6 +1683,7 @@ AnySignal: TypeAlias = (
     | Signal[Literal["call:signal"], CallSignal]
     | Signal[Literal["desk:updated"], DeskUpdated]
     | Signal[Literal["message:delta"], MessageDelta]
+    | Signal[Literal["message:stop"], StreamStopped]
     | Signal[Literal["notification"], Notification]
     | Signal[Literal["presence:update"], Presence]
     | Signal[Literal["signal"], CustomSignal]

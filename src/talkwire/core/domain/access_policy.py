@@ -38,6 +38,12 @@ class AccessPolicy:
     """Who may write all types of parts, not only texts and sources. `agents`: agents and the application's backend.
     `off`: nobody, not even the backend."""
 
+    open_streams: int = 8
+    """How many messages a person writes at once while others read them, at most."""
+
+    open_agent_streams: int = 500
+    """The same for an agent."""
+
     default_conversations: tuple[str, ...] = ()
     """The ids of the conversations that every new user joins."""
 

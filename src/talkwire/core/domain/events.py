@@ -679,6 +679,16 @@ class MessageDelta(EphemeralEvent, frozen=True):
     change: PartChange
 
 
+class StreamStopped(EphemeralEvent, frozen=True):
+    """The user `by` has asked the author of a message that is being written to stop. Sent to the author's sockets."""
+
+    conversation_id: str
+    message_id: int
+    author_id: str
+    by: str
+    at_ms: int
+
+
 class RoomEntered(EphemeralEvent, frozen=True):
     """A user's first socket started to follow a conversation, i.e. to receive its events. Sent to the other users'
     sockets that follow the conversation.
@@ -975,6 +985,7 @@ Ephemeral = (
     TypingChanged
     | SignalSent
     | MessageDelta
+    | StreamStopped
     | RoomNews
     | UnreadNews
     | PresenceChanged
@@ -1053,6 +1064,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         CallRecorded,
         SignalSent,
         MessageDelta,
+        StreamStopped,
     }
 )
 """Everything but talking itself: messages, receipts, typing, presence, offers, uploads and calls."""

@@ -25,7 +25,7 @@ from talkwire.core.commands.server.offline_queue import Arrival, Mail, MissedMes
 from talkwire.core.commands.server.pushes import PushJob, PushResult
 from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.server.timers import Timer
-from talkwire.core.commands.streams.storing import Checkpoint
+from talkwire.core.commands.streams.storing import Checkpoint, KeptStreams
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.desk.teams import GroundsFacts, Team, TeamChange
 from talkwire.core.domain.events import Durable
@@ -195,9 +195,25 @@ class WritableStreams(Streams, Protocol):
 
     def drop(self, message_id: int) -> None: ...
 
-    def keep(self, node_id: str, checkpoints: Collection[Checkpoint]) -> Sequence[int]:
-        """Stores the parts of messages that are being written, and renews the leases of their streams. Returns the ids
-        of the messages whose stream has ended, or has another attempt or home than `node_id`."""
+    def keep(self, node_id: str, checkpoints: Collection[Checkpoint]) -> KeptStreams:
+        """Stores the parts of messages that are being written, and renews the leases of their streams. Nothing is
+        stored of those that have ended, or have another attempt or home than `node_id`."""
+        ...
+
+    def count_open(self, author_id: str) -> int:
+        """Returns how many messages a user is writing."""
+        ...
+
+    def answers(self, message: Message) -> Sequence[Stream]:
+        """Returns the streams that answer a message."""
+        ...
+
+    def stop_answers(self, message_id: int, by: str) -> None:
+        """Stores that the user `by` has stopped the streams that answer a message, for `ANSWERS_STOPPED_MS`."""
+        ...
+
+    def answers_stopped_by(self, message_id: int) -> str | None:
+        """Returns who has stopped the streams that answer a message, less than `ANSWERS_STOPPED_MS` ago."""
         ...
 
 

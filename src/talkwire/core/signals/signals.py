@@ -20,6 +20,7 @@ from talkwire.core.domain.events import (
     RoomLeft,
     RoomNews,
     StreamAdvanced,
+    StreamStopped,
     TypingChanged,
     UnstoredEvent,
     UserErased,
@@ -155,6 +156,8 @@ class Signals:
         match event:
             case StreamAdvanced():
                 return self.streams.receive(event)
+            case StreamStopped():
+                self.streams.receive_stop(event)
             case TypingChanged():
                 self._typing.receive(event)
             case UsersMoved():

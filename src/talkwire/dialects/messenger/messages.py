@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import MessagePage
-from talkwire.core.commands.streams.writing import Appended, OpenedStream, PartProgress, Rewound
+from talkwire.core.commands.streams.writing import Appended, Kept, OpenedStream, PartProgress, Rewound
 from talkwire.core.domain.events import (
     Event,
     LinkPreviewsChanged,
@@ -25,6 +25,7 @@ from talkwire.core.domain.events import (
     SavedChanged,
     SignalSent,
     StreamStateChanged,
+    StreamStopped,
     ThreadUpdated,
     TypingChanged,
 )
@@ -45,7 +46,7 @@ from talkwire.payloads.messages import (
 )
 from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.replies import Reply, done
-from talkwire.payloads.streams import delta_payload, opened_stream_payload
+from talkwire.payloads.streams import StopMark, delta_payload, opened_stream_payload, stop_mark, stream_stopped_payload
 from talkwire.payloads.threads import thread_updated_payload
 
 
@@ -66,14 +67,19 @@ class OpenedStreamReply(Reply, frozen=True, kw_only=True, rename="camel"):
     message: MessagePayload
     attempt: int | UnsetType = UNSET
     parts: tuple[PartProgress, ...] | UnsetType = UNSET
+    stop: StopMark | UnsetType = UNSET
 
 
-class AppendedReply(Reply, frozen=True, kw_only=True, rename="camel"):
+class KeptReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    stop: StopMark | UnsetType = UNSET
+
+
+class AppendedReply(KeptReply, frozen=True, kw_only=True, rename="camel"):
     length: int
     stored: int
 
 
-class RewoundReply(Reply, frozen=True, kw_only=True, rename="camel"):
+class RewoundReply(KeptReply, frozen=True, kw_only=True, rename="camel"):
     parts: tuple[PartProgress, ...]
 
 
@@ -139,15 +145,19 @@ class CustomSignalPayload(Payload, frozen=True):
 
 def _opened_reply(opened: OpenedStream) -> OpenedStreamReply:
     payload = opened_stream_payload(opened)
-    return OpenedStreamReply(message=payload.message, attempt=payload.attempt, parts=payload.parts)
+    return OpenedStreamReply(message=payload.message, attempt=payload.attempt, parts=payload.parts, stop=payload.stop)
 
 
 def _appended_reply(appended: Appended) -> AppendedReply:
-    return AppendedReply(length=appended.length, stored=appended.stored)
+    return AppendedReply(length=appended.length, stored=appended.stored, stop=stop_mark(appended.stop))
 
 
 def _rewound_reply(rewound: Rewound) -> RewoundReply:
-    return RewoundReply(parts=rewound.parts)
+    return RewoundReply(parts=rewound.parts, stop=stop_mark(rewound.stop))
+
+
+def _kept_reply(kept: Kept) -> KeptReply:
+    return KeptReply(stop=stop_mark(kept.stop))
 
 
 def _forwarded_reply(messages: Sequence[Message]) -> ForwardedReply:
@@ -232,7 +242,7 @@ INBOUND = events_of(
         "message:stream": _opened_reply,
         "message:append": _appended_reply,
         "message:rewind": _rewound_reply,
-        "message:keep": done,
+        "message:keep": _kept_reply,
         "message:forward": _forwarded_reply,
         "message:react": _reactions_reply,
         "message:unreact": _reactions_reply,
@@ -299,6 +309,13 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             "message:delta",
             delta_payload,
             summary="A message that is being written has changed, at most 20 times a second.",
+        ),
+    ),
+    StreamStopped: (
+        Outbound(
+            "message:stop",
+            stream_stopped_payload,
+            summary="Somebody has asked this user to stop writing a message (stream).",
         ),
     ),
     SignalSent: (

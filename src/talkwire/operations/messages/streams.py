@@ -7,6 +7,7 @@ from talkwire.core.commands.streams.writing import (
     FinishMessage,
     KeepStream,
     RewindMessage,
+    StopMessage,
     StreamMessage,
 )
 from talkwire.core.domain.parts.message_parts import MessagePart
@@ -107,4 +108,27 @@ FINISH = Operation(
     payload=Shape("FinishPayload", _FINISH),
 )
 
-OPERATIONS = (OPEN, APPEND, REWIND, KEEP, FINISH)
+STOP = Operation(
+    StopMessage,
+    event="message:stop",
+    route="POST /messages/{message_id}/stop",
+    tag=_TAG,
+    summary="Ask the author of a stream to stop",
+    body=Shape("StopBody", without=("reply_to_id",)),
+    body_optional=True,
+    payload=Shape("StopPayload"),
+)
+
+STOP_ANSWERS = Operation(
+    StopMessage,
+    route="POST /messages/stop",
+    tag=_TAG,
+    summary="Ask the authors of the streams that answer a message to stop",
+    operation_id="stopAnswers",
+    status=204,
+    members={"reply_to_id": InputMember(type=str)},
+    without=("message_id",),
+    body=Shape("StopAnswersBody"),
+)
+
+OPERATIONS = (OPEN, APPEND, REWIND, KEEP, FINISH, STOP, STOP_ANSWERS)

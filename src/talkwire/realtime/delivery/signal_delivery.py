@@ -30,6 +30,7 @@ from talkwire.core.domain.events import (
     RoomNews,
     SignalSent,
     StreamAdvanced,
+    StreamStopped,
     TypingChanged,
 )
 from talkwire.realtime.clients.chat_client import (
@@ -85,6 +86,8 @@ class SignalDelivery:
             case StreamAdvanced():
                 skip = self._not_joined(event.conversation_id).union(self._not_seeing(event))
                 self._deltas.deliver(event, skip)
+            case StreamStopped():
+                self._hub.multicast(self._sockets((event.author_id,)), lambda group: encode_for(group, event))
             case PresenceChanged():
                 self._deliver_presence(event)
             case CallEnded():

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from msgspec.structs import asdict, replace
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
-from talkwire.core.commands.streams.storing import Checkpoint
-from talkwire.core.domain.parts.streams import Stream
+from talkwire.core.commands.streams.storing import Checkpoint, KeptStreams
+from talkwire.core.domain.model import Message
+from talkwire.core.domain.parts.streams import ANSWERS_STOPPED_MS, StopRequest, Stream
 from talkwire.storage.messages.changes import write_messages
 from talkwire.storage.messages.messages import to_extra
-from talkwire.storage.schema import messages, streams
+from talkwire.storage.schema import messages, stopped_answers, streams
 from talkwire.storage.sql.keys import KEYS, key_number, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
@@ -21,11 +22,25 @@ from talkwire.storage.workspace import Workspace
 _put = upsert(streams)
 _put = _put.on_conflict_do_update(
     index_elements=["message_id"],
-    set_={column: _put.excluded[column] for column in ("attempt", "node_id", "lease_ms", "until_ms", "has_ended")},
+    set_={
+        column: _put.excluded[column]
+        for column in ("attempt", "node_id", "lease_ms", "until_ms", "has_ended", "stopped_by", "stopped_ms")
+    },
+)
+_stop = upsert(stopped_answers)
+_stop = _stop.on_conflict_do_update(
+    index_elements=["message_id"], set_={column: _stop.excluded[column] for column in ("stopped_by", "stopped_ms")}
 )
 _drop = delete(streams).where(streams.c.message_id == bindparam("of_id"))
 _kept = (
-    select(streams.c.message_id, streams.c.attempt, streams.c.lease_ms, messages.c.extra)
+    select(
+        streams.c.message_id,
+        streams.c.attempt,
+        streams.c.lease_ms,
+        streams.c.stopped_by,
+        streams.c.stopped_ms,
+        messages.c.extra,
+    )
     .select_from(KEYS)
     .join(streams, streams.c.message_id == key_number(0))
     .join(messages, messages.c.id == streams.c.message_id)
@@ -56,7 +71,7 @@ class WritableStreamRows(StreamRows):
     def drop(self, message_id: int) -> None:
         self._connection.execute(_drop, {"of_id": message_id})
 
-    def keep(self, node_id: str, checkpoints: Collection[Checkpoint]) -> Sequence[int]:
+    def keep(self, node_id: str, checkpoints: Collection[Checkpoint]) -> KeptStreams:
         workspace = self._workspace
         write_messages(workspace)
         parameters = keys_parameter([(str(each.message_id),) for each in checkpoints])
@@ -77,4 +92,32 @@ class WritableStreamRows(StreamRows):
         known = {each.message_id for each, _ in kept}
         for message_id in known:
             workspace.forget_message(message_id)
-        return [each.message_id for each in checkpoints if each.message_id not in known]
+        return KeptStreams(
+            tuple(each.message_id for each in checkpoints if each.message_id not in known),
+            {
+                row.message_id: StopRequest(row.stopped_by, row.stopped_ms)
+                for _, row in kept
+                if row.stopped_by is not None
+            },
+        )
+
+    def count_open(self, author_id: str) -> int:
+        is_open = (streams.c.author_id == author_id) & (streams.c.node_id != "")
+        return self._connection.execute(select(func.count()).select_from(streams).where(is_open)).scalar_one()
+
+    def answers(self, message: Message) -> Sequence[Stream]:
+        write_messages(self._workspace)
+        found = select(streams).join(messages, messages.c.id == streams.c.message_id)
+        found = found.where(streams.c.conversation_id == message.conversation_id, messages.c.reply_to_id == message.id)
+        return [Stream(**row._mapping) for row in self._connection.execute(found.order_by(streams.c.message_id))]
+
+    def stop_answers(self, message_id: int, by: str) -> None:
+        now_ms = self._workspace.now_ms
+        old = stopped_answers.c.stopped_ms <= now_ms - ANSWERS_STOPPED_MS
+        self._connection.execute(delete(stopped_answers).where(old))
+        self._connection.execute(_stop, {"message_id": message_id, "stopped_by": by, "stopped_ms": now_ms})
+
+    def answers_stopped_by(self, message_id: int) -> str | None:
+        is_new = stopped_answers.c.stopped_ms > self._workspace.now_ms - ANSWERS_STOPPED_MS
+        found = select(stopped_answers.c.stopped_by).where(stopped_answers.c.message_id == message_id, is_new)
+        return self._connection.execute(found).scalar_one_or_none()

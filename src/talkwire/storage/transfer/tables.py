@@ -70,6 +70,7 @@ COPIED = (
     "message_versions",
     "source_quotes",
     "streams",
+    "stopped_answers",
     "reactions",
     "mentions",
     "saved_messages",

@@ -145,6 +145,7 @@ export interface AppendCommand {
 export interface AppendedReply {
   /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
+  stop?: StopMark;
   length: number;
   stored: number;
 }
@@ -973,6 +974,12 @@ export interface KeepCommand {
   attempt: number;
 }
 
+export interface KeptReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  stop?: StopMark;
+}
+
 /**
  * A preview of a link in a message: the title, text and picture that the linked page gives of itself. The server reads
  * them from the page, so they do not come from the sender.
@@ -1556,6 +1563,7 @@ export interface OpenedStreamReply {
    * most 256 KiB.
    */
   parts?: PartProgress[];
+  stop?: StopMark;
 }
 
 /** A reference to the original of a forwarded message: its id and its sender. */
@@ -2019,6 +2027,7 @@ export interface RewindCommand {
 export interface RewoundReply {
   /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
+  stop?: StopMark;
   /**
    * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
    * most 256 KiB.
@@ -2339,6 +2348,21 @@ export interface SourcePart {
   quote?: string;
 }
 
+export interface StopCommand {
+  /** The id of the message. */
+  messageId?: string | null;
+  /** Instead of `messageId`: stops each stream that answers this message now, or begins to within an hour */
+  replyToId?: string | null;
+}
+
+/** The user `by` has asked the author to stop. */
+export interface StopMark {
+  /** The user who made the change. */
+  by: string;
+  /** When it happened. */
+  at: string;
+}
+
 /** Why a stream has failed, in the words of its author. */
 export interface StreamError {
   /** The error code, for programs. */
@@ -2375,6 +2399,18 @@ export interface StreamMessageCommand {
   onBehalfOf?: string | null;
   /** The id of the user who sent it. */
   senderId?: string | null;
+}
+
+/** The user `by` has asked this user to stop writing a message. The server ends it 10 seconds later. */
+export interface StreamStopped {
+  /** The user who made the change. */
+  by: string;
+  /** When it happened. */
+  at: string;
+  /** The id of the message. */
+  messageId: string;
+  /** The id of the conversation. */
+  conversationId: string;
 }
 
 /**
@@ -2818,6 +2854,8 @@ export interface ServerEvents {
   "saved:changed": SavedChanged;
   /** A message that is being written has changed, at most 20 times a second. */
   "message:delta": MessageDelta;
+  /** Somebody has asked this user to stop writing a message (stream). */
+  "message:stop": StreamStopped;
   /** Another member, another device of this user, or the back end sent a custom signal. */
   signal: CustomSignal;
   /** Another user started or stopped typing. */
@@ -2935,9 +2973,11 @@ export interface Commands {
   /** Remove what was written last of a message that is being written. */
   "message:rewind": { payload: RewindCommand; reply: RewoundReply };
   /** Renew the lease of a message that is being written. */
-  "message:keep": { payload: KeepCommand; reply: EmptyReply };
+  "message:keep": { payload: KeepCommand; reply: KeptReply };
   /** End the stream of a message. */
   "message:finish": { payload: FinishCommand; reply: MessageReply };
+  /** Ask the author of a stream to stop. */
+  "message:stop": { payload: StopCommand; reply: EmptyReply };
   /** Report a message to the admins. Reporting it again returns the open report. */
   "message:report": { payload: ReportMessageCommand; reply: ReportReply };
   /** Set the user's presence: `dnd` and `invisible` on all devices, `online` and `away` on this one. */

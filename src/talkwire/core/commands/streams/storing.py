@@ -11,7 +11,7 @@ from talkwire.core.commands.command import Change, Query
 from talkwire.core.commands.messages import AttachmentRef, SendMessage
 from talkwire.core.domain.model import Message
 from talkwire.core.domain.parts.message_parts import MessagePart
-from talkwire.core.domain.parts.streams import Stream, StreamError
+from talkwire.core.domain.parts.streams import StopRequest, Stream, StreamError
 
 STREAM = "stream"
 """The kind of timer that looks whether a stream's lease has ended, or the time in which it can be continued. The key is
@@ -52,9 +52,16 @@ class Checkpoint(msgspec.Struct, frozen=True):
     parts: tuple[MessagePart, ...]
 
 
-class KeepCheckpoints(Change[Sequence[int]], frozen=True, tag="KeepCheckpoints"):
-    """Stores checkpoints of the streams of a node, and renews their leases. Returns the ids of messages whose stream
-    has ended or has another attempt or home: nothing is stored of these. Only for nodes."""
+class KeptStreams(msgspec.Struct, frozen=True):
+    """What became of checkpoints: the ids of messages whose stream has ended or has another attempt or home (`lost`),
+    of which nothing is stored, and the streams that are to stop, by message id."""
+
+    lost: tuple[int, ...] = ()
+    stops: dict[int, StopRequest] = msgspec.field(default_factory=dict)
+
+
+class KeepCheckpoints(Change[KeptStreams], frozen=True, tag="KeepCheckpoints"):
+    """Stores checkpoints of the streams of a node, and renews their leases. Only for nodes."""
 
     node_id: str
     checkpoints: tuple[Checkpoint, ...]
@@ -73,8 +80,22 @@ class EndStream(Change[Message], frozen=True, kw_only=True, tag="EndStream"):
     error: StreamError | None = None
 
 
+class EndLostStreams(Change[None], frozen=True, tag="EndLostStreams"):
+    """Interrupts those of the streams whose authors may no longer write them. Only for nodes."""
+
+    message_ids: tuple[int, ...]
+
+
+class MarkStopped(Change[Sequence[Stream]], frozen=True, kw_only=True, tag="MarkStopped"):
+    """Stores that a stream is to stop, or each that answers the message `reply_to_id` now or begins to within an hour.
+    Returns the streams that are to stop."""
+
+    message_id: str | None = None
+    reply_to_id: str | None = None
+
+
 class FoundStream(NamedTuple):
-    """A message and its stream; each is None if there is none."""
+    """A message and its stream; each is None if there is none, or its conversation was deleted."""
 
     message: Message | None
     stream: Stream | None

@@ -15,7 +15,7 @@ from talkwire.core.commands.messages import AttachmentRef, BehalfOf, GivenGenera
 from talkwire.core.domain.model import Message
 from talkwire.core.domain.parts.growing_parts import GrowingType
 from talkwire.core.domain.parts.message_parts import DataPart, MessagePart, PlanPart, SourcePart, ToolPart
-from talkwire.core.domain.parts.streams import LEASE_MAX_S, LEASE_MIN_S, StreamError
+from talkwire.core.domain.parts.streams import LEASE_MAX_S, LEASE_MIN_S, StopRequest, StreamError
 
 Lease = Annotated[
     int,
@@ -51,11 +51,12 @@ class PartProgress(msgspec.Struct, frozen=True, rename="camel"):
 
 class OpenedStream(msgspec.Struct, frozen=True):
     """A message that the author may write now, in the attempt `attempt`, and its parts so far. `attempt` is None for a
-    stream that has ended for good."""
+    stream that has ended for good. `stop` says who has asked the author to stop."""
 
     message: Message
     attempt: int | None = None
     parts: tuple[PartProgress, ...] = ()
+    stop: StopRequest | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -63,6 +64,7 @@ class Appended(msgspec.Struct, frozen=True):
 
     length: int
     stored: int
+    stop: StopRequest | None = None
 
 
 class StreamMessage(SocketSignal[OpenedStream], frozen=True, kw_only=True, tag="StreamMessage"):
@@ -106,6 +108,7 @@ class Rewound(msgspec.Struct, frozen=True):
     """The parts of a message after it was rewound."""
 
     parts: tuple[PartProgress, ...]
+    stop: StopRequest | None = None
 
 
 class RewindMessage(Signal[Rewound], frozen=True, kw_only=True, tag="RewindMessage"):
@@ -130,6 +133,8 @@ class RewindMessage(Signal[Rewound], frozen=True, kw_only=True, tag="RewindMessa
 class Kept(msgspec.Struct, frozen=True):
     """The author still has the lease."""
 
+    stop: StopRequest | None = None
+
 
 class KeepStream(Signal[Kept], frozen=True, kw_only=True, tag="KeepStream"):
     """Renews the author's lease, as each write does."""
@@ -148,3 +153,21 @@ class FinishMessage(Signal[Message], frozen=True, kw_only=True, tag="FinishMessa
     parts: tuple[MessagePart, ...] | None = None
     attachments: tuple[AttachmentRef, ...] = ()
     error: StreamError | None = None
+
+
+class StopMessage(Signal[None], frozen=True, kw_only=True, tag="StopMessage"):
+    """Asks the author of a stream to stop: each answer to the author says so, and after ten seconds the server ends the
+    stream. With `reply_to_id`, asks that of each stream that answers this message now or begins to within an hour.
+
+    Raises `forbidden` for others than the user who is answered, moderators, the owner of the agent that writes, in a
+    direct conversation both, and the application's backend.
+    """
+
+    message_id: str | None = None
+    reply_to_id: Annotated[
+        str | None,
+        Meta(
+            description="Instead of `messageId`: stops each stream that answers this message now, or begins to within "
+            "an hour"
+        ),
+    ] = None

@@ -114,8 +114,8 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
     match event:
         case MessageSent(message=message):
             return None if message.imported or message.state is not None else trigger_of_message(event)
-        case StreamStateChanged(is_first=True):
-            return trigger_of_message(event)
+        case StreamStateChanged(is_first=True, message=message):
+            return trigger_of_message(event) if message.content or message.attachments else None
         case OfferCreated(offer=offer):
             return _trigger(
                 event,

@@ -23,6 +23,12 @@ LEASE_BY_REST_MS = 60_000
 LEASE_MIN_S = 5
 LEASE_MAX_S = 300
 
+STOP_WAIT_MS = 10_000
+"""How long the author of a stream that is to stop has to end it."""
+
+ANSWERS_STOPPED_MS = 60 * 60 * 1000
+"""How long the streams that answer a message are stopped after somebody has stopped its answers."""
+
 ERROR_CODE_MAX_LENGTH = 64
 ERROR_MESSAGE_MAX_LENGTH = 500
 
@@ -34,12 +40,20 @@ class StreamError(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     message: Annotated[str, Meta(max_length=ERROR_MESSAGE_MAX_LENGTH)] = ""
 
 
+class StopRequest(msgspec.Struct, frozen=True):
+    """A request to stop writing: by the user `by`, at `at_ms`, in milliseconds since 1970."""
+
+    by: str
+    at_ms: int
+
+
 class Stream(msgspec.Struct, frozen=True):
     """A message that is being written, or whose writing was interrupted and may be continued.
 
     `attempt` is the number of the attempt that may write, `node_id` its home. The lease, `lease_ms` long and renewed by
-    each write, ends at `until_ms`; then the stream is interrupted. Of an interrupted one, `until_ms` is when it can no
-    longer be continued. `has_ended`: it has been interrupted before, so that its text has been seen.
+    each write, ends at `until_ms`; then the stream is interrupted. An interrupted one has no home, and `until_ms` is
+    when it can no longer be continued. `has_ended`: it has been interrupted before, so that its text has been seen.
+    `stopped_by` is the user who has asked to stop it, at `stopped_ms`.
     """
 
     message_id: int
@@ -50,3 +64,18 @@ class Stream(msgspec.Struct, frozen=True):
     lease_ms: int
     until_ms: int
     has_ended: bool = False
+    stopped_by: str | None = None
+    stopped_ms: int | None = None
+
+    @property
+    def stop(self) -> StopRequest | None:
+        return (
+            None
+            if self.stopped_by is None or self.stopped_ms is None
+            else StopRequest(self.stopped_by, self.stopped_ms)
+        )
+
+    @property
+    def ends_ms(self) -> int:
+        """When the server ends it, if nobody writes until then."""
+        return self.until_ms if self.stopped_ms is None else min(self.until_ms, self.stopped_ms + STOP_WAIT_MS)

@@ -40,6 +40,7 @@ class _WriteAnswer(msgspec.Struct, frozen=True):
 
     appended: Appended | None = None
     rewound: Rewound | None = None
+    kept: Kept | None = None
     message: Message | None = None
     error: tuple[ErrorCode, str, object] | None = None
     cause: RefusalCause | None = None
@@ -81,7 +82,7 @@ class StreamForwarding:
             return None
         if answer.error is not None:
             raise ChatError(*answer.error, cause=answer.cause)
-        return answer.message or answer.appended or answer.rewound or Kept()
+        return answer.message or answer.appended or answer.rewound or answer.kept or Kept()
 
     async def report_loss(self, home_id: str, message_id: int) -> None:
         await self._peers.ask(_LOSSES, _LossQuestion(message_id, self._peers.node_id), _LossAnswer, to=home_id)
@@ -94,6 +95,7 @@ class StreamForwarding:
         return _WriteAnswer(
             appended=result if isinstance(result, Appended) else None,
             rewound=result if isinstance(result, Rewound) else None,
+            kept=result if isinstance(result, Kept) else None,
             message=result if isinstance(result, Message) else None,
         )
 

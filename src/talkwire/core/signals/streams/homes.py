@@ -8,6 +8,7 @@ What an answer says is stored survives the home; the author repeats the rest.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -24,10 +25,13 @@ from talkwire.core.commands.streams.storing import (
     BeginStream,
     BegunStream,
     Checkpoint,
+    EndLostStreams,
     EndStream,
     FindStream,
     FoundStream,
     KeepCheckpoints,
+    KeptStreams,
+    MarkStopped,
 )
 from talkwire.core.commands.streams.writing import (
     Appended,
@@ -38,20 +42,29 @@ from talkwire.core.commands.streams.writing import (
     OpenedStream,
     RewindMessage,
     Rewound,
+    StopMessage,
     StreamMessage,
 )
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
-from talkwire.core.domain.events import Durable, MessageDeleted, StreamAdvanced, StreamStateChanged
+from talkwire.core.domain.events import (
+    ConversationDeleted,
+    Durable,
+    MessageDeleted,
+    StreamAdvanced,
+    StreamStateChanged,
+    StreamStopped,
+)
 from talkwire.core.domain.model import Actor, Message, message_number
 from talkwire.core.domain.parts.growing_parts import GapError, PartChange, PartsError
 from talkwire.core.domain.parts.message_parts import without_blanks
-from talkwire.core.domain.parts.streams import LEASE_BY_REST_MS, LEASE_BY_SOCKET_MS
+from talkwire.core.domain.parts.streams import LEASE_BY_REST_MS, LEASE_BY_SOCKET_MS, StopRequest, Stream
 from talkwire.core.features.streams.streams import ended, superseded
 from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.signals.streams.forwarding import StreamForwarding, Write, Written
+from talkwire.core.signals.streams.lost_rights import may_have_lost
 from talkwire.core.signals.streams.mirrors import StreamMirrors
 from talkwire.core.signals.streams.open_stream import OpenStream
 
@@ -88,13 +101,15 @@ class StreamHomes:
         self._homes: dict[str, str] = {}
         """By message id, as clients give it: the home of a stream of another node."""
         self._streams: dict[int, OpenStream] = {}
+        self._of_authors: defaultdict[str, set[int]] = defaultdict(set)
+        """By user id: the messages that the user writes, of those in `_streams`."""
         self._active: dict[int, OpenStream] = {}
         """Those of which readers or the database lack something."""
         self._due: list[OpenStream] = []
         """Those of which readers receive something in this turn of the event loop and the next ones."""
         self._timer: asyncio.TimerHandle | None = None
         self.handlers: SignalHandlers = MappingProxyType(
-            {StreamMessage: self._open, **dict.fromkeys(get_args(Write), self._write)}
+            {StreamMessage: self._open, StopMessage: self._stop, **dict.fromkeys(get_args(Write), self._write)}
         )
 
     def whole(self, message_id: int) -> Sequence[PartChange]:
@@ -124,11 +139,28 @@ class StreamHomes:
             self._activate(stream)
 
     def follow(self, event: Durable) -> None:
-        """Removes a stream that has ended or whose message was deleted, by whichever node."""
-        if isinstance(event, MessageDeleted) or (
-            isinstance(event, StreamStateChanged) and event.message.state != "streaming"
-        ):
-            self._drop(event.message.id)
+        """Removes a stream that has ended or whose message was deleted, by whichever node. Ends those whose author has
+        lost the right to write."""
+        if not self._streams and not isinstance(event, MessageDeleted | StreamStateChanged):
+            return
+        match event:
+            case MessageDeleted():
+                self._drop(event.message.id)
+            case ConversationDeleted():
+                for stream in [*self._streams.values()]:
+                    if stream.stream.conversation_id == event.conversation_id:
+                        self._drop(stream.message.id)
+            case StreamStateChanged(message=message) if message.state != "streaming":
+                self._drop(message.id)
+            case _:
+                self._end_lost(may_have_lost(event))
+
+    def _end_lost(self, user_ids: Sequence[str]) -> None:
+        """Ends those streams of users that they may no longer write. What this node does not end is interrupted when
+        the lease ends."""
+        message_ids = sorted(id_ for user_id in user_ids for id_ in self._of_authors.get(user_id, ()))
+        if message_ids:
+            self._chat.submit(NODE, EndLostStreams(tuple(message_ids)), _ignore)
 
     def close(self) -> None:
         """Stores what is not stored yet. Authors continue on other nodes, or here after the restart."""
@@ -140,6 +172,7 @@ class StreamHomes:
     def drop_all(self) -> None:
         """Forgets all streams, because other nodes have declared this node dead."""
         self._streams.clear()
+        self._of_authors.clear()
         self._active.clear()
         self._due.clear()
 
@@ -166,7 +199,20 @@ class StreamHomes:
         opened = self._add(begun, has_readers=begun.stream.attempt > 1)
         opened.source = command.source
         self._send_changes(opened)  # so that a former home refuses the former attempt from now on
-        return OpenedStream(begun.message, begun.stream.attempt, opened.progress())
+        return OpenedStream(begun.message, begun.stream.attempt, opened.progress(), opened.stop)
+
+    async def _stop(self, actor: Actor, command: StopMessage) -> None:
+        mark = MarkStopped(message_id=command.message_id, reply_to_id=command.reply_to_id)
+        for stream in await self._chat.execute(actor, mark):
+            stopped = _stopped(stream)
+            self.receive_stop(stopped)
+            self._publisher.publish([stopped])
+
+    def receive_stop(self, event: StreamStopped) -> None:
+        """Takes over that a stream is to stop: the next answer to its author says so."""
+        stream = self._streams.get(event.message_id)
+        if stream is not None:
+            stream.stop = StopRequest(event.by, event.at_ms)
 
     def _add(self, begun: BegunStream, *, has_readers: bool) -> OpenStream:
         """Makes this node the home of a stream, unless it is already that of a later attempt. With `has_readers`,
@@ -178,6 +224,7 @@ class StreamHomes:
         if held is not None and held.stream.attempt >= begun.stream.attempt:
             return stream
         self._streams[begun.message.id] = stream
+        self._of_authors[begun.stream.author_id].add(begun.message.id)
         self._homes.pop(str(begun.message.id), None)
         self._mirrors.drop(begun.message.id)
         self._activate(stream)
@@ -205,7 +252,7 @@ class StreamHomes:
             case KeepStream():
                 stream.is_unstored = True
                 self._activate(stream)
-                return Kept()
+                return Kept(stream.stop)
             case FinishMessage():
                 return await self._finish(stream, actor, command)
 
@@ -240,11 +287,11 @@ class StreamHomes:
         stream.rewound()
         self._activate(stream)
         checkpoint, lengths = stream.take_checkpoint(asyncio.get_running_loop().time())
-        lost = await self._chat.execute(NODE, KeepCheckpoints(self._node_id, (checkpoint,)))
-        self._stored([_Taken(stream, lengths)], lost, None)
-        if lost:
+        kept = await self._chat.execute(NODE, KeepCheckpoints(self._node_id, (checkpoint,)))
+        self._stored([_Taken(stream, lengths)], kept, None)
+        if kept.lost:
             raise superseded()
-        return Rewound(stream.progress())
+        return Rewound(stream.progress(), stream.stop)
 
     async def _finish(self, stream: OpenStream, actor: Actor, command: FinishMessage) -> Message:
         stream.is_ending = True
@@ -401,10 +448,10 @@ class StreamHomes:
             checkpoints.append(checkpoint)
             taken.append(_Taken(stream, lengths))
         keep = KeepCheckpoints(self._node_id, tuple(checkpoints))
-        done: Callable[[Sequence[int], Exception | None], None] = partial(self._stored, taken)
+        done: Callable[[KeptStreams, Exception | None], None] = partial(self._stored, taken)
         self._chat.submit(NODE, keep, done)
 
-    def _stored(self, taken: Sequence[_Taken], lost: Sequence[int], error: Exception | None) -> None:
+    def _stored(self, taken: Sequence[_Taken], kept: KeptStreams, error: Exception | None) -> None:
         if error is not None:
             _logger.warning("checkpoints_not_stored", streams=len(taken), error=str(error))
         for stream, lengths in taken:
@@ -413,20 +460,35 @@ class StreamHomes:
             if error is not None:
                 stream.is_unstored = True
                 self._activate(stream)
-            elif stream.message.id in lost:
+            elif stream.message.id in kept.lost:
                 self._drop(stream.message.id)
             else:
                 stream.checkpoint_stored(lengths)
+                stream.stop = kept.stops.get(stream.message.id, stream.stop)
 
     def _holds(self, stream: OpenStream) -> bool:
         """Returns whether a stream is open here. It is not if it has ended, or another attempt has taken it over."""
         return self._streams.get(stream.message.id) is stream
 
     def _drop(self, message_id: int) -> None:
-        self._streams.pop(message_id, None)
+        stream = self._streams.pop(message_id, None)
+        if stream is not None:
+            mine = self._of_authors[stream.stream.author_id]
+            mine.discard(message_id)
+            if not mine:
+                del self._of_authors[stream.stream.author_id]
         self._active.pop(message_id, None)
         self._mirrors.drop(message_id)
         self._homes.pop(str(message_id), None)
+
+
+def _stopped(stream: Stream) -> StreamStopped:
+    assert stream.stop is not None, "it is to stop"
+    return StreamStopped(stream.conversation_id, stream.message_id, stream.author_id, stream.stop.by, stream.stop.at_ms)
+
+
+def _ignore(result: object, error: Exception | None) -> None:
+    del result, error
 
 
 def _put(stream: OpenStream, command: AppendToMessage, *, needs_at: bool) -> None:

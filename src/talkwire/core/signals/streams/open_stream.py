@@ -39,6 +39,7 @@ class OpenStream:
         "number",
         "parts",
         "source",
+        "stop",
         "stream",
     )
 
@@ -54,6 +55,7 @@ class OpenStream:
         self.is_unstored = False
         """Whether something was written since the last checkpoint, or the lease is to be renewed."""
         self.is_ending = False
+        self.stop = stream.stop
         self.delta_at = now
         """When readers may receive something again, by the event loop's clock; `checkpoint_at` is the same for the
         database."""
@@ -77,7 +79,7 @@ class OpenStream:
 
     def appended(self, part: int) -> Appended:
         """Returns how long a part is that is there, and how much of it is stored."""
-        return Appended(self.parts.length(part), self.stored_of(part))
+        return Appended(self.parts.length(part), self.stored_of(part), self.stop)
 
     def stored_of(self, part: int) -> int:
         return self._stored[part] if part < len(self._stored) else 0
