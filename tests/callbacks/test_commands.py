@@ -297,3 +297,23 @@ async def test_a_back_end_is_not_asked_about_what_it_imports(back_end: BackEnd, 
     assert contents == ["damn", "****", "bye"]
     asked = [asked["command"] for asked in back_end.asked]
     assert [each.get("content", each.get("id")) for each in asked] == ["talk", "other", "damn", "bye"]
+
+
+async def test_a_back_end_is_asked_before_a_stream_opens_and_before_it_ends(back_end: BackEnd, serve: Serve) -> None:
+    back_end.decide = lambda asked: _star(asked) if asked["command"].get("content") else {}
+    server = await serve("message:send", streams="everyone")
+    async with server.client("alice") as alice, server.client("bob") as bob:
+        answer = await alice.call("message:stream", {"conversationId": "talk", "clientMessageId": "s1"})
+        written = {"messageId": answer["message"]["id"], "attempt": answer["attempt"]}
+        await alice.call("message:append", {**written, "part": 0, "text": "damn", "at": 0})
+        ended = await alice.call("message:finish", written)
+        assert ended["message"]["content"] == "****"
+        assert (await bob.wait_for("message:updated"))["content"] == "****"
+        back_end.decide = lambda _: {"error": {"code": "forbidden", "message": "No, thank you."}}
+        refused = await alice.call("message:stream", {"conversationId": "talk", "clientMessageId": "s2"})
+        assert refused["error"] == {"code": "forbidden", "message": "No, thank you."}
+    common = {"conversationId": "talk", "clientMessageId": "s1"}
+    assert [asked["command"] for asked in back_end.asked[:2]] == [
+        {**common, "stream": "opens"},
+        {**common, "content": "damn", "stream": "ends"},
+    ]

@@ -27,6 +27,7 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import CHANGES, NODE_COMMANDS
 from talkwire.core.engine.decider import Decider
+from talkwire.core.engine.hooks import Hooks
 from talkwire.core.ports.handler import ChangeHandler
 from talkwire.core.ports.transaction import Transaction
 from talkwire.core.signals.signals import SignalOptions
@@ -115,7 +116,10 @@ class Node:
         self.readers = ReaderPool(self.read_engine, 2, clock)
         self.keeper = LeaseKeeper(self.write_engine.dialect, NODE_COMMANDS, self.writer.transact, clock)
         bus = None if exchange is None else MemoryBus(exchange)
-        self.chat = Chat(self.writer, self.readers, self.keeper, bus=bus, options=options, policy=policy)
+        self.hooks = Hooks()
+        self.chat = Chat(
+            self.writer, self.readers, self.keeper, bus=bus, options=options, hooks=self.hooks, policy=policy
+        )
         self.chat.subscribe(self.events.extend)
 
     async def start(self) -> None:
@@ -193,7 +197,10 @@ class Node:
     async def fire(self) -> None:
         """Fires all timers that are due, as the node's task does."""
         while (found := await self.do(OPERATOR, FindTimer())) is not None and found.wait_ms <= 0:
-            assert (await self.do(OPERATOR, FireTimers(found.timer, 100))).is_own
+            overdue = self.chat.signals.streams.overdue
+            fired = await self.do(OPERATOR, FireTimers(found.timer, 100, overdue.are_asked_about))
+            assert fired.is_own
+            overdue.end(fired.asked)
 
     async def next_timer_ms(self) -> int | None:
         """Returns when the first timer fires, in milliseconds since 1970."""

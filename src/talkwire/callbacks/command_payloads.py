@@ -23,8 +23,7 @@ from talkwire.core.commands.notifications import MarkNotificationsRead
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
 from talkwire.core.domain.times import iso
-from talkwire.core.engine.command_table import check_command
-from talkwire.core.engine.hooks import with_one_text
+from talkwire.core.engine.hooks import check_changed, with_one_text
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.dialects.messenger import MESSENGER
 from talkwire.payloads.payload import Payload
@@ -32,6 +31,8 @@ from talkwire.payloads.payload import Payload
 C = TypeVar("C", bound=Command[Any])
 
 _ATTACHMENTS = "attachments"
+_STREAM = "stream"
+"""Says of a message that is written while others read it whether it opens or ends. It is in requests only."""
 
 
 class AcceptInvitationPayload(Payload, frozen=True):
@@ -96,6 +97,8 @@ def payload_of(name: str, command: Command[Any]) -> dict[str, object]:
         is_default = value is UNSET or value == field.default or (value == () and not field.required)
         if field.required or not is_default:
             payload[field.encode_name] = value
+    if isinstance(command, SendMessage) and command.stream is not None:
+        payload[_STREAM] = command.stream
     return payload
 
 
@@ -106,6 +109,8 @@ def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
     Raises ValueError or ChatError for a payload that is invalid or describes another type of command.
     """
     form = _form(name)
+    if isinstance(original, SendMessage):
+        payload = {name_: value for name_, value in payload.items() if name_ != _STREAM}
     names = {field.encode_name for field in fields(form.payload)}
     unknown = sorted(payload.keys() - names)
     if unknown:
@@ -121,7 +126,7 @@ def command_of(name: str, payload: Mapping[str, object], original: C) -> C:
     if attachments is not UNSET:
         kept[_ATTACHMENTS] = _attachments(attachments)
     changed: C = replace(command, **kept)
-    check_command(with_one_text(changed, original))
+    check_changed(with_one_text(changed, original))
     return changed
 
 

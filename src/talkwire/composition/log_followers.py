@@ -80,6 +80,8 @@ def fire_timers(foundation: Foundation) -> TimerMetrics:
     timers = TimerLoop(foundation.chat, alone=foundation.alone)
     metrics = TimerMetrics(lambda: timers.overdue_s)
     timers.on_fired, timers.on_failed = metrics.fired, metrics.failed
+    overdue = foundation.chat.signals.streams.overdue
+    timers.is_asked, timers.on_asked = (lambda: overdue.are_asked_about), overdue.end
     foundation.chat.on_timer_set = timers.expect
     foundation.closing.callback(asyncio.create_task(timers.run()).cancel)
     return metrics

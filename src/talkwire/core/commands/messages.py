@@ -7,7 +7,7 @@ user.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -170,6 +170,9 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     Only agents may say how a message was `generated`, and that they write `on_behalf_of` their owner.
 
     A message has `parts` instead of a `content`, which then follows from them.
+
+    With `stream`, hooks receive a message that is written while others read it, before it opens or before it ends. Such
+    a command is never executed.
     """
 
     conversation_id: str
@@ -192,6 +195,7 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
         Meta(description="The message is stored only if this user handles the conversation then, or nobody for null"),
     ] = UNSET
     parts: tuple[MessagePart, ...] = ()
+    stream: Literal["opens", "ends"] | None = None
 
     @property
     def text(self) -> str:

@@ -49,6 +49,7 @@ MORE_S = 0.005
 """How many seconds after another node's transaction its next one is expected, if the node has announced one."""
 
 R = TypeVar("R")
+C = TypeVar("C", bound=Command[Any])
 X = TypeVar("X")
 
 
@@ -186,6 +187,11 @@ class Chat:
         the result.
         """
         return self._hooks.concern(command)
+
+    async def approve(self, actor: Actor, command: C) -> C:
+        """Returns what the application's hooks make of a command, which is not executed. Raises ChatError if one
+        refuses it."""
+        return await self._hooks.apply(actor, command)
 
     async def _ask_hooks(self, actor: Actor, command: Command[R], key: IdempotencyKey | None) -> R:
         """Passes a command to the application's hooks and executes the command that they return. A retry of an executed

@@ -41,7 +41,7 @@ from talkwire.core.features.messages import (
 from talkwire.core.features.moderation import audit, reports
 from talkwire.core.features.notifying import notifications, offline_queue, pushes
 from talkwire.core.features.operation import console, conversation_keys, erasure, export, nodes, retention, timers
-from talkwire.core.features.streams import stops, streams
+from talkwire.core.features.streams import ends, leases, stops, streams
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, provider_logins, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
@@ -87,6 +87,8 @@ CHANGES: Changes = MappingProxyType(
         **notes.CHANGES,
         **timers.CHANGES,
         **streams.CHANGES,
+        **ends.CHANGES,
+        **leases.CHANGES,
         **stops.CHANGES,
     }
 )

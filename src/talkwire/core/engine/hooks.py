@@ -23,6 +23,7 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.domain.parts.message_parts import TextPart, content_of, with_text
 from talkwire.core.engine.command_table import check_command
 from talkwire.core.features.catching_up.idempotency import hash_of
+from talkwire.core.features.messages.sending import check_send
 from talkwire.core.features.messages.sending import hash_of as hash_of_message
 
 HOOK_MAX_S = 30.0
@@ -123,10 +124,18 @@ def _validated(changed: object, shown: C) -> C:
         raise TypeError(f"a hook must return {command_type.__name__} or None, not {type(changed).__name__}")
     checked: C = msgspec.convert(msgspec.to_builtins(changed, builtin_types=_BINARY), command_type)
     try:
-        check_command(with_one_text(checked, shown))
+        check_changed(with_one_text(checked, shown))
     except ChatError as error:
         raise ValueError(f"a hook returned an invalid command: {error}") from None
     return checked
+
+
+def check_changed(command: Command[Any]) -> None:
+    """Raises ChatError for a command with invalid fields, which a hook or a callback has changed."""
+    if isinstance(command, SendMessage) and command.stream is not None:
+        check_send(command, may_be_empty=True)
+    else:
+        check_command(command)
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------

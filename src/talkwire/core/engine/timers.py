@@ -73,6 +73,10 @@ class TimerLoop:
         self._look_every_s, self._spread_s = (LOOK_ALONE_S, 0.0) if alone else (LOOK_EVERY_S, SPREAD_S)
         self.on_fired: Callable[[Sequence[int]], None] = lambda _: None
         """Called with how late each of the timers has fired, in milliseconds."""
+        self.is_asked: Callable[[], bool] = lambda: False
+        """Returns whether the application is asked before a stream ends."""
+        self.on_asked: Callable[[Sequence[int]], None] = lambda _: None
+        """Called with the ids of messages whose streams are to be ended once the application has been asked."""
         self.on_failed: Callable[[], None] = lambda: None
         """Called when a timer was postponed after an error."""
         self._at = inf
@@ -122,7 +126,7 @@ class TimerLoop:
         After an error it fires them one by one, and postpones the one that fails."""
         limit = 1 if self._suspects else AT_ONCE
         try:
-            fired: FiredTimers = await self._chat.execute(TIMERS, FireTimers(first, limit))
+            fired: FiredTimers = await self._chat.execute(TIMERS, FireTimers(first, limit, self.is_asked()))
         except Exception as error:  # noqa: BLE001 (a defect of one kind must not hold up the others)
             if self._suspects:
                 await self._postpone(first, error)
@@ -130,6 +134,8 @@ class TimerLoop:
             return PAUSE_S
         self._suspects = max(0, self._suspects - 1)
         self.on_fired(fired.late_ms)
+        if fired.asked:
+            self.on_asked(fired.asked)
         return PAUSE_S if fired.is_own else OTHERS_PAUSE_S
 
     async def _postpone(self, timer: Timer, error: Exception) -> None:

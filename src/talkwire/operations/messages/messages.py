@@ -63,7 +63,7 @@ SEND = Operation(
         "generated": InputMember(type=GeneratedBody | None, value=given_generated),
         "parts": InputMember(type=tuple[MessagePart, ...] | None, value=given_parts, default=None),
     },
-    without=("sent_hash", "imported", "system"),
+    without=("sent_hash", "imported", "system", "stream"),
     payload=Shape(
         "SendPayload",
         "A message to send, with a `content` or `parts`. `content` may be empty if there are attachments. Only callers "

@@ -50,17 +50,21 @@ class FindTimer(Query["NextTimer | None"], frozen=True, tag="FindTimer"):
 
 class FiredTimers(NamedTuple):
     """What `FireTimers` has done. `late_ms` says of each timer that fired how late that was. Without `is_own`, nothing
-    was done, since another node is firing the timers."""
+    was done, since another node is firing the timers. `asked` are the ids of messages whose streams are to be ended
+    once the application has been asked."""
 
     late_ms: tuple[int, ...] = ()
     is_own: bool = True
+    asked: tuple[int, ...] = ()
 
 
 class FireTimers(Change[FiredTimers], frozen=True, tag="FireTimers"):
-    """Fires at most `limit` timers that are due, if `first` is still the first of them. Only for operators."""
+    """Fires at most `limit` timers that are due, if `first` is still the first of them. With `is_asked`, the
+    application is asked about messages before they are sent. Only for operators."""
 
     first: Timer
     limit: int
+    is_asked: bool = False
 
 
 class PostponeTimer(Change[None], frozen=True, tag="PostponeTimer"):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.command import Change, Query
 from talkwire.core.commands.messages import AttachmentRef, SendMessage
@@ -68,22 +69,37 @@ class KeepCheckpoints(Change[KeptStreams], frozen=True, tag="KeepCheckpoints"):
 
 
 class EndStream(Change[Message], frozen=True, kw_only=True, tag="EndStream"):
-    """Ends a stream with these parts, and returns the message. Raises `conflict` if the stream has ended or has another
-    attempt or home, and then changes nothing."""
+    """Ends a stream with these parts, and returns the message. `blocked`: the application has refused it, and nothing
+    is left of it. Raises `conflict` if the stream has ended or has another attempt or home, and then changes nothing.
+    """
 
     message_id: int
     attempt: int
     node_id: str
-    state: Literal["done", "failed"]
+    state: Literal["done", "failed", "blocked"]
     parts: tuple[MessagePart, ...]
     attachments: tuple[AttachmentRef, ...] = ()
     error: StreamError | None = None
+    metadata: dict[str, object] | UnsetType | None = UNSET
 
 
-class EndLostStreams(Change[None], frozen=True, tag="EndLostStreams"):
-    """Interrupts those of the streams whose authors may no longer write them. Only for nodes."""
+class EndLostStreams(Change[tuple[int, ...]], frozen=True, tag="EndLostStreams"):
+    """Interrupts those of the streams whose authors may no longer write them. With `is_asked`, the application is asked
+    about messages: then those that have a text are not ended, but returned. Only for nodes."""
 
     message_ids: tuple[int, ...]
+    is_asked: bool = False
+
+
+class EndOverdue(Change[None], frozen=True, kw_only=True, tag="EndOverdue"):
+    """Ends a stream that its author does not end with the `parts` and `metadata` that the application has approved, or
+    deletes the message if that has refused it (`is_blocked`). Only for nodes."""
+
+    message_id: int
+    attempt: int
+    parts: tuple[MessagePart, ...] = ()
+    metadata: dict[str, object] | None = None
+    is_blocked: bool = False
 
 
 class MarkStopped(Change[Sequence[Stream]], frozen=True, kw_only=True, tag="MarkStopped"):

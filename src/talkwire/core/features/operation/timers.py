@@ -31,7 +31,7 @@ from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
 from talkwire.core.features.conversations.moderation import end_restriction
 from talkwire.core.features.messages.offers import expire_offer
-from talkwire.core.features.streams.streams import look_at_lease
+from talkwire.core.features.streams.leases import ASKING_MS, is_to_be_asked_about, look_at_lease
 from talkwire.core.features.users.users import end_ban
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -53,18 +53,22 @@ KINDS: Mapping[str, Fire] = MappingProxyType(
 
 def fire_timers(tx: Transaction, actor: Actor, command: FireTimers) -> FiredTimers:
     """Fires timers that are due. Does nothing if others are due than the node has found, since another node then fires
-    them."""
+    them. If the application is to be asked about streams, those that end with a text only are returned."""
     must_be_operator(actor)
     due = tx.timers.due(KINDS, tx.now_ms, command.limit)
     if not due or due[0] != command.first:
         return FiredTimers(is_own=False)
-    late_ms = []
+    late_ms, asked = [], []
     for timer in due:
+        if command.is_asked and timer.kind == STREAM and is_to_be_asked_about(tx, timer.key):
+            asked.append(int(timer.key))
+            tx.timers.set(timer.kind, timer.key, tx.now_ms + ASKING_MS)
+            continue
         again_ms = KINDS[timer.kind](tx, timer.key)
         tx.timers.set(timer.kind, timer.key, again_ms)
         if again_ms is None:
             late_ms.append(tx.now_ms - timer.due_ms)
-    return FiredTimers(tuple(late_ms))
+    return FiredTimers(tuple(late_ms), asked=tuple(asked))
 
 
 def postpone_timer(tx: Transaction, actor: Actor, command: PostponeTimer) -> None:

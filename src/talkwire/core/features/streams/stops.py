@@ -16,7 +16,8 @@ from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.domain.parts.streams import Stream
 from talkwire.core.features.messages.messages import existing_message, need_message, visible_message
-from talkwire.core.features.streams.streams import ended, record_end
+from talkwire.core.features.streams.ends import record_end
+from talkwire.core.features.streams.streams import ended
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 

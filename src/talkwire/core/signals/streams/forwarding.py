@@ -73,10 +73,11 @@ class StreamForwarding:
         peers.answer(_WRITES, _WriteQuestion, self._answer_write)
         peers.answer(_LOSSES, _LossQuestion, self._answer_loss)
 
-    async def forward(self, home_id: str, actor: Actor, command: Write) -> Written | None:
-        """Returns the result of a command that the home of its stream has executed; None if the home does not answer.
-        Raises what the home has raised."""
-        answers = await self._peers.ask(_WRITES, _WriteQuestion(actor, command), _WriteAnswer, to=home_id)
+    async def forward(self, home_id: str, actor: Actor, command: Write, wait_s: float) -> Written | None:
+        """Returns the result of a command that the home of its stream has executed; None if the home does not answer
+        within `wait_s` seconds. Raises what the home has raised."""
+        question = _WriteQuestion(actor, command)
+        answers = await self._peers.ask(_WRITES, question, _WriteAnswer, to=home_id, wait_s=wait_s)
         answer = answers.get(home_id)
         if answer is None:
             return None

@@ -18,14 +18,13 @@ import structlog
 from msgspec.structs import replace
 
 from talkwire.core.background_tasks import BackgroundTasks
-from talkwire.core.cluster.peers import Peers
+from talkwire.core.cluster.peers import ASK_S, Peers
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.streams.storing import (
     AdoptStream,
     BeginStream,
     BegunStream,
     Checkpoint,
-    EndLostStreams,
     EndStream,
     FindStream,
     FoundStream,
@@ -63,16 +62,21 @@ from talkwire.core.domain.parts.message_parts import without_blanks
 from talkwire.core.domain.parts.streams import LEASE_BY_REST_MS, LEASE_BY_SOCKET_MS, StopRequest, Stream
 from talkwire.core.features.streams.streams import ended, superseded
 from talkwire.core.ports.chat import Publisher, SignalHandlers
+from talkwire.core.signals.streams.approvals import StreamApprovals
 from talkwire.core.signals.streams.forwarding import StreamForwarding, Write, Written
 from talkwire.core.signals.streams.lost_rights import may_have_lost
 from talkwire.core.signals.streams.mirrors import StreamMirrors
 from talkwire.core.signals.streams.open_stream import OpenStream
+from talkwire.core.signals.streams.overdue import OverdueStreams
 
 TICK_S = 0.05
 """How often a node looks for what readers lack and what is not stored."""
 
 AT_ONCE = 50
 """Of how many streams readers receive what is new, in one turn of the event loop: a few milliseconds."""
+
+APPROVED_S = 35.0
+"""How long a node waits for the home to end a stream if the application is asked first: longer than for a hook."""
 
 HOMES_MAX = 10_000
 """Of how many streams of other nodes the home is cached."""
@@ -96,6 +100,8 @@ class StreamHomes:
         self._peers = peers
         self._node_id = peers.node_id
         self._tasks = BackgroundTasks()
+        self._approvals = StreamApprovals(chat)
+        self.overdue = OverdueStreams(chat, self._approvals)
         self._mirrors = StreamMirrors(self._report_loss)
         self._forwarding = StreamForwarding(peers, self._write_here, self._resend)
         self._homes: dict[str, str] = {}
@@ -160,7 +166,7 @@ class StreamHomes:
         the lease ends."""
         message_ids = sorted(id_ for user_id in user_ids for id_ in self._of_authors.get(user_id, ()))
         if message_ids:
-            self._chat.submit(NODE, EndLostStreams(tuple(message_ids)), _ignore)
+            self.overdue.end_lost(message_ids)
 
     def close(self) -> None:
         """Stores what is not stored yet. Authors continue on other nodes, or here after the restart."""
@@ -191,6 +197,7 @@ class StreamHomes:
             generated=command.generated,
             on_behalf_of=command.on_behalf_of,
         )
+        send = await self._approvals.of_opening(actor, send)
         default_ms = LEASE_BY_REST_MS if command.source is None else LEASE_BY_SOCKET_MS
         lease_ms = default_ms if command.lease_s is None else command.lease_s * 1000
         begun = await self._chat.execute(actor, BeginStream(send, self._node_id, lease_ms))
@@ -235,7 +242,9 @@ class StreamHomes:
         becomes the home."""
         home_id = await self._home_of(command.message_id)
         if home_id != self._node_id:
-            result = await self._forwarding.forward(home_id, actor, command)
+            asks = isinstance(command, FinishMessage) and self._approvals.are_needed
+            wait_s = APPROVED_S if asks else ASK_S
+            result = await self._forwarding.forward(home_id, actor, command, wait_s)
             if result is not None:
                 return result
             self._homes.pop(command.message_id, None)
@@ -307,12 +316,15 @@ class StreamHomes:
             error=command.error,
         )
         try:
+            end, refusal = await self._approvals.of_end(actor, stream.message, end)
             message = await self._chat.execute(actor, end)
         except BaseException:
             stream.is_ending = False
             raise
         if self._holds(stream):
             self._drop(message.id)
+        if refusal is not None:
+            raise refusal
         return message
 
     async def _writable(self, actor: Actor, message_id: str, attempt: int) -> OpenStream:
@@ -485,10 +497,6 @@ class StreamHomes:
 def _stopped(stream: Stream) -> StreamStopped:
     assert stream.stop is not None, "it is to stop"
     return StreamStopped(stream.conversation_id, stream.message_id, stream.author_id, stream.stop.by, stream.stop.at_ms)
-
-
-def _ignore(result: object, error: Exception | None) -> None:
-    del result, error
 
 
 def _put(stream: OpenStream, command: AppendToMessage, *, needs_at: bool) -> None:
