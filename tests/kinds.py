@@ -73,6 +73,7 @@ EVERYTHING = (
     *("page", "deployment/test_web_client.py", "console", "previews/test_in_a_browser.py"),
     # Several nodes, kills and restarts. The gate has one test for each way in which nodes depend on each other.
     *("cluster", "faults", "torture/test_short_campaign.py", "webhooks/test_kills.py", "openid/test_nodes.py"),
+    "torture/test_stream_kills.py",
     *("chat/test_growing_up.py", "chat/test_upgrade.py", "chat/test_readiness.py", "chat/test_drain.py"),
     *("cli/test_workers.py", "cli/test_worker_restart.py", "cli/history_import", "cli/test_load.py"),
     *("cli/test_check_and_serve.py", "cli/test_check_and_serve_settings.py", "cli/test_check_and_serve_services.py"),
@@ -199,6 +200,7 @@ IN_THE_GATE = (
     "cluster/test_sessions.py[newest]",
     "cluster/test_hostile_bus.py::test_a_database_that_was_made_from_another_has_a_bus_of_its_own",
     # Kills and restarts.
+    "torture/test_stream_kills.py::test_a_stream_survives_its_author_and_its_server",
     "faults/test_kill.py",
     "faults/test_lost_commit.py::test_a_batch_whose_commit_lost_its_reply_is_acknowledged_and_stored_once",
     "chat/test_drain.py::test_pending_requests_are_answered",

@@ -78,6 +78,15 @@ class PostgreSQL:
         if self._process is not None:
             await end(self._process, signal.SIGQUIT if immediately else signal.SIGINT)
 
+    async def kill(self) -> None:
+        """Kills every process of it. The first one is stopped before, so that it starts no others."""
+        self.pause()
+        pids = self._stopped
+        self._stopped = []
+        signal_all(pids, signal.SIGKILL)
+        if self._process is not None:
+            await end(self._process, signal.SIGKILL)
+
     def pause(self) -> None:
         """Stops every process of it. First the one that would start others."""
         assert self._process is not None

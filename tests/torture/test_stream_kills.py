@@ -1,0 +1,48 @@
+"""Streams whose author, nodes and PostgreSQL are killed (docs/torture.md): what was stored is there, and in the end
+everybody has what the author has written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rigs.torture.streams.place import TOPOLOGIES, Topology, running_place
+from rigs.torture.streams.trial import Outcome, Plan, run_trials
+from tests.repetition import PROFILE
+
+KILLS = 6
+
+
+def _seed() -> int:
+    """Returns the seed of this run of `make everything`, which prints it, and always the same one otherwise."""
+    return int(os.environ.get("PYTHONHASHSEED", "0")) if PROFILE == "thorough" else 7
+
+
+async def _tried(topology: Topology, folder: Path, *plans: Plan) -> list[Outcome]:
+    """Returns what trials have found, of which none may have found a violation."""
+    lines: list[str] = []
+    async with running_place(topology, folder) as place:
+        outcomes = await run_trials(place, folder, plans, lines.append)
+    assert [violation for outcome in outcomes for violation in outcome.violations] == [], "\n".join(lines)
+    return outcomes
+
+
+async def test_a_stream_survives_its_author_and_its_server(tmp_path: Path) -> None:
+    calm = Plan(_seed(), appends=150, rate=80)
+    broken = Plan(_seed() + 1, appends=40, rate=60, kills=2, longest_s=0.2)
+    undisturbed, survived = await _tried("sqlite", tmp_path, calm, broken)
+    assert undisturbed.counts["answers"] >= calm.appends
+    assert undisturbed.counts["checkpoints"] >= 1
+    assert undisturbed.counts["deltas"] >= 3 * undisturbed.counts["seconds"]
+    assert {kill.what for kill in survived.kills} == {"author", "node-1"}
+    assert survived.counts["attempts"] >= 2
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+async def test_a_long_stream_survives_kills_of_everything(topology: Topology, tmp_path: Path) -> None:
+    calm, broken = Plan(_seed() + 2), Plan(_seed() + 3, kills=KILLS)
+    _, survived = await _tried(topology, tmp_path, calm, broken)
+    assert survived.counts["looks at what is stored"] == KILLS + 1
