@@ -201,6 +201,7 @@ IN_THE_GATE = (
     "cluster/test_hostile_bus.py::test_a_database_that_was_made_from_another_has_a_bus_of_its_own",
     # Kills and restarts.
     "torture/test_stream_kills.py::test_a_stream_survives_its_author_and_its_server",
+    "cluster/test_stream_stops.py::test_an_author_that_was_stopped_is_superseded_and_nothing_of_it_is_stored",
     "faults/test_kill.py",
     "faults/test_lost_commit.py::test_a_batch_whose_commit_lost_its_reply_is_acknowledged_and_stored_once",
     "chat/test_drain.py::test_pending_requests_are_answered",

@@ -29,9 +29,12 @@ _REPEATS_ONE_IN = 25
 
 @dataclass(frozen=True)
 class Job:
-    """What an author does. `rate` is its appends a second on average, 0 for as many as are answered. An author that
-    continues a text of another (`is_heir`) adds its whole draft to what it finds. One that `gives_up` ends when another
-    attempt has superseded it."""
+    """What an author does.
+
+    `rate` is its appends a second on average, 0 for as many as are answered. After a lost connection it opens the
+    stream again with the probability `reopens`, else it repeats its last append. An author that `is_heir` adds its
+    whole draft to the text that it finds. One that `gives_up` ends when another attempt has superseded it.
+    """
 
     urls: list[str]
     token: str
@@ -42,6 +45,7 @@ class Job:
     client_message_id: str = "answer"
     lease_s: int | None = None
     answers_within_s: float = 5.0
+    reopens: float = 0.5
     is_heir: bool = False
     gives_up: bool = False
     finishes: bool = True
@@ -113,7 +117,7 @@ class Author:
                 while await self._step():
                     pass
             except Unanswered:
-                if self._chance.random() < 0.5:
+                if self._chance.random() < self._job.reopens:
                     self._stream = None
                 await asyncio.sleep(_PAUSE_S)
             else:

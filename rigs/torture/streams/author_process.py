@@ -34,6 +34,11 @@ class AuthorProcess:
         self.lines: list[Json] = []
 
     @property
+    def appends(self) -> int:
+        """How many the author's draft has."""
+        return self._job.appends
+
+    @property
     def answers(self) -> list[Json]:
         """The answers to appends."""
         return [line for line in self.lines if "stored" in line]

@@ -84,7 +84,7 @@ class Trial:
             seed=plan.seed,
             appends=plan.appends,
             rate=plan.rate,
-            lease_s=chance.choice((None, 5)) if plan.kills else None,
+            lease_s=chance.choice((5, 5, None)) if plan.kills else None,
         )
         self._author = AuthorProcess(job, folder / "author.log")
         self._follower = Follower(place, back_end, READER)

@@ -68,6 +68,7 @@ from talkwire.core.signals.streams.lost_rights import may_have_lost
 from talkwire.core.signals.streams.mirrors import StreamMirrors
 from talkwire.core.signals.streams.open_stream import OpenStream
 from talkwire.core.signals.streams.overdue import OverdueStreams
+from talkwire.core.signals.streams.pauses import PauseWatch
 
 TICK_S = 0.05
 """How often a node looks for what readers lack and what is not stored."""
@@ -103,7 +104,8 @@ class StreamHomes:
         self._approvals = StreamApprovals(chat)
         self.overdue = OverdueStreams(chat, self._approvals)
         self._mirrors = StreamMirrors(self._report_loss)
-        self._forwarding = StreamForwarding(peers, self._write_here, self._resend)
+        self._forwarding = StreamForwarding(peers, self._write_for_peer, self._resend)
+        self._pauses = PauseWatch(lambda: bool(self._streams), self._confirm)
         self._homes: dict[str, str] = {}
         """By message id, as clients give it: the home of a stream of another node."""
         self._streams: dict[int, OpenStream] = {}
@@ -170,6 +172,7 @@ class StreamHomes:
 
     def close(self) -> None:
         """Stores what is not stored yet. Authors continue on other nodes, or here after the restart."""
+        self._pauses.stop()
         if self._timer is not None:
             self._timer.cancel()
         self._store([stream for stream in self._active.values() if stream.is_unstored])
@@ -235,11 +238,13 @@ class StreamHomes:
         self._homes.pop(str(begun.message.id), None)
         self._mirrors.drop(begun.message.id)
         self._activate(stream)
+        self._pauses.start()
         return stream
 
     async def _write(self, actor: Actor, command: Write) -> Written:
         """Executes a command at the home of its stream: here, or at another node. If that does not answer, this node
         becomes the home."""
+        await self._pauses.confirmed()
         home_id = await self._home_of(command.message_id)
         if home_id != self._node_id:
             asks = isinstance(command, FinishMessage) and self._approvals.are_needed
@@ -249,6 +254,10 @@ class StreamHomes:
                 return result
             self._homes.pop(command.message_id, None)
             await self._adopt(int(command.message_id), home_id)
+        return await self._write_here(actor, command)
+
+    async def _write_for_peer(self, actor: Actor, command: Write) -> Written:
+        await self._pauses.confirmed()
         return await self._write_here(actor, command)
 
     async def _write_here(self, actor: Actor, command: Write) -> Written:
@@ -414,6 +423,9 @@ class StreamHomes:
 
     def _send_due(self) -> None:
         """Sends the changes of some streams, and of the others in the next turns of the event loop."""
+        if self._pauses.is_confirming:
+            self._due.clear()  # the next tick sends what is still this node's
+            return
         due, self._due = self._due[:AT_ONCE], self._due[AT_ONCE:]
         for stream in due:
             self._send_changes(stream)
@@ -452,6 +464,11 @@ class StreamHomes:
     def _store(self, streams: Sequence[OpenStream]) -> None:
         if not streams:
             return
+        keep, taken = self._take_checkpoints(streams)
+        done: Callable[[KeptStreams, Exception | None], None] = partial(self._stored, taken)
+        self._chat.submit(NODE, keep, done)
+
+    def _take_checkpoints(self, streams: Sequence[OpenStream]) -> tuple[KeepCheckpoints, Sequence[_Taken]]:
         now = asyncio.get_running_loop().time()
         checkpoints: list[Checkpoint] = []
         taken: list[_Taken] = []
@@ -459,9 +476,21 @@ class StreamHomes:
             checkpoint, lengths = stream.take_checkpoint(now)
             checkpoints.append(checkpoint)
             taken.append(_Taken(stream, lengths))
-        keep = KeepCheckpoints(self._node_id, tuple(checkpoints))
-        done: Callable[[KeptStreams, Exception | None], None] = partial(self._stored, taken)
-        self._chat.submit(NODE, keep, done)
+        return KeepCheckpoints(self._node_id, tuple(checkpoints)), taken
+
+    async def _confirm(self) -> None:
+        """Drops the streams whose home is another node now, which the answer to a checkpoint says. All, if the database
+        does not answer."""
+        if not self._peers.has_peers:
+            return
+        keep, taken = self._take_checkpoints(list(self._streams.values()))
+        try:
+            kept = await self._chat.execute(NODE, keep)
+        except ChatError as error:
+            _logger.warning("checkpoints_not_stored", streams=len(taken), error=str(error))
+            self.drop_all()
+        else:
+            self._stored(taken, kept, None)
 
     def _stored(self, taken: Sequence[_Taken], kept: KeptStreams, error: Exception | None) -> None:
         if error is not None:
