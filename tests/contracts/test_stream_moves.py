@@ -15,6 +15,7 @@ from talkwire.api.export import ExportedUser
 from talkwire.core.commands.conversations import UpdateConversation
 from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.server.retention import PruneOld
+from talkwire.core.commands.streams.writing import OpenedStream
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.parts.message_parts import TextPart
 from talkwire.core.domain.parts.streams import CONTINUABLE_MS
@@ -66,7 +67,7 @@ def _restore(source: URL, target: URL) -> None:
 
 
 @pytest.mark.parametrize("move", [_copy, _restore])
-@pytest.mark.parametrize("comes", ["nothing", "an append"])
+@pytest.mark.parametrize("comes", ["nothing", "an append", "an end"])
 async def test_an_open_stream_is_interrupted_or_continued_in_another_database(
     database: Database, clock: Clock, tmp_path: Path, move: object, comes: str
 ) -> None:
@@ -87,11 +88,24 @@ async def test_an_open_stream_is_interrupted_or_continued_in_another_database(
             assert (await node.do(HELPER, append(stream, " again", at=5))).length == 11
             assert (await node.do(HELPER, finish(stream))).content == "Hello again"
             return
+        if comes == "an end":
+            await _ends_after_the_author_has_seen_what_is_there(node, stream)
+            return
         clock.now_ms += 60_000
         await node.fire()
         assert changes(node) == [("interrupted", True)]
         again = await opened(node)
         assert (again.attempt, again.message.id, again.message.parts) == (2, stream.message.id, (TEXT,))
+
+
+async def _ends_after_the_author_has_seen_what_is_there(node: Node, stream: OpenedStream) -> None:
+    """An end alone does not say how long the text is, and the former home may have had more of it."""
+    parts = [{"type": "text", "length": 5, "stored": 5}]
+    for _ in range(2):
+        error = await refused(node, HELPER, finish(stream))
+        assert (error.code, error.details) == ("conflict", {"reason": "moved", "parts": parts})
+    again = await opened(node)
+    assert (await node.do(HELPER, finish(again))).content == "Hello"
 
 
 async def test_a_stream_of_an_old_backup_is_interrupted_at_the_first_look(

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import NamedTuple, get_args
 
 import structlog
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.cluster.peers import ASK_S, Peers
@@ -312,6 +312,9 @@ class StreamHomes:
         return Rewound(stream.progress(), stream.stop)
 
     async def _finish(self, stream: OpenStream, actor: Actor, command: FinishMessage) -> Message:
+        if command.parts is None and stream.may_lack_text():
+            lengths = [asdict(part) for part in stream.progress()]
+            raise _conflict("The stream has moved to another node.", {"reason": "moved", "parts": lengths})
         stream.is_ending = True
         self._send_changes(stream)
         parts = without_blanks(stream.parts.values()) if command.parts is None else command.parts

@@ -74,6 +74,12 @@ class OpenStream:
         lengths = self.parts.lengths()
         return tuple(PartProgress(type_, lengths[i], self.stored_of(i)) for i, type_ in enumerate(types))
 
+    def may_lack_text(self) -> bool:
+        """Returns whether the author may have written more than is here to a former home, and has not confirmed since
+        how long each part is."""
+        confirmed = self.confirmed
+        return confirmed is not None and not (confirmed and confirmed.issuperset(range(len(self.parts))))
+
     def length(self, part: int) -> int:
         return self.parts.length(part) if part < len(self.parts) else 0
 
