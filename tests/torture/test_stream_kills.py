@@ -1,5 +1,5 @@
-"""Streams whose author, nodes and PostgreSQL are killed (docs/torture.md): what was stored is there, and in the end
-everybody has what the author has written."""
+"""Streams whose author, nodes and PostgreSQL are killed and stopped (docs/torture.md): what was stored is there, and in
+the end everybody has what the author has written."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from rigs.torture.streams.faults import Plan
 from rigs.torture.streams.place import TOPOLOGIES, Topology, running_place
-from rigs.torture.streams.trial import Outcome, Plan, run_trials
+from rigs.torture.streams.trial import Outcome, run_trials
 from tests.repetition import PROFILE
 
-KILLS = 6
+FAULTS = 8
 
 
 def _seed() -> int:
@@ -31,18 +32,18 @@ async def _tried(topology: Topology, folder: Path, *plans: Plan) -> list[Outcome
 
 async def test_a_stream_survives_its_author_and_its_server(tmp_path: Path) -> None:
     calm = Plan(_seed(), appends=150, rate=80)
-    broken = Plan(_seed() + 1, appends=40, rate=60, kills=2, longest_s=0.2)
+    broken = Plan(_seed() + 1, appends=40, rate=60, faults=2, longest_s=0.2, hows=("killed",))
     undisturbed, survived = await _tried("sqlite", tmp_path, calm, broken)
     assert undisturbed.counts["answers"] >= calm.appends
     assert undisturbed.counts["checkpoints"] >= 1
     assert undisturbed.counts["deltas"] >= 3 * undisturbed.counts["seconds"]
-    assert {kill.what for kill in survived.kills} == {"author", "node-1"}
+    assert {fault.what for fault in survived.faults} == {"author", "node-1"}
     assert survived.counts["attempts"] >= 2
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("topology", TOPOLOGIES)
-async def test_a_long_stream_survives_kills_of_everything(topology: Topology, tmp_path: Path) -> None:
-    calm, broken = Plan(_seed() + 2), Plan(_seed() + 3, kills=KILLS)
+async def test_a_long_stream_survives_faults_of_everything(topology: Topology, tmp_path: Path) -> None:
+    calm, broken = Plan(_seed() + 2), Plan(_seed() + 3, faults=FAULTS)
     _, survived = await _tried(topology, tmp_path, calm, broken)
-    assert survived.counts["looks at what is stored"] == KILLS + 1
+    assert survived.counts["looks at what is stored"] == FAULTS + 1

@@ -1,5 +1,5 @@
-"""`python -m rigs.torture.streams --seed 7`: kills authors, nodes and PostgreSQL while messages are written. Status 1
-when something was violated."""
+"""`python -m rigs.torture.streams --seed 7`: kills and stops authors, nodes and PostgreSQL while messages are
+written. Status 1 when something was violated."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from rigs.torture.streams.faults import HOWS, Plan
 from rigs.torture.streams.place import TOPOLOGIES, Topology, running_place
-from rigs.torture.streams.trial import Outcome, Plan, run_trials
+from rigs.torture.streams.trial import Outcome, run_trials
 
 
 def main() -> int:
@@ -25,9 +26,8 @@ def main() -> int:
         for topology in arguments.topology or TOPOLOGIES:
             folder = Path(tempfile.mkdtemp(prefix=f"talkwire-streams-{seed}-"))
             print(f"--- {topology}, seed {seed}", flush=True)
-            outcomes = asyncio.run(
-                _run(topology, folder, [Plan(seed, arguments.appends, arguments.rate, arguments.kills)])
-            )
+            plan = Plan(seed, arguments.appends, arguments.rate, arguments.faults, hows=tuple(arguments.how or HOWS))
+            outcomes = asyncio.run(_run(topology, folder, [plan]))
             if any(outcome.violations for outcome in outcomes):
                 violated += 1
                 print(f"  All logs are in {folder}", flush=True)
@@ -44,12 +44,13 @@ async def _run(topology: Topology, folder: Path, plans: list[Plan]) -> list[Outc
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rigs.torture.streams", description=__doc__)
     add = parser.add_argument
-    add("--seed", type=int, help="what the text, the kills and their times follow from; a random one if not given")
+    add("--seed", type=int, help="what the text, the faults and their times follow from; a random one if not given")
     add("--times", type=int, default=1, help="how many seeds are tried, one after the other (1)")
     add("--topology", choices=TOPOLOGIES, action="append", help="where; all of them if not given; may be repeated")
     add("--appends", type=int, default=400, help="how many appends the author writes (400)")
     add("--rate", type=float, default=20.0, help="appends a second on average (20); 0 for as many as are answered")
-    add("--kills", type=int, default=6, help="how many kills there are (6)")
+    add("--faults", type=int, default=8, help="how many faults there are (8)")
+    add("--how", choices=HOWS, action="append", help="how things break; both ways if not given")
     return parser
 
 

@@ -1,8 +1,7 @@
-"""One trial: an author writes while readers read and parts of the whole are killed, and then everybody is asked."""
+"""One trial: an author writes while readers read and parts of the whole are broken, and then everybody is asked."""
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,11 +10,11 @@ from pathlib import Path
 
 from rigs.torture.clients.client_socket import Json
 from rigs.torture.cluster.cluster import token
-from rigs.torture.cluster.node import Node
 from rigs.torture.streams.agreement import Follower
 from rigs.torture.streams.author import Job
 from rigs.torture.streams.author_process import AuthorProcess
 from rigs.torture.streams.draft import Draft
+from rigs.torture.streams.faults import Breaker, Fault, Plan, described
 from rigs.torture.streams.place import BackEnd, Place, back_end_of
 from rigs.torture.streams.tab import Tab
 from tests.webhooks.receiver import Receiver, receiving
@@ -24,44 +23,12 @@ AUTHOR, READER = "helper", "bob"
 DELTAS_A_SECOND = 20
 
 
-@dataclass(frozen=True)
-class Kill:
-    """What is killed at which answer to the author, and for how many seconds it is gone."""
-
-    at: int
-    what: str
-    for_s: float
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A trial. `rate` is as in `Job`; `longest_s` is how long what is killed is gone at most."""
-
-    seed: int
-    appends: int = 400
-    rate: float = 20.0
-    kills: int = 0
-    longest_s: float = 8.0
-    only: tuple[str, ...] = ("author", "node", "postgresql")
-
-    def schedule(self, place: Place) -> list[Kill]:
-        """Returns what is killed when; the same for a seed and a number of nodes."""
-        chance = random.Random(self.seed)
-        nodes = [node.name for node in place.nodes]
-        kinds = {"author": ["author"], "node": nodes, "postgresql": ["postgresql"] if place.postgresql else []}
-        targets = [target for kind in self.only for target in kinds[kind]]
-        places = sorted(chance.sample(range(1, self.appends - 1), self.kills))
-        # Each kind once if there are as many kills, so that short trials have them too.
-        chosen = [*chance.sample(targets, len(targets)), *chance.choices(targets, k=self.kills)][: self.kills]
-        return [Kill(at, what, chance.uniform(0, self.longest_s)) for at, what in zip(places, chosen, strict=True)]
-
-
 @dataclass
 class Outcome:
     """What a trial has found: `violations` are sentences, `counts` what was looked at."""
 
     plan: Plan
-    kills: Sequence[Kill]
+    faults: Sequence[Fault]
     violations: list[str] = field(default_factory=list)
     counts: dict[str, float] = field(default_factory=dict)
 
@@ -75,7 +42,7 @@ class Trial:
         self._receiver = receiver
         self._plan = plan
         self._draft = Draft(plan.seed, plan.appends)
-        self._conversation_id = f"c{plan.seed}-{plan.kills}"
+        self._conversation_id = f"c{plan.seed}-{plan.faults}"
         chance = random.Random(plan.seed)
         job = Job(
             urls=place.urls,
@@ -84,11 +51,11 @@ class Trial:
             seed=plan.seed,
             appends=plan.appends,
             rate=plan.rate,
-            lease_s=chance.choice((5, 5, None)) if plan.kills else None,
+            lease_s=chance.choice((5, 5, None)) if plan.faults else None,
         )
         self._author = AuthorProcess(job, folder / "author.log")
         self._follower = Follower(place, back_end, READER)
-        self._returning: list[asyncio.Task[None]] = []
+        self._breaker = Breaker(place, self._author)
         self._outcome = Outcome(plan, plan.schedule(place))
 
     async def run(self) -> Outcome:
@@ -99,17 +66,18 @@ class Trial:
         async with self._tabs() as tabs:
             try:
                 self._author.start()
-                for kill in self._outcome.kills:
-                    await self._author.until_answered(kill.at)
-                    await self._carry_out(kill)
+                for fault in self._outcome.faults:
+                    await self._author.until_answered(fault.at)
+                    await self._breaker.cause(fault)
+                    await self._check_stored(str(fault))
                 message = await self._author.until_finished()
             finally:
                 await self._author.kill()
-            await asyncio.gather(*self._returning)
+            await self._breaker.settle()
             for tab in tabs:
                 await tab.until_ended(message["id"])
             await self._check(message, tabs)
-            if not self._plan.kills:
+            if not self._plan.faults:
                 self._check_calm(message, tabs, self._place.checkpoints() - before)
         return self._outcome
 
@@ -127,27 +95,7 @@ class Trial:
                 await tab.open()
             yield tabs
 
-    # --- kills --------------------------------------------------------------------------------------------------------
-
-    async def _carry_out(self, kill: Kill) -> None:
-        if kill.what == "author":
-            await self._author.kill()
-            await self._check_stored("the author was killed")
-            await asyncio.sleep(kill.for_s)
-            if self._author.finished is None:
-                self._author.start()
-        elif kill.what == "postgresql":
-            assert self._place.postgresql is not None
-            await self._place.postgresql.kill()
-            await asyncio.sleep(kill.for_s)
-            await self._place.postgresql.start()
-            await self._check_stored("PostgreSQL was killed")
-        else:
-            (node,) = (node for node in self._place.nodes if node.name == kill.what)
-            await asyncio.gather(*self._returning)
-            await node.kill()
-            self._returning = [asyncio.create_task(_return(node, kill.for_s))]
-            await self._check_stored(f"{node.name} was killed")
+    # --- checks -------------------------------------------------------------------------------------------------------
 
     async def _check_stored(self, after: str) -> None:
         """Notes if something is gone that an answer has called stored."""
@@ -156,8 +104,6 @@ class Trial:
             if length and not message["content"].startswith(self._draft.cut(0, length)):
                 self._violates(f"{after}: of {length} units stored there are {message['content'][-80:]!r}")
         self._count("looks at what is stored", 1)
-
-    # --- checks -------------------------------------------------------------------------------------------------------
 
     async def _check(self, message: Json, tabs: Sequence[Tab]) -> None:
         """Notes who has other text than the author has written, and events that should not be there."""
@@ -175,7 +121,7 @@ class Trial:
             if sum(visit.states.count("done") for visit in tab.visits) > 1:
                 self._violates(f"{tab.name} has received the end more than once")
             for visit in tab.visits:
-                if visit.replacements(message_id) > 1 + len(outcome.kills) + self._openings():
+                if visit.replacements(message_id) > 1 + len(outcome.faults) + self._openings():
                     self._violates(f"{tab.name} has received the whole text {visit.replacements(message_id)} times")
             self._count("deltas", sum(len(visit.deltas) for visit in tab.visits))
             self._count("visits", len(tab.visits))
@@ -192,7 +138,7 @@ class Trial:
         pairs = (len(types) - 2) // 2
         if types != ["message:new", "message:updated", *["message:updated"] * 2 * pairs]:
             self._violates(f"the log has {types}")
-        if pairs > len(self._outcome.kills) + self._openings():
+        if pairs > len(self._outcome.faults) + self._openings():
             self._violates(f"the log has {pairs} interruptions")
         self._count("interruptions", pairs)
         last = events[-1]["id"]
@@ -205,14 +151,14 @@ class Trial:
             self._violates(f"the webhook's receiver has {received[-1]['data']['content']!r}")
 
     def _check_calm(self, message: Json, tabs: Sequence[Tab], checkpoints: int) -> None:
-        """Notes what is more than it may be where nothing was killed."""
+        """Notes what is more than it may be where nothing was broken."""
         elapsed_s = next(line["elapsedS"] for line in self._author.lines if "finished" in line)
         if checkpoints > elapsed_s:
             self._violates(f"{checkpoints} checkpoints were stored in {elapsed_s:.1f} s")
         self._count("checkpoints", checkpoints)
         self._count("seconds", elapsed_s)
         if self._outcome.counts["interruptions"]:
-            self._violates("nothing was killed, and the stream was interrupted")
+            self._violates("nothing was broken, and the stream was interrupted")
         for tab in tabs[:-1]:  # the last one reloads
             (visit,) = tab.visits
             if visit.text(message["id"]) != self._draft.text:
@@ -232,11 +178,6 @@ class Trial:
         self._outcome.violations.append(what)
 
 
-async def _return(node: Node, after_s: float) -> None:
-    await asyncio.sleep(after_s)
-    await node.start()
-
-
 async def run_trials(place: Place, folder: Path, plans: Sequence[Plan], report: Callable[[str], None]) -> list[Outcome]:
     """Runs one trial after the other in one place."""
     outcomes = []
@@ -248,8 +189,7 @@ async def run_trials(place: Place, folder: Path, plans: Sequence[Plan], report: 
         for plan in plans:
             outcome = await Trial(place, back_end, receiver, folder, plan).run()
             outcomes.append(outcome)
-            kills = ", ".join(f"{kill.what} at {kill.at} for {kill.for_s:.1f} s" for kill in outcome.kills)
-            report(f"seed {plan.seed}, {plan.appends} appends; killed: {kills or 'nothing'}")
+            report(f"seed {plan.seed}, {plan.appends} appends; faults: {described(outcome.faults)}")
             report("  " + ", ".join(f"{what}: {round(number, 1):g}" for what, number in outcome.counts.items()))
             for violation in outcome.violations:
                 report(f"  VIOLATION: {violation}")
