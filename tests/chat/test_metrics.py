@@ -15,6 +15,7 @@ from talkwire.composition.metrics import ExceededLimits
 from talkwire.core.engine.limits import Limits
 from tests.chat.chat_server import ServerProcess
 from tests.chat.conftest import World
+from tests.chat.test_growing import author
 from tests.http_client import http_get
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +90,27 @@ async def test_commands_are_counted_by_name_and_outcome_over_sockets_and_rest(wo
     await world.request("POST", "/api/v1/messages", by="mallory", json=body)
     assert await sent("ok") - before >= 2
     assert await sent("forbidden") - refused_before >= 2
+
+
+async def test_streams_are_counted_and_their_ends_are_logged(world: World, chat_server: ServerProcess) -> None:
+    async def ends(state: str) -> float:
+        return await value(world, "talkwire_stream_ends_total", state=state)
+
+    agent = await author(world)
+    before, open_before = [await ends(state) for state in ("done", "failed")], await value(world, "talkwire_streams")
+    await agent.open()
+    assert await value(world, "talkwire_streams") - open_before == 1
+    await agent.append("Hello")
+    await agent.finish()
+    await agent.open("s2")
+    failed = await agent.finish(state="failed")
+    assert [await ends(state) for state in ("done", "failed")] == [each + 1 for each in before]
+    assert await value(world, "talkwire_streams") == open_before
+    (line,) = [
+        each for each in chat_server.logged() if each["event"] == "stream_ended" and each["message_id"] == failed["id"]
+    ]
+    ids = {"conversation_id": agent.conversation, "user_id": world.id_of("helper"), "state": "failed"}
+    assert {name: line[name] for name in ids} == ids
 
 
 async def test_connections_messages_deliveries_and_requests_are_counted(world: World) -> None:

@@ -17,6 +17,7 @@ from talkwire.core.engine.limits import Limits
 from talkwire.files.uploads import Uploads
 from talkwire.observability.key_fetches import key_fetches
 from talkwire.observability.sign_ins import sign_ins
+from talkwire.observability.stream_metrics import StreamMetrics
 from talkwire.storage.followers.follower import Follower
 
 
@@ -32,7 +33,9 @@ def registry_of(
     """
     chat, closing = foundation.chat, foundation.closing
     committed, loop_lag = foundation.counts.committed, foundation.counts.loop_lag
+    streams = StreamMetrics(lambda: chat.signals.streams.count)
     chat.subscribe_commits(committed.note)
+    chat.subscribe_commits(streams.note)
     closing.callback(asyncio.create_task(loop_lag.run()).cancel)
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
@@ -40,6 +43,7 @@ def registry_of(
     for collector in (
         BuildInfo(),
         committed,
+        streams,
         foundation.counts.outcomes,
         sign_ins,
         key_fetches,

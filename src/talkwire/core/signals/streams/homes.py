@@ -120,6 +120,11 @@ class StreamHomes:
             {StreamMessage: self._open, StopMessage: self._stop, **dict.fromkeys(get_args(Write), self._write)}
         )
 
+    @property
+    def count(self) -> int:
+        """Of how many streams this node is the home."""
+        return len(self._streams)
+
     def whole(self, message_id: int) -> Sequence[PartChange]:
         """Returns changes that give a reader everything of a message that is written through this node; none for other
         messages."""
