@@ -131,6 +131,7 @@ EVERYTHING = (
     "push/test_retries.py[413 Payload Too Large]",
     # Long ways to what another test of the gate ends with.
     "contracts/test_conversation_notify.py[channel]",
+    "contracts/test_stream_moves.py[_copy]",
     *("embedding/test_examples.py[django]", "contracts/test_erasure_property.py"),
     "clients/test_javascript_packages.py[bundler]",
     "cli/test_parser.py::test_help_is_printed_without_a_locale",

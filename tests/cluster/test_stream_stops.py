@@ -27,11 +27,11 @@ async def test_an_author_that_was_stopped_is_superseded_and_nothing_of_it_is_sto
         await back_end.request("PUT", "/users/helper", {"kind": "agent"})
         await back_end.request("POST", "/conversations", {"kind": "group", "id": "c", "memberIds": ["helper"]})
         cursor = (await back_end.request("GET", "/events"))["cursor"]
-        first = AuthorProcess(_job(place.urls, FIRST, rate=50.0, gives_up=True), tmp_path / "first.log")
+        first = AuthorProcess(_job(place.urls, FIRST, rate=50.0, appends=400, gives_up=True), tmp_path / "first.log")
         second = AuthorProcess(_job(place.urls, SECOND, is_heir=True, finishes=False), tmp_path / "second.log")
         try:
             first.start()
-            await first.until_answered(10)
+            await first.wait_for(lambda: any(answer["stored"] for answer in first.answers))
             first.pause()
             second.start()
             await second.until_answered(second.appends)
@@ -43,7 +43,7 @@ async def test_an_author_that_was_stopped_is_superseded_and_nothing_of_it_is_sto
         assert refused[0]["details"] == {"reason": "superseded"}
         message_id, taken_over_at = second.message_id, second.lines[0]["length"]
         finished = await back_end.request("POST", f"/messages/{message_id}/finish", {"attempt": 2}, by="helper")
-        assert taken_over_at >= first.answers[-1]["length"] > 0
+        assert taken_over_at >= first.answers[-1]["stored"] > 0
         text = Draft(FIRST, first.appends).cut(0, taken_over_at) + Draft(SECOND, second.appends).text
         assert (finished["id"], finished["content"], finished["state"]) == (first.message_id, text, "done")
         events = (await back_end.request("GET", f"/events?after={cursor}&types=message:new,message:updated"))["items"]
