@@ -112,6 +112,7 @@ export class Client {
   lost(): void {
     this.#giveUp();
     this.#uncounted = null;
+    this.core.growing.clear();
     this.core.state.setState({ connected: false, caughtUp: false });
     for (const part of this.#parts) part.lost?.();
   }

@@ -9,6 +9,7 @@ import { Connection, type ConnectionListener } from "./server/connection.ts";
 import type { Commands, Conversation, Presence, Rights, ServerEvents, User } from "./server/payloads.ts";
 import { RequestError } from "./server/request_error.ts";
 import type { Rest } from "./server/rest.ts";
+import { GrowingMessages } from "./streams/growing_messages.ts";
 
 /** What is known of the chat. */
 export interface ClientState {
@@ -73,6 +74,7 @@ export class Core {
   readonly state: StateStore<ClientState>;
   readonly rest: Rest;
   readonly connection: Connection;
+  readonly growing: GrowingMessages = new GrowingMessages();
   readonly #handlers = new Map<string, ((payload: never) => void)[]>();
   readonly #others: ((name: string, payload: unknown) => void)[] = [];
   /** Events that arrived while those before them were being loaded; null: none are. */
@@ -112,6 +114,11 @@ export class Core {
         else this.#held.push(arrived);
       },
     });
+    this.on("message:delta", (delta) => this.growing.receive(delta));
+    this.on("message:updated", ({ id, state }) => {
+      if (state !== "streaming") this.growing.ended(id);
+    });
+    this.on("message:deleted", ({ messageId }) => this.growing.ended(messageId));
   }
 
   get now(): ClientState {

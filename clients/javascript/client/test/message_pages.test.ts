@@ -4,6 +4,7 @@ import type { ClientState, Core } from "../src/core.ts";
 import { MessagePages } from "../src/messages/message_pages.ts";
 import type { Timeline } from "../src/messages/timeline.ts";
 import type { Conversation, Message } from "../src/server/payloads.ts";
+import { GrowingMessages } from "../src/streams/growing_messages.ts";
 import { conversation, message, messages } from "./samples.ts";
 
 type Asked = { before?: string; after?: string; around?: string; aroundSeq?: number };
@@ -30,6 +31,7 @@ function reading(lastSeq: number, read: number | null) {
   };
   const core = {
     state,
+    growing: new GrowingMessages(),
     call,
     get now() {
       return state.getState();
@@ -48,6 +50,7 @@ function asking(state: { getState(): unknown }) {
   const answers: ((reply: object) => void)[] = [];
   const core = {
     state,
+    growing: new GrowingMessages(),
     call: () => new Promise((answer) => answers.push(answer)),
     get now() {
       return state.getState();
@@ -132,6 +135,7 @@ it("a conversation whose messages are all hidden from the reader is asked for on
   };
   const core = {
     state,
+    growing: new GrowingMessages(),
     call,
     get now() {
       return state.getState();
@@ -184,6 +188,7 @@ it("a range without replies reaches up to the newest one", async () => {
   };
   const core = {
     state,
+    growing: new GrowingMessages(),
     call,
     get now() {
       return state.getState();

@@ -1,7 +1,10 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Core } from "../src/core.ts";
 import { Threads } from "../src/messages/threads.ts";
+import { GrowingMessages } from "../src/streams/growing_messages.ts";
 import { ME, message, messages } from "./samples.ts";
+
+const growing = new GrowingMessages();
 
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -13,7 +16,7 @@ it("waits for older replies that are being loaded already", async () => {
     asked[index]?.answer({ root: message(1), items, next });
     await settled();
   };
-  const threads = new Threads({ on: () => undefined, rest: { get } } as unknown as Core);
+  const threads = new Threads({ on: () => undefined, growing, rest: { get } } as unknown as Core);
   void threads.open("m1");
   await answer(0, 8, 9, "m8");
   void threads.loadOlder();
@@ -36,6 +39,7 @@ it("changes a page by what happened while it was on its way", async () => {
   const answers: ((page: object) => void)[] = [];
   const threads = new Threads({
     on: (name: string, handler: (event: object) => void) => handlers.set(name, handler),
+    growing,
     rest: { get: () => new Promise<object>((answer) => answers.push(answer)) },
   } as unknown as Core);
   const opened = threads.open("m1");
@@ -57,6 +61,7 @@ describe("a reply that nobody has seen", () => {
     const threads = new Threads({
       on: (name: string, handler: (event: object) => void) => handlers.set(name, handler),
       now: { me: { id: ME } },
+      growing,
       rest: { get: async () => page },
       call: async () => ({}),
     } as unknown as Core);

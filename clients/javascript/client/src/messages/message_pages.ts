@@ -157,7 +157,9 @@ export class MessagePages {
       const collapsed = this.#collapses ? { threads: "collapsed" as const } : {};
       const payload = { conversationId: id, limit: PAGE, ...collapsed, ...where };
       const reply = await this.#core.call("messages:list", payload);
-      return { ...reply, happened: (page) => request.changes.reduce((before, change) => change(before), page) };
+      const loaded = reply.messages.map((message) => this.#core.growing.loaded(message));
+      const happened: Change = (page) => request.changes.reduce((before, change) => change(before), page);
+      return { ...reply, messages: loaded, happened };
     } finally {
       this.#requests.delete(request);
     }

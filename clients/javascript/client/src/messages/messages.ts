@@ -10,6 +10,7 @@ import { own } from "../own.ts";
 import { randomId } from "../platform.ts";
 import type { Commands, Message, Receipt, ReceiptPage, Version, VersionPage } from "../server/payloads.ts";
 import { RequestError } from "../server/request_error.ts";
+import type { GrownMessages } from "../streams/growing_messages.ts";
 import { editOf, isAsWanted, type MessageChange, replaces } from "./changes.ts";
 import { MessagePages } from "./message_pages.ts";
 import { textOrParts, withoutParts } from "./message_parts.ts";
@@ -134,6 +135,8 @@ export class Messages implements ChatPart {
     core.on("message:reaction", ({ conversationId, messageId, reactions }) =>
       this.#change(conversationId, messageId, (message) => ({ ...message, reactions })),
     );
+    core.growing.handlers.push((grown) => this.#grow(grown));
+    core.growing.onStored = (message) => void this.#loadAgain(message);
   }
 
   started(): void {
@@ -144,6 +147,8 @@ export class Messages implements ChatPart {
     this.#outbox.setOpen(true);
     this.reading.connected();
     for (const id of this.#stale) void this.reload(id);
+    for (const { messages } of Object.values(this.core.now.timelines))
+      for (const message of messages) this.core.growing.loaded(message);
   }
 
   lost(): void {
@@ -412,6 +417,33 @@ export class Messages implements ChatPart {
     this.pages.changed(conversationId, changed);
     if (excerpt === undefined) this.#changeShown(conversationId, messageId, change);
     else this.#changeAll(conversationId, changed);
+  }
+
+  /** Shows the newest text of messages that are being written. What lists show of them stays until their end. */
+  #grow(grown: GrownMessages): void {
+    const { growing, now, state } = this.core;
+    const changed: Record<string, Timeline> = {};
+    for (const [id, { conversationId }] of grown) {
+      const before = own(changed, conversationId) ?? own(now.timelines, conversationId);
+      const after = before && withChanged(before, id, (message) => growing.of(message));
+      if (after !== undefined && after !== before) changed[conversationId] = after;
+    }
+    if (Object.keys(changed).length > 0)
+      state.setState(({ timelines }) => ({ timelines: { ...timelines, ...changed } }));
+  }
+
+  /** Loads a message again that is being written, unless deltas of it have come. */
+  async #loadAgain({ id, conversationId }: Message): Promise<void> {
+    const { core } = this;
+    const isLacking = (): boolean =>
+      !core.growing.has(id) &&
+      own(core.now.timelines, conversationId)?.messages.some((each) => each.id === id && each.state === "streaming") ===
+        true;
+    if (!isLacking() || !core.now.connected) return;
+    // Otherwise its end brings all of it.
+    const message = await core.rest.get<Message>(`messages/${id}`).catch(() => undefined);
+    if (message !== undefined && isLacking())
+      this.#changeShown(conversationId, id, (before) => withRepliesOf(message, before));
   }
 
   #changeShown(conversationId: string, messageId: string, change: (message: Message) => Message): void {

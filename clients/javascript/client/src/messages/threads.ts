@@ -54,6 +54,9 @@ export class Threads implements ChatPart {
     core.on("message:reaction", ({ messageId, reactions }) =>
       this.#changeMessage(messageId, (message) => ({ ...message, reactions })),
     );
+    core.growing.handlers.push((grown) => {
+      for (const id of grown.keys()) this.#changeMessage(id, (message) => core.growing.of(message));
+    });
     core.on("message:pinned", ({ messageId }) =>
       this.#changeMessage(messageId, (message) => ({ ...message, pinned: true })),
     );
@@ -122,7 +125,9 @@ export class Threads implements ChatPart {
     const changes: Change[] = [];
     this.#requests.add(changes);
     try {
-      const page = await this.#core.rest.get<ThreadAnswer>(path);
+      const { growing, rest } = this.#core;
+      const page = await rest.get<ThreadAnswer>(path);
+      page.items = page.items.map((message) => growing.of(message));
       const after = (thread: Thread): Thread => changes.reduce((before, change) => change(before), thread);
       this.#update((thread) => (thread.rootId === rootId ? after(withPage(thread, page)) : thread));
     } catch (error) {
