@@ -122,6 +122,7 @@ EVERYTHING = (
     "chat/test_files.py::test_an_upload_that_sends_while_the_server_stops_is_answered",
     "clients/test_desk_client.py::test_typing_and_signals_of_unlisted_conversations_arrive_while_they_are_followed",
     "clients/test_desk_client.py::test_a_note_is_written_from_the_desk",
+    "clients/test_stream_client.py::test_an_author_continues_after_an_interruption_and_another_one_after_a_restart",
     "clients/test_python_client.py::test_the_client_stays_connected_over_many_heartbeats",
     *("clients/test_renewal.py[oldest]", "clients/test_renewal.py[python-socketio]"),
     "clients/test_readme.py::test_the_example_lives_through_two_expiries_and_shows_what_changes",

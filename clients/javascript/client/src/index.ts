@@ -25,4 +25,6 @@ export {
 } from "./server/request_error.ts";
 export type { TokenSource } from "./server/token_rest.ts";
 export { MemoryStorage, type TalkwireStorage } from "./storage/stores.ts";
+export type { FinishOptions, MessageStream, StopRequest, StreamOptions } from "./streams/message_stream.ts";
+export type { WholePart } from "./streams/written_parts.ts";
 export { Talkwire, type TalkwireEvents, type TalkwireOptions, type TalkwireState } from "./talkwire.ts";

@@ -12,6 +12,7 @@ import { type Timeline, trimmed } from "./messages/timeline.ts";
 import type { OutboxEntry } from "./outbox/outbox.ts";
 import { own } from "./own.ts";
 import { type Typist, typistsIn } from "./people/typing.ts";
+import { randomId } from "./platform.ts";
 import type {
   Commands,
   Conversation,
@@ -25,6 +26,7 @@ import type {
   Version,
 } from "./server/payloads.ts";
 import { RequestError } from "./server/request_error.ts";
+import type { MessageStream, StreamOptions } from "./streams/message_stream.ts";
 
 /** What happens in a conversation. */
 export interface RoomEvents {
@@ -302,6 +304,27 @@ export class Room {
       attachments,
       ...given({ replyToId: replyTo, threadId, ifLastSeq, ifHandler, clientMessageId, generated, onBehalfOf, parts }),
     });
+  }
+
+  /**
+   * Opens a message that is written while others read it, and returns what writes it. For agents, and for others where the
+   * server allows it. Waits while the server cannot be reached. Rejects with `RequestError`.
+   */
+  async stream({ replyTo, ...options }: StreamOptions = {}): Promise<MessageStream> {
+    await this.#identified;
+    const { openStream } = await import("./streams/message_stream.ts");
+    const payload = {
+      conversationId: this.id,
+      clientMessageId: randomId(),
+      ...options,
+      ...given({ replyToId: replyTo }),
+    };
+    return openStream(this.#client.core, payload, (part) => this.#client.add(part));
+  }
+
+  /** Asks the author of a message that is being written to stop. Rejects with `RequestError`. */
+  async stop(messageId: string): Promise<void> {
+    await this.#call("message:stop" as "message:keep", { messageId } as Commands["message:keep"]["payload"]);
   }
 
   /**

@@ -31,12 +31,14 @@ async function bundle(program: string): Promise<{ first: string; later: string[]
   return { first: first.join("\n"), later: chunks.filter((each) => each.isDynamicEntry).map(({ code }) => code) };
 }
 
-it("the client has at most 40 KB with the Socket.IO client, and loads uploads when a file is sent", async () => {
+it("the client has at most 40 KB with the Socket.IO client, and loads uploads and streams when they are used", async () => {
   const { first, later } = await bundle(`export { Talkwire } from ${JSON.stringify(INDEX)};`);
   expect(gzipSync(first).length).toBeLessThan(LIMIT_BYTES);
   expect(first).toContain("websocket");
   expect(first).not.toContain("Tus-Resumable");
   expect(later.join()).toContain("Tus-Resumable");
+  expect(first).not.toContain("message:append");
+  expect(later.join()).toContain("message:append");
 });
 
 it("a page that has no desk loads nothing of it", async () => {
