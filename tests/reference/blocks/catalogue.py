@@ -139,6 +139,8 @@ CATALOGUE: dict[str, dict[str, Check]] = {
             "clients/test_javascript_packages.py::test_the_documented_program_answers_a_message"
         ),
         "import { Talkwire, type": _TYPES,
+        "import type { Message }": _TYPES,
+        "import type { Room }": _TYPES,
     },
     "docs/client-python.md": {
         "pip": _INSTALLS,
@@ -148,6 +150,9 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "async def get_token": _CLIENT,
         "@asynccontextmanager": _CLIENT,
         "from talkwire_client import BlockingTalkwire": _CLIENT,
+        "from talkwire_client import Talkwire": RunBy(
+            "clients_python/test_streams.py::test_the_program_of_the_page_answers_word_by_word"
+        ),
         "async for": _CLIENT,
         "while True": _CLIENT,
     },

@@ -9,10 +9,12 @@ async with Talkwire("https://chat.example.com", token=get_token) as chat:
 """
 
 from talkwire_client.blocking import BlockingTalkwire
+from talkwire_client.blocking_stream import BlockingMessageStream
 from talkwire_client.client import State, Talkwire
 from talkwire_client.errors import TalkwireError
 from talkwire_client.event import Event, Signal
 from talkwire_client.live import SignalStream
+from talkwire_client.message_stream import MessageStream
 from talkwire_client.payloads import (
     AnyEvent,
     AnySignal,
@@ -33,6 +35,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AnyEvent",
     "AnySignal",
+    "BlockingMessageStream",
     "BlockingTalkwire",
     "Conversation",
     "Event",
@@ -41,6 +44,7 @@ __all__ = [
     "Handling",
     "Member",
     "Message",
+    "MessageStream",
     "Notification",
     "Signal",
     "SignalStream",

@@ -93,7 +93,7 @@ class Api:
         Raises `TalkwireError` for all other refusals, and if no attempt succeeds within that time.
         """
         deadline = time.monotonic() + (self._patience_s if patience_s is None else patience_s)
-        backoff, refused_tokens = Backoff(self._max_pause_s), 0
+        backoff, refused_tokens, was_unanswered = Backoff(self._max_pause_s), 0, False
         headers = _headers(request)
         wait = Wait(self._outages)
         try:
@@ -105,7 +105,9 @@ class Api:
                 if isinstance(answer, httpx.Response):
                     self._outages.end()
                     return answer
+                answer.was_repeated = was_unanswered
                 if answer.code in NO_ANSWER:
+                    was_unanswered = True
                     wait.fail(answer.message)
                 else:
                     self._outages.end()

@@ -12,8 +12,10 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from talkwire_client.blocking_stream import BlockingMessageStream
 from talkwire_client.client import Talkwire
 from talkwire_client.errors import TalkwireError
+from talkwire_client.message_stream import MessageStream
 from talkwire_client.tokens import Token
 
 P = ParamSpec("P")
@@ -59,6 +61,21 @@ def _each(
             yield each
 
     return iterate
+
+
+def _stream(
+    method: Callable[Concatenate[Any, P], MessageStream],
+) -> Callable[Concatenate[BlockingTalkwire, P], BlockingMessageStream]:
+    """Returns the method that returns for `with` what a method of `Talkwire` returns for `async with`."""
+
+    @wraps(method)
+    def stream(self: BlockingTalkwire, /, *args: P.args, **kwargs: P.kwargs) -> BlockingMessageStream:
+        async def make() -> MessageStream:
+            return method(self.client(), *args, **kwargs)
+
+        return BlockingMessageStream(self.wait_for(make()), self.wait_for)
+
+    return stream
 
 
 class _Background:
@@ -144,6 +161,8 @@ class BlockingTalkwire:
         return self.client().cursor
 
     send = _call(Talkwire.send)
+    stream = _stream(Talkwire.stream)
+    stop = _call(Talkwire.stop)
     message = _call(Talkwire.message)
     messages = _call(Talkwire.messages)
     history = _each(Talkwire.history)

@@ -10,21 +10,9 @@ from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, attached, path, without_none
-from talkwire_client.payloads import (
-    Attachment,
-    DataPart,
-    File,
-    Message,
-    MessageList,
-    PlanPart,
-    ReadPosition,
-    ReasoningPart,
-    SourcePart,
-    TextPart,
-    ToolPart,
-)
-
-MessagePart = TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart
+from talkwire_client.message_stream import MessageStream
+from talkwire_client.payloads import Attachment, File, Message, MessageList, ReadPosition
+from talkwire_client.written_parts import MessagePart
 
 PAGE = 100
 
@@ -98,6 +86,52 @@ class MessageCalls:
             response = await self._api.send(Request("POST", path("messages"), json=wanted), FOR_EVER_S)
         sent: Message = response.json()
         return sent
+
+    def stream(
+        self,
+        conversation_id: str,
+        *,
+        reply_to_id: str | None = None,
+        thread_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        client_message_id: str | None = None,
+        generated: Mapping[str, str] | None = None,
+        on_behalf_of: str | None = None,
+        sender_id: str | None = None,
+        if_last_seq: int | None = None,
+        if_handler: str | EllipsisType | None = ...,
+        lease_s: int | None = None,
+    ) -> MessageStream:
+        """Returns a message that is written while others read it, for `async with`. For agents, the application's back
+        end, and others where the server allows it.
+
+        async with chat.stream("order-17") as message:
+            await message.text("It was ")
+
+        The server interrupts the message if the program has been gone for `lease_s` seconds (5 to 300, by default 60).
+        A program that was restarted continues it within an hour with the same arguments, among them a
+        `client_message_id` of your own. The others are those of `send`.
+        """
+        body = {
+            "conversationId": conversation_id,
+            "clientMessageId": client_message_id or uuid4().hex,
+            "replyToId": reply_to_id,
+            "threadId": thread_id,
+            "metadata": metadata,
+            "generated": generated,
+            "onBehalfOf": on_behalf_of,
+            "senderId": sender_id,
+            "ifLastSeq": if_last_seq,
+            "leaseS": lease_s,
+        }
+        wanted = without_none(body)
+        if if_handler is not ...:
+            wanted["ifHandler"] = if_handler
+        return MessageStream(self._api, wanted)
+
+    async def stop(self, message_id: str) -> None:
+        """Asks the author of a message that is being written to stop. The message keeps its text."""
+        await self._api.call("POST", path("messages", message_id, "stop"))
 
     async def message(self, message_id: str) -> Message:
         """Returns the message with this id."""
