@@ -1,4 +1,4 @@
-"""Ends streams: what the end does to the message, whoever ends it."""
+"""Ends streams: what the end does to the message, by its author or by the server."""
 
 from __future__ import annotations
 
