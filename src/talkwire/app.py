@@ -39,7 +39,14 @@ from talkwire.composition.nodes import join_nodes, take_lease
 from talkwire.composition.outgoing import callbacks_of, start_webhooks
 from talkwire.composition.page import demo_people, demo_sign_in, page_options
 from talkwire.composition.push_sending import push_rules, start_pushes
-from talkwire.composition.sockets import add_namespaces, deliver_events, recover_sockets, socket_server, watch_log
+from talkwire.composition.sockets import (
+    add_namespaces,
+    deliver_events,
+    recover_sockets,
+    socket_server,
+    watch_log,
+    watch_streams,
+)
 from talkwire.composition.teams import finish_team_changes
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.domain.ice_servers import parse_ice_server
@@ -262,6 +269,7 @@ class Node:
             uploads=self.files.uploads,
             readiness=readiness,
             watches=watch_log(chat, engine),
+            stream_watches=watch_streams(chat, engine),
             limits=self.limits,
             outcomes=foundation.counts.outcomes,
             requests=foundation.counts.requests,

@@ -69,6 +69,7 @@ ROUTES = {
     ("post", "/api/v1/messages/{message_id}/rewind"),
     ("post", "/api/v1/messages/{message_id}/keep"),
     ("post", "/api/v1/messages/{message_id}/stop"),
+    ("get", "/api/v1/messages/{message_id}/stream"),
     ("post", "/api/v1/messages/stop"),
     ("post", "/api/v1/messages/{message_id}/finish"),
     ("post", "/api/v1/conversations/{conversation_id}/typing"),

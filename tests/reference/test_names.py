@@ -54,7 +54,15 @@ async def _served(subset: tuple[str, ...]) -> Json:
     """Returns the document of a subset. It is generated from the routes alone, so no service needs to work."""
     nobody: Any = SimpleNamespace(policy=DEFAULT_POLICY)
     services = Services(
-        nobody, nobody, nobody, nobody, nobody, nobody, nobody, dialects=tuple(DIALECTS[name] for name in subset)
+        nobody,
+        nobody,
+        nobody,
+        nobody,
+        nobody,
+        nobody,
+        nobody,
+        nobody,
+        dialects=tuple(DIALECTS[name] for name in subset),
     )
     rest: Any = rest_application(services, version="1", origins=OriginPolicy())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(rest), base_url="http://localhost") as http:

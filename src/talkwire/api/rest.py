@@ -31,6 +31,7 @@ from talkwire.api.http.json_request import BODY_MAX, JsonRequest, refuse_unstora
 from talkwire.api.http.methods import HeadAsGet, OwnOptions
 from talkwire.api.http.query_names import QueryNames, refuse_unknown_parameters
 from talkwire.api.http.request_log import RequestLog
+from talkwire.api.message_streams.route import read_message_stream
 from talkwire.api.operation_routes import routes_of
 from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
@@ -66,6 +67,7 @@ from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
+from talkwire.core.engine.stream_watches import StreamWatches
 from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
@@ -98,6 +100,7 @@ _GIVEN = (
     "trusted_proxies",
     "uploads",
     "watches",
+    "stream_watches",
     "exports",
     "ice_servers",
     "policy",
@@ -130,6 +133,7 @@ class Services:
     uploads: Uploads
     readiness: Readiness
     watches: LogWatches
+    stream_watches: StreamWatches
     outcomes: CommandOutcomes = field(default_factory=lambda: CommandOutcomes(name_of_command))
     requests: RequestMetrics = field(default_factory=RequestMetrics)
     tracer: Tracer | None = None
@@ -198,6 +202,7 @@ def described_routes(
         ),
         *routes_of(messages.TEXTS, handlers={"POST /messages": send_message}),
         *routes_of(streams.OPERATIONS),
+        read_message_stream,
         *thread_routes,
         *routes_of((*messages.MARKS, *saved.OPERATIONS)),
         send_messages,

@@ -18,6 +18,7 @@ from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.engine.live_threads import LiveThreads
 from talkwire.core.engine.live_unread import LiveUnread
 from talkwire.core.engine.log_watches import LogWatches
+from talkwire.core.engine.stream_watches import StreamWatches
 from talkwire.dialects.dialect import Dialect
 from talkwire.identity.origins import OriginPolicy
 from talkwire.realtime.chat.chat_namespace import ChatNamespace, end_socket
@@ -133,7 +134,16 @@ def watch_log(chat: Chat, engine: SocketServer) -> LogWatches:
     """
     watches = LogWatches(chat, chat.pos)
     chat.subscribe(watches.follow)
-    engine.on_draining = watches.drain
+    engine.on_draining.append(watches.drain)
+    return watches
+
+
+def watch_streams(chat: Chat, engine: SocketServer) -> StreamWatches:
+    """Returns the `StreamWatches`, in which requests read messages on this node while these are being written. They
+    end when the node drains."""
+    watches = StreamWatches(chat.signals.streams.parts_of)
+    chat.subscribe(watches.follow)
+    engine.on_draining.append(watches.drain)
     return watches
 
 

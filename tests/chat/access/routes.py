@@ -181,6 +181,7 @@ _MESSAGES = (
     Row(f"POST {_MESSAGE}/rewind", but(NOBODY, service=CONFLICT), {"attempt": 1, "part": 0}),
     Row(f"POST {_MESSAGE}/keep", but(NOBODY, service=CONFLICT), {"attempt": 1}),
     Row(f"POST {_MESSAGE}/finish", but(NOBODY, service=CONFLICT), {"attempt": 1}),
+    Row(f"GET {_MESSAGE}/stream", READERS),
     Row(f"POST {_MESSAGE}/stop", rule(CONFLICT, stranger=FORBIDDEN, former=FORBIDDEN)),
     Row(f"POST {_V1}/messages/stop", but(MANAGERS, blocked=OK, blocker=OK), {"replyToId": "{message}"}),
     Row(f"POST {_V1}/messages/stop", READERS, {"replyToId": "{own}"}, of="answers to oneself"),

@@ -84,6 +84,7 @@ _NEST_FILES = RunBy("clients/test_nestjs_example.py::test_the_page_shows_the_fil
 _SHOPS = RunBy("page/test_embedding_examples.py::test_the_page_shows_the_example_as_it_is")
 _CLIENT = RunBy("clients_python/test_documentation.py::test_the_blocks_are_valid")
 _WEBHOOKS = RunBy("clients/test_receivers.py::test_the_page_about_webhooks_shows_the_receivers_as_they_are")
+_READERS = RunBy("clients/test_stream_readers.py::test_the_page_shows_what_the_readers_do")
 _SERVICE = RunBy("deployment/test_services.py::test_the_page_shows_settings_that_exist")
 _RECEIVER = RunBy("clients/test_event_receivers.py::test_the_commands_of_the_page_copy_the_chat")
 
@@ -260,7 +261,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     "docs/recovery.md": {"const socket": Validated("javascript"), "const { events": Validated("javascript")},
     "docs/scale.md": {"python -m bench.scale": _MINUTES},
     "docs/socket-io-server.md": {"import sys": RunBy("embedding/test_socketio.py::test_the_page_shows_the_example")},
-    "docs/torture.md": {"make torture": _MINUTES},
+    "docs/torture.md": {"make torture": _MINUTES, ".venv/bin/python -m rigs.torture.streams": _MINUTES},
     "docs/traces.md": {"talkwire serve": Run()},
     "docs/tutorials/django-shop.md": {
         "export JWT_SECRET": Run(),
@@ -269,6 +270,10 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "<!doctype": _DJANGO_FILES,
         "//": _DJANGO_FILES,
         "export DJANGO": _DJANGO,
+    },
+    "docs/streams.md": {
+        "const stream": _READERS,
+        "class Agent": _READERS,
     },
     "docs/tutorials/fastapi-react.md": {
         "export JWT_SECRET": Run(),

@@ -5,22 +5,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
-from math import inf
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.params import QueryParameter
 
-from talkwire.api.backend.event_stream import EventStream, StreamedPage, streamed_page
+from talkwire.api.backend.event_stream import StreamedPage, blocks_of, streamed_page
 from talkwire.api.description.counterparts import executes
-from talkwire.api.description.openapi import STREAMS
+from talkwire.api.description.openapi import streams
 from talkwire.api.description.refusals import may_refuse
+from talkwire.api.http.caller import end_of
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenWatches
 from talkwire.api.http.disconnect import until_disconnect
 from talkwire.api.http.methods import BODILESS
+from talkwire.api.http.server_sent_events import EVENT_STREAM, HEARTBEAT_S, EventStream
 from talkwire.api.operation_routes import Limit
 from talkwire.core.commands.sync import ListLogEvents, LogPage
 from talkwire.core.domain.access import must_be_trusted
@@ -31,10 +31,7 @@ from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, LogEventPayl
 from talkwire.identity.callers import Caller
 
 WAIT_MAX_S = 60
-HEARTBEAT_S = 15.0
-"""After this many seconds without an event a stream sends a comment, since proxies close idle connections."""
-
-_STREAM_TYPE = "text/event-stream"
+_STREAMED = "Server-sent events. `event` is the type, `data` the event as JSON, `id` the cursor after it."
 
 Wait = Annotated[
     int, QueryParameter(name="wait", ge=0, le=WAIT_MAX_S, description="Seconds to wait while there is no new event")
@@ -67,7 +64,7 @@ class LogEventsAnswer(msgspec.Struct, frozen=True):
     operation_id="listLogEvents",
     summary="List all committed events, wait for new ones, or stream them (role service or admin)",
     tags=["events"],
-    opt={**may_refuse(410), **STREAMS, **executes(ListLogEvents)},
+    opt={**may_refuse(410), **streams(_STREAMED), **executes(ListLogEvents)},
 )
 async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
     caller: GivenCaller,
@@ -82,20 +79,20 @@ async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
 ) -> Response[LogEventsAnswer]:
     must_be_trusted(caller.actor)
     chat.take_or_refuse(caller.actor, Kind.READS)
-    streams = _STREAM_TYPE in request.headers.get("accept", "")
+    is_streamed = EVENT_STREAM in request.headers.get("accept", "")
     query = ListLogEvents(
-        (request.headers.get("last-event-id") if streams else None) or after,
+        (request.headers.get("last-event-id") if is_streamed else None) or after,
         limit,
         None if types is None else log_types_named(types.split(",")),
         None if conversation_id is None else frozenset({conversation_id}),
     )
-    if streams:
+    if is_streamed:
         return await _stream(request, watches, caller, query)
     # A caller without a cursor gets one at once: if the connection broke during a wait, it would miss events.
     may_wait = query.after is not None and not request.state.get(BODILESS)
     until_s = asyncio.get_running_loop().time() + (wait if may_wait else 0)
     async with _reading(watches, caller, query, request) as watch:
-        page = await watch.next_page(min(until_s, _end_of(caller)))
+        page = await watch.next_page(min(until_s, end_of(caller)))
         return Response(watch.made_of(page, _answer))
 
 
@@ -108,8 +105,8 @@ async def _stream(
         watch = await closing.enter_async_context(_reading(watches, caller, query, request))
         first = await watch.next_page(0.0)
         is_bodiless = bool(request.state.get(BODILESS))
-        pages = _pages(watch, first, _end_of(caller))
-        return EventStream(pages, closing.pop_all(), is_bodiless=is_bodiless)
+        pages = _pages(watch, first, end_of(caller))
+        return EventStream(blocks_of(pages), closing.pop_all(), is_bodiless=is_bodiless)
 
 
 async def _pages(watch: LogWatch, first: LogPage, end_s: float) -> AsyncIterator[StreamedPage]:
@@ -137,13 +134,6 @@ async def _reading(
     with watches.open(caller.actor, query, caller.session_id) as watch:
         async with until_disconnect(request.receive, watch.end):
             yield watch
-
-
-def _end_of(caller: Caller) -> float:
-    """Returns when the caller's token expires, on the clock of the event loop in seconds; infinity if it does not
-    expire."""
-    expires_at = None if caller.identity is None else caller.identity.expires_at
-    return inf if expires_at is None else asyncio.get_running_loop().time() + expires_at - time.time()
 
 
 def _answer(page: LogPage) -> LogEventsAnswer:

@@ -25,6 +25,7 @@ from talkwire.api.description.schemas import Json, reference_to, schema_name, sc
 from talkwire.api.description.webhooks import webhook_types, webhooks
 from talkwire.api.http.json_lines import LINES, MEDIA_TYPE
 from talkwire.api.http.query_names import ANY_KEY
+from talkwire.api.http.server_sent_events import EVENT_STREAM
 from talkwire.dialects.messenger.log_events import LOG_EVENTS, LogEventPayload
 
 _DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
@@ -52,19 +53,15 @@ _FORM_WITH_A_FILE: Json = {
 }
 
 _STREAM = "stream"
-_EVENT_STREAM: Json = {
-    "schema": {
-        "type": "string",
-        "description": "Server-sent events. `event` is the type, `data` the event as JSON, `id` the cursor after it.",
-    }
-}
-
 _LINES: Json = {
     "schema": {"type": "string", "description": "Newline-delimited JSON: a message, as in the JSON body, in each line."}
 }
 
-STREAMS: Mapping[str, object] = MappingProxyType({_STREAM: True})
-"""Option of a route whose response is also available as server-sent events."""
+
+def streams(description: str) -> Mapping[str, object]:
+    """Returns the option of a route whose response is available as server-sent events."""
+    return {_STREAM: description}
+
 
 TAKES_FORM: Mapping[str, object] = MappingProxyType({_FORM: True})
 """Option of a route that reads its body itself and accepts a form with a file."""
@@ -98,16 +95,17 @@ def openapi(application: Litestar) -> Json:
     placeholders = document["components"].pop("schemas")
     references = {reference_to(key): reference_to(schema["title"]) for key, schema in placeholders.items()}
     document = _tidied(document, references)
-    for path, method in _routes_with(_FORM, application):
+    for path, method, _ in _routes_with(_FORM, application):
         document["paths"][path][method]["requestBody"] = _FORM_WITH_A_FILE
-    for path, method in _routes_with(LINES, application):
+    for path, method, _ in _routes_with(LINES, application):
         body = document["paths"][path][method]["requestBody"]
         given = body["content"]["application/json"]["schema"]
         body["content"]["application/json"]["schema"] = next(each for each in given["oneOf"] if each != _NULL)
         body["content"][MEDIA_TYPE] = _LINES
         body["required"] = True
-    for path, method in _routes_with(_STREAM, application):
-        document["paths"][path][method]["responses"]["200"]["content"]["text/event-stream"] = _EVENT_STREAM
+    for path, method, about in _routes_with(_STREAM, application):
+        response = document["paths"][path][method]["responses"]["200"]
+        response.setdefault("content", {})[EVENT_STREAM] = {"schema": {"type": "string", "description": about}}
     for operations in document["paths"].values():
         for operation in operations.values():
             _finish(operation)
@@ -130,12 +128,12 @@ def _with_log_events(types: Iterable[Any]) -> Mapping[str, Json]:
     return components
 
 
-def _routes_with(option: str, application: Litestar) -> Iterator[tuple[str, str]]:
-    """Yields (path, method) of each route whose `opt` contains `option`. The method is in lower case."""
+def _routes_with(option: str, application: Litestar) -> Iterator[tuple[str, str, Any]]:
+    """Yields (path, method, value) of each route whose `opt` has `option`. The method is in lower case."""
     for route in application.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if option in handler.opt:
-                yield from ((route.path_format, method.lower()) for method in handler.http_methods)
+                yield from ((route.path_format, method.lower(), handler.opt[option]) for method in handler.http_methods)
 
 
 def _tidied(value: Any, references: Mapping[str, str]) -> Any:  # noqa: ANN401 (JSON)

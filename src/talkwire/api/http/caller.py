@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import Annotated, Any, Final
 
 from litestar import Request
@@ -70,3 +73,10 @@ def caller_provider(
         return caller
 
     return provide_caller
+
+
+def end_of(caller: Caller) -> float:
+    """Returns when the caller's token expires, on the clock of the event loop in seconds; infinity if it does not
+    expire."""
+    expires_at = None if caller.identity is None else caller.identity.expires_at
+    return inf if expires_at is None else asyncio.get_running_loop().time() + expires_at - time.time()

@@ -16,6 +16,7 @@ from talkwire.core.domain.ice_servers import IceServer
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
+from talkwire.core.engine.stream_watches import StreamWatches
 from talkwire.core.ports.webhooks import WebhookProbe
 from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
@@ -42,3 +43,4 @@ GivenWebhooks = NamedDependency[SkipValidation[WebhookProbe]]  # msgspec refuses
 GivenPushKey = NamedDependency[Callable[[], Awaitable[str]]]
 GivenUploads = NamedDependency[Uploads]
 GivenWatches = NamedDependency[LogWatches]
+GivenStreamWatches = NamedDependency[StreamWatches]

@@ -88,7 +88,7 @@ class EngineServer(ABC):
         self.accepting = True
         self.draining = False
         """Whether this node is about to stop."""
-        self.on_draining: Callable[[], None] = _nothing
+        self.on_draining: list[Callable[[], None]] = []
         """Called when the node is about to stop."""
         self.unconfirmed: dict[str, asyncio.Future[bool]] = {}
         """Polls that another node forwarded: by engine session id, whether the client received the response."""
@@ -261,7 +261,8 @@ class EngineServer(ABC):
         if not self.draining:
             self.draining = True
             self._logger.info("stopping", connections=len(self._connections))
-            self.on_draining()
+            for end in self.on_draining:
+                end()
 
     def shut_down(self) -> None:
         """Accepts no new sessions and ends the open ones gracefully, including those that poll, which uvicorn does not

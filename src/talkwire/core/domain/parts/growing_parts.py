@@ -95,6 +95,9 @@ class GrowingParts:
         self._parts: list[_Text | _Whole] = [_growing(part) for part in parts]
         self._dropped_from: int | None = len(self._parts) if has_readers else None
         """The number of parts that readers still have, after later ones were removed."""
+        self.generation = 0
+        """Changes whenever something that was there is removed or replaced. In the same generation, texts only
+        grow."""
 
     def __len__(self) -> int:
         return len(self._parts)
@@ -171,6 +174,7 @@ class GrowingParts:
         part.size = len(kept.encode())
         del part.units[at * _UNIT :]
         part.is_replaced = True
+        self.generation += 1
 
     def apply(self, change: PartChange) -> None:
         """Does what another node's parts have gone through. Raises `GapError` if the change does not follow on what is
@@ -189,7 +193,10 @@ class GrowingParts:
         part = self._parts[index] if index < len(self._parts) else None
         if text is None:
             assert change.value is not None, "the change has a text or a value"
-            self._parts[index : index + 1] = [_growing(change.value)]
+            value = _growing(change.value)
+            if part is not None and not isinstance(part, _Whole):
+                self.generation += 1
+            self._parts[index : index + 1] = [value]
         elif part is None or change.replace:
             self._replace_text(index, part, _Text(change.kind or "text", text))
         elif not isinstance(part, _Text) or part.length != change.at:
@@ -201,6 +208,8 @@ class GrowingParts:
         if isinstance(part, _Text) and part.kind == new.kind and new.units.startswith(part.units):
             part.add(new.text(len(part.units)))
         else:
+            if part is not None:
+                self.generation += 1
             self._parts[index : index + 1] = [new]
 
     def _begin(self, index: int, part: _Text | _Whole) -> None:
@@ -230,9 +239,18 @@ class GrowingParts:
         if index == len(self._parts):
             return
         del self._parts[index:]
+        self.generation += 1
         self._dropped_from = index if self._dropped_from is None else min(index, self._dropped_from)
 
     # --- reading ------------------------------------------------------------------------------------------------------
+
+    def part_after(self, index: int, start: int) -> MessagePart:
+        """Returns a part; of a text, what follows the first `start` UTF-16 code units."""
+        part = self._parts[index]
+        if isinstance(part, _Whole):
+            return part.part
+        text = part.text(start * _UNIT)
+        return TextPart(text) if part.kind == "text" else ReasoningPart(text)
 
     def take_changes(self) -> list[PartChange]:
         """Returns what has changed since the last call, for readers who have everything from before."""

@@ -57,7 +57,7 @@ from talkwire.core.domain.events import (
     StreamStopped,
 )
 from talkwire.core.domain.model import Actor, Message, message_number
-from talkwire.core.domain.parts.growing_parts import GapError, PartChange, PartsError
+from talkwire.core.domain.parts.growing_parts import GapError, GrowingParts, PartChange, PartsError
 from talkwire.core.domain.parts.message_parts import without_blanks
 from talkwire.core.domain.parts.streams import LEASE_BY_REST_MS, LEASE_BY_SOCKET_MS, StopRequest, Stream
 from talkwire.core.features.streams.streams import ended, superseded
@@ -119,6 +119,11 @@ class StreamHomes:
         self.handlers: SignalHandlers = MappingProxyType(
             {StreamMessage: self._open, StopMessage: self._stop, **dict.fromkeys(get_args(Write), self._write)}
         )
+
+    def parts_of(self, message_id: int) -> GrowingParts | None:
+        """Returns the parts of a message that is being written; None if this node does not have them."""
+        stream = self._streams.get(message_id)
+        return self._mirrors.parts_of(message_id) if stream is None else stream.parts
 
     @property
     def count(self) -> int:

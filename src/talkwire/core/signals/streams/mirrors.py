@@ -56,6 +56,10 @@ class StreamMirrors:
         mirror = self._mirrors.get(message_id)
         return [] if mirror is None else mirror.parts.whole()
 
+    def parts_of(self, message_id: int) -> GrowingParts | None:
+        mirror = self._mirrors.get(message_id)
+        return None if mirror is None else mirror.parts
+
     def drop(self, message_id: int) -> None:
         self._mirrors.pop(message_id, None)
 

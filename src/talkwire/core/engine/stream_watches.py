@@ -1,0 +1,148 @@
+"""Requests that read a message while it is being written, and wait for what comes.
+
+Each reader is woken when its message has grown, ended or was deleted, and then takes what it lacks. So a slow client
+receives more at once, and nothing is kept for it meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from talkwire.core.domain.events import (
+    ConversationDeleted,
+    LoginEnded,
+    MemberRemoved,
+    MessageDeleted,
+    News,
+    StreamAdvanced,
+    StreamStateChanged,
+    UserBanned,
+    UserErased,
+)
+from talkwire.core.domain.model import Actor, Message
+from talkwire.core.domain.parts.growing_parts import GrowingParts
+from talkwire.core.domain.parts.message_parts import whole_parts
+
+
+class StreamWatch:
+    """A reader of the message `message`, which it may read as a member of its conversation or as the back end. To be
+    used in a `with` block.
+
+    `may_read` becomes False when the reader's membership or sign-in ends, or when the node is about to stop.
+    """
+
+    def __init__(self, watches: StreamWatches, actor: Actor, session_id: str | None, message: Message) -> None:
+        self.actor = actor
+        self.session_id = session_id
+        self.message = message
+        self.may_read = True
+        self._watches = watches
+        self._news = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        self._watches.add(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._watches.remove(self)
+
+    @property
+    def is_over(self) -> bool:
+        """Returns whether the message is not being written any more."""
+        return self.message.state != "streaming"
+
+    def parts(self) -> GrowingParts:
+        """Returns the parts as they are now; until this node has received any, those that were stored last."""
+        growing = None if self.is_over else self._watches.parts_of(self.message.id)
+        return growing or GrowingParts(whole_parts(self.message.parts, self.message.content))
+
+    async def wait(self, until_s: float) -> None:
+        """Waits until there may be something new, at most until `until_s`, by the event loop's clock."""
+        try:
+            async with asyncio.timeout_at(until_s):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        self._news.clear()
+
+    def wake(self) -> None:
+        self._news.set()
+
+    def end(self) -> None:
+        self.may_read = False
+        self.wake()
+
+
+class StreamWatches:
+    """All requests on this node that read messages while these are being written. `parts_of` returns the parts of a
+    message that is being written; None if this node does not have them."""
+
+    def __init__(self, parts_of: Callable[[int], GrowingParts | None]) -> None:
+        self.parts_of = parts_of
+        self._by_message: defaultdict[int, set[StreamWatch]] = defaultdict(set)
+
+    def open(self, actor: Actor, session_id: str | None, message: Message) -> StreamWatch:
+        return StreamWatch(self, actor, session_id, message)
+
+    def add(self, watch: StreamWatch) -> None:
+        self._by_message[watch.message.id].add(watch)
+
+    def remove(self, watch: StreamWatch) -> None:
+        alike = self._by_message[watch.message.id]
+        alike.discard(watch)
+        if not alike:
+            del self._by_message[watch.message.id]
+
+    def drain(self) -> None:
+        """Ends all readers, because the node is about to stop."""
+        for watch in self._all():
+            watch.end()
+
+    def follow(self, events: Sequence[News]) -> None:
+        """Wakes the readers of messages that have grown or ended, and ends those of users who may not read any more."""
+        if not self._by_message:
+            return
+        for event in events:
+            match event:
+                case StreamAdvanced(message_id=message_id):
+                    for watch in self._by_message.get(message_id, ()):
+                        watch.wake()
+                case StreamStateChanged(message=message) | MessageDeleted(message=message):
+                    for watch in self._by_message.get(message.id, ()):
+                        watch.message = message
+                        watch.wake()
+                case _:
+                    self._end_of(event)
+
+    def _end_of(self, event: News) -> None:
+        for watch in self._all():
+            if _ends(event, watch):
+                watch.end()
+
+    def _all(self) -> list[StreamWatch]:
+        return [watch for watches in self._by_message.values() for watch in watches]
+
+
+def _ends(event: News, watch: StreamWatch) -> bool:
+    """Returns whether a reader may not read its message any more after an event."""
+    user_id, conversation_id = watch.actor.user_id, watch.message.conversation_id
+    match event:
+        case MemberRemoved():
+            is_own = watch.actor.role == "user" and event.user_id == user_id
+            return is_own and event.conversation_id == conversation_id
+        case ConversationDeleted():
+            return event.conversation_id == conversation_id
+        case UserBanned():
+            return event.user_id == user_id
+        case UserErased():
+            return event.user.id == user_id
+        case LoginEnded():
+            return event.user_id == user_id and event.session_id == watch.session_id
+        case _:
+            return False
