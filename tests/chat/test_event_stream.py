@@ -18,6 +18,7 @@ import pytest
 from talkwire.api.backend import events as route
 from tests.chat.chat_server import ChatAddress, in_process, running_chat, serving
 from tests.chat.conftest import World, world_at
+from tests.chat.test_agents import with_agent
 from tests.chat.test_drain import LONG_WINDOW_S, draining_world
 from tests.chat.test_slow_clients import CONTENT, ENOUGH
 from tests.waiting import DEADLINE_S, deadline, until_asked
@@ -138,6 +139,32 @@ async def test_a_long_poll_responds_with_the_first_event_it_wants(world: World) 
     assert contents(await events(world, after=page["cursor"], wait="1", types="message:new")) == []
 
 
+async def test_a_final_reader_waits_for_the_first_end_of_a_stream(world: World) -> None:
+    """As a page, as a long poll and as server-sent events."""
+    conversation, helper = await with_agent(world)
+    asked = {"after": (await events(world))["cursor"], "conversationId": conversation, "final": "true"}
+    opening = {"conversationId": conversation, "clientMessageId": "s", "senderId": helper}
+    poll = asyncio.ensure_future(events(world, wait="60", limit="1", **asked))
+    async with stream(world, **asked) as streamed:
+        opened = await world.service("POST", "/api/v1/messages/stream", opening)
+        path, attempt = f"/api/v1/messages/{opened['message']['id']}", opened["attempt"]
+        await world.service("POST", f"{path}/append", {"attempt": attempt, "part": 0, "text": "Hello", "at": 0})
+        page = await events(world, **asked)
+        assert page["items"] == []
+        await world.service("POST", f"{path}/finish", {"attempt": attempt})
+        await send(world, conversation, "last")
+        live = [await streamed.event() for _ in range(2)]
+    (ended,) = (await poll)["items"]
+    assert (ended["type"], ended["data"]["content"], ended["data"]["state"]) == ("message:new", "Hello", "done")
+    assert live[0] == ended
+    whole = (await events(world, **{**asked, "final": "false"}))["items"]
+    assert [event["type"] for event in whole] == ["message:new", "message:updated", "message:new"]
+    assert {**whole[1], "type": "message:new"} == ended
+    for after in (page["cursor"], whole[0]["id"]):
+        assert (await events(world, **{**asked, "after": after}))["items"] == live
+    assert (await events(world, **{**asked, "after": ended["id"]}))["items"] == live[1:]
+
+
 async def test_head_does_not_wait(world: World) -> None:
     for headers in ({}, STREAM):
         answer = await world.request(
@@ -160,6 +187,8 @@ async def test_admins_read_the_log_and_users_do_not(world: World) -> None:
         ({"types": "typing:user"}, "invalid_request", "typing:user"),
         ({"wait": "61"}, "invalid_request", "between 0 and 60"),
         ({"limit": "101"}, "invalid_request", "between 1 and 100"),
+        ({"final": "maybe"}, "invalid_request", "final"),
+        ({"final": ""}, "invalid_request", "final"),
         ({"after": "another-7"}, "cursor_epoch", ""),
     ],
 )

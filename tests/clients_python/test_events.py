@@ -7,9 +7,11 @@ import shutil
 import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from talkwire.core.domain.model import MESSAGE_ID_BASE
 from talkwire_client import EventStream, Talkwire, TalkwireError
 from talkwire_client.live import CONNECTION_TYPES, SIGNAL_TYPES
 from tests.chat.chat_server import ServerProcess, running_chat
@@ -112,6 +114,41 @@ async def test_events_can_be_selected(clients: Clients, world: World, room: str,
         event = await anext(stream)
     assert event.type == "message:reaction"
     assert event.data["messageId"] == sent["id"]
+
+
+async def test_the_service_receives_a_stream_at_its_first_end(clients: Clients, world: World) -> None:
+    service = await clients.service()
+    await service.put_user(world.id_of("helper"), name="Helper", kind="agent")
+    room = (await service.create_conversation("group", [world.id_of("helper")]))["id"]
+    helper, cursor = await clients.user(world.id_of("helper")), await newest_cursor(service)
+    opening = {"conversationId": room, "clientMessageId": "s"}
+    opened = await helper.request("POST", "messages/stream", json=opening)
+    path, attempt = f"messages/{opened['message']['id']}", opened["attempt"]
+    await helper.request("POST", f"{path}/append", json={"attempt": attempt, "part": 0, "text": "Hello", "at": 0})
+    await helper.request("POST", f"{path}/finish", json={"attempt": attempt})
+    found = []
+    for final in (True, False):
+        stream = service.events(cursor, types=["message:new"], conversation_id=room, final=final)
+        async with deadline():
+            event = await anext(stream)
+        assert event.type == "message:new"
+        found.append((event.data["id"], event.data.get("state"), event.cursor == event_of(opened, cursor)))
+    message_id = opened["message"]["id"]
+    assert found == [(message_id, "done", False), (message_id, "done", True)]
+    with pytest.raises(ValueError, match="back end and admins"):
+        helper.events(final=True)
+
+
+async def newest_cursor(service: Talkwire) -> str:
+    """Returns the cursor behind the newest event."""
+    found = await service.request("GET", "events")
+    return str(found["cursor"])
+
+
+def event_of(opened: Any, cursor: str) -> str:  # noqa: ANN401 (JSON)
+    """Returns the cursor behind the event of a stream's opening."""
+    pos = int(opened["message"]["id"]) - MESSAGE_ID_BASE
+    return f"{cursor.rpartition('-')[0]}-{pos}"
 
 
 async def test_the_service_reads_from_the_oldest_event(clients: Clients, room: str) -> None:

@@ -103,7 +103,12 @@ class Talkwire(MessageCalls, ConversationCalls, DeskCalls, UserCalls):
         return self._cursor
 
     def events(
-        self, after: str | None = None, *, types: Collection[str] | None = None, conversation_id: str | None = None
+        self,
+        after: str | None = None,
+        *,
+        types: Collection[str] | None = None,
+        conversation_id: str | None = None,
+        final: bool = False,
     ) -> EventStream:
         """Returns the events after a cursor (a position in the event log), for `async for`.
 
@@ -114,11 +119,17 @@ class Talkwire(MessageCalls, ConversationCalls, DeskCalls, UserCalls):
         begins with the oldest one. A user receives the events that the user may see. `types` and `conversation_id`
         select events.
 
+        With `final`, a message that is written while others read it comes as `message:new` at its first end, and
+        nothing about it comes before. Only the application's back end and admins can ask for it; for users, the call
+        raises ValueError.
+
         The stream survives broken connections and restarts of the server. The iteration raises `TalkwireError` with
         `must_reload` if the server no longer has all events after the cursor. Then load the state again with `load`,
         and continue with `events(after=state.cursor)`.
         """
-        selected = EventFilter(types, conversation_id)
+        if final and not self._reads_log:
+            raise ValueError("final is for the application's back end and admins")
+        selected = EventFilter(types, conversation_id, final)
         source = LogSource(self._api, selected) if self._reads_log else SyncSource(self._api, self._live, selected)
         return EventStream(source, after or self.cursor, self._advance if after is None else None)
 

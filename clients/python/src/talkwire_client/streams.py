@@ -26,10 +26,15 @@ PAUSE_S = 0.05
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Selects events by type and conversation. None in a field means that the field excludes no event."""
+    """Selects events by type and conversation. None in a field means that the field excludes no event.
+
+    With `final`, which only the server can apply, a message that is written while others read it is new at its first
+    end.
+    """
 
     types: Collection[str] | None = None
     conversation_id: str | None = None
+    final: bool = False
 
     def matches(self, event: AnyEvent) -> bool:
         if self.types is not None and event.type not in self.types:
@@ -109,6 +114,7 @@ class LogSource:
             "wait": WAIT_S,
             "types": None if self._selected.types is None else ",".join(self._selected.types),
             "conversationId": self._selected.conversation_id,
+            "final": "true" if self._selected.final else None,
         }
         request = Request("GET", "/api/v1/events", params=without_none(params), read_s=WAIT_S + 30.0)
         found: LogEventList = (await self._api.send(request, FOR_EVER_S)).json()

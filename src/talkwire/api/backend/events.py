@@ -47,6 +47,13 @@ Types = Annotated[
 OfConversation = Annotated[
     str | None, QueryParameter(name="conversationId", description="Only events of this conversation")
 ]
+Final = Annotated[
+    bool,
+    QueryParameter(
+        name="final",
+        description="A message that is written while others read it is `message:new` at its first end, not before",
+    ),
+]
 
 
 class LogEventsAnswer(msgspec.Struct, frozen=True):
@@ -76,6 +83,7 @@ async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
     wait: Wait = 0,
     types: Types = None,
     conversation_id: OfConversation = None,
+    final: Final = False,  # noqa: FBT002 (Litestar passes it by name)
 ) -> Response[LogEventsAnswer]:
     must_be_trusted(caller.actor)
     chat.take_or_refuse(caller.actor, Kind.READS)
@@ -85,6 +93,7 @@ async def list_log_events(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
         limit,
         None if types is None else log_types_named(types.split(",")),
         None if conversation_id is None else frozenset({conversation_id}),
+        final,
     )
     if is_streamed:
         return await _stream(request, watches, caller, query)

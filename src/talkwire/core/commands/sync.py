@@ -7,8 +7,9 @@ import msgspec
 from talkwire.core.commands.command import Query, Signal
 from talkwire.core.commands.conversations import ConversationView
 from talkwire.core.domain.audience import conversation_of
-from talkwire.core.domain.events import Durable
+from talkwire.core.domain.events import Durable, MessageSent, StreamStateChanged
 from talkwire.core.domain.model import Presence
+from talkwire.core.domain.parts.finished import finished_version
 
 
 def cursor_of(epoch: str, pos: int) -> str:
@@ -82,15 +83,29 @@ class ListStoredEvents(Query[SyncPage], frozen=True, tag="ListStoredEvents"):
 
 
 class LogFilter(msgspec.Struct, frozen=True):
-    """Selects events of the log by the names of their classes (`types`) and by conversation. None selects all."""
+    """Selects events of the log by the names of their classes (`types`) and by conversation. None selects all. With
+    `final`, a message that is written while others read it is new at its first end (`finished_version`)."""
 
     types: frozenset[str] | None = None
     conversation_ids: frozenset[str] | None = None
+    final: bool = False
+
+    @property
+    def stored_types(self) -> frozenset[str] | None:
+        """The types in the log among which are all events that the filter selects; None for all types."""
+        if self.final and self.types is not None and MessageSent.__name__ in self.types:
+            return self.types | {StreamStateChanged.__name__}
+        return self.types
+
+    def version_of(self, event: Durable) -> Durable | None:
+        """Returns an event as the filter's readers receive it; None if the filter does not select it."""
+        seen = finished_version(event) if self.final else event
+        if seen is None or (self.types is not None and type(seen).__name__ not in self.types):
+            return None
+        return seen if self.conversation_ids is None or conversation_of(seen) in self.conversation_ids else None
 
     def matches(self, event: Durable) -> bool:
-        if self.types is not None and type(event).__name__ not in self.types:
-            return False
-        return self.conversation_ids is None or conversation_of(event) in self.conversation_ids
+        return self.version_of(event) is not None
 
 
 class LogPage(msgspec.Struct, frozen=True):
@@ -111,8 +126,8 @@ class ListLogEvents(Query[LogPage], frozen=True, tag="ListLogEvents"):
     """Lists the events of the whole log after a cursor, for the application's backend and admins.
 
     `after` is a cursor, `start` for the oldest event that is still stored, or None for the end of the log. `types`
-    (names of event classes) and `conversation_ids` select events; None selects all. A page may be empty and still have
-    a next page, because each query searches a limited part of the log.
+    (names of event classes), `conversation_ids` and `final` select events, as in `LogFilter`. A page may be empty and
+    still have a next page, because each query searches a limited part of the log.
 
     Raises `cursor_expired` or `cursor_epoch`, both with the oldest cursor as `details.oldest`, if events after the
     cursor are no longer stored or the cursor belongs to another log.
@@ -122,7 +137,8 @@ class ListLogEvents(Query[LogPage], frozen=True, tag="ListLogEvents"):
     limit: int = 100
     types: frozenset[str] | None = None
     conversation_ids: frozenset[str] | None = None
+    final: bool = False
 
     @property
     def filter(self) -> LogFilter:
-        return LogFilter(self.types, self.conversation_ids)
+        return LogFilter(self.types, self.conversation_ids, self.final)

@@ -536,10 +536,11 @@ class MessageMetadataChanged(MessageEvent, frozen=True):
 
 
 class StreamStateChanged(MessageEvent, frozen=True):
-    """The stream of a message has ended, or an interrupted one is being continued (`message.state`). `is_first`: it is
+    """The stream of a message has ended, or with `continues` an interrupted one is being continued. `is_first`: it is
     the first end, from which on the message has a text for those who do not see streams."""
 
     is_first: bool = False
+    continues: bool = False
 
 
 class MessageDeleted(MessageEvent, frozen=True):

@@ -50,15 +50,17 @@ def read_window(connection: Connection, wanted: LogFilter, after_pos: int, until
     Implements `core.ports.stores.SyncLog.log_window`.
     """
     rows = _rows(connection, wanted, {"after": after_pos, "until": until_pos, "limit": limit})
-    events = [event for event in read_events(connection, rows) if wanted.matches(event)]
+    versions = map(wanted.version_of, read_events(connection, rows))
+    events = [event for event in versions if event is not None]
     return LogWindow(_with_users(connection, events), rows[-1].pos if len(rows) == limit else until_pos)
 
 
 def _rows(connection: Connection, wanted: LogFilter, parameters: dict[str, Any]) -> Sequence[AnyRow]:
     statement = _window
-    if wanted.types is not None:
+    types = wanted.stored_types
+    if types is not None:
         statement = statement.where(_of_types)
-        parameters["types"] = sorted(wanted.types)
+        parameters["types"] = sorted(types)
     if wanted.conversation_ids is not None:
         statement = statement.where(_of_conversations)
         parameters["conversation_ids"] = sorted(wanted.conversation_ids)

@@ -48,6 +48,7 @@ from talkwire.storage.messages.messages import (
     Extra,
     add_replies,
     extra_of,
+    extra_of_cleared,
     insert_messages,
     insert_texts,
     is_text,
@@ -563,7 +564,11 @@ _clearable: Select[Any] = select(
     messages.c.extra,
 ).where(messages.c.deleted_ms.is_(None))
 
-_clear = update(messages).where(messages.c.id == bindparam("of_id")).values(**_CLEARED, deleted_ms=bindparam("now_ms"))
+_clear = (
+    update(messages)
+    .where(messages.c.id == bindparam("of_id"))
+    .values(_CLEARED | {"extra": bindparam("left"), "deleted_ms": bindparam("now_ms")})
+)
 _uncount_replies = (
     update(messages)
     .where(messages.c.id == bindparam("root_id"))
@@ -631,7 +636,8 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
     if not rows:
         return
     ids = [{"of_id": row.id} for row in rows]
-    connection.execute(_clear, [{"of_id": row.id, "now_ms": now_ms} for row in rows])
+    left = [{"of_id": row.id, "now_ms": now_ms, "left": extra_of_cleared(row.extra)} for row in rows]
+    connection.execute(_clear, left)
     counted = [
         {"conversation_id": row.conversation_id, "seq": row.seq, "sender_id": row.sender_id}
         for row in rows

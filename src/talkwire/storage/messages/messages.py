@@ -168,6 +168,13 @@ def extra_of(message: Message) -> str | None:
     )
 
 
+def extra_of_cleared(extra: str | None) -> str | None:
+    """Returns what is left in the column `extra` of a message whose content is deleted: when its stream ended first, so
+    that readers of finished messages still know which events of the log are about a stream."""
+    first_end_pos = to_extra(extra).first_end_pos
+    return None if first_end_pos is None else to_json(Extra(first_end_pos=first_end_pos))
+
+
 def _has_extra(message: Message) -> bool:
     return bool(
         message.attachments

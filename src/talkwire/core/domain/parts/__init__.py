@@ -1,1 +1,2 @@
-"""The parts of a message: their types, what is derived from them, and the checks of what clients send."""
+"""The parts of a message: their types, what is derived from them, the checks of what clients send, and the
+streams that write them."""

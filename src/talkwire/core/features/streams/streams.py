@@ -133,7 +133,7 @@ def _continued(tx: Transaction, message: Message) -> Message:
     if message.state == "streaming":
         return message
     message = replace(message, state="streaming", parts=whole_parts(message.parts, message.content))
-    tx.record(StreamStateChanged(tx.next_pos(), tx.now_ms, message))
+    tx.record(StreamStateChanged(tx.next_pos(), tx.now_ms, message, continues=True))
     return message
 
 
