@@ -17,7 +17,7 @@ async def _create(world: World, **members: object) -> Any:  # noqa: ANN401 (JSON
 
 
 async def test_a_webhook_from_its_creation_to_its_end(world: World) -> None:
-    created = await _create(world, conversationIds=[world.id_of("c")], description="orders", after="start")
+    created = await _create(world, conversationIds=[world.id_of("c")], description="orders", after="start", final=True)
     path = f"/api/v1/webhooks/{created['id']}"
     secret = created.pop("secret")
     assert secret.startswith("whsec_")
@@ -25,6 +25,8 @@ async def test_a_webhook_from_its_creation_to_its_end(world: World) -> None:
     assert created in (await world.service("GET", "/api/v1/webhooks"))["items"]
     changed = await world.service("PATCH", path, {"types": None, "enabled": False})
     assert (changed["types"], changed["enabled"], changed["disabledReason"]) == (None, False, "request")
+    assert (created["final"], changed["final"]) == (True, True)
+    assert (await world.service("PATCH", path, {"final": False}))["final"] is False
     assert (await world.service("POST", f"{path}/rewind", {"after": created["cursor"]}))["cursor"] == created["cursor"]
     rotated = await world.service("POST", f"{path}/rotate-secret")
     assert rotated["secret"] not in {secret, ""}
@@ -40,9 +42,10 @@ async def test_a_program_registers_its_webhook_at_each_start(world: World) -> No
     # The cursor moves over events of other types.
     for again in (await world.service("GET", path), await world.service("PUT", path, body)):
         assert {**again, "cursor": None} == {**created, "cursor": None}
+    assert (await world.service("PUT", path, {**body, "final": True}))["final"]
     await world.service("PATCH", path, {"enabled": False, "description": "by hand"})
     changed = await world.service("PUT", path, {"url": URL, "secret": "whsec_" + 32 * "A"})
-    assert (changed["types"], changed["enabled"]) == (None, False)
+    assert (changed["types"], changed["enabled"], changed["final"]) == (None, False, False)
     assert (changed["description"], "secret" in changed) == (None, False)
     await world.service("DELETE", path)
 
@@ -74,6 +77,8 @@ async def test_an_id_that_the_server_could_give_is_refused(world: World) -> None
         ({"url": URL, "conversationIds": ["a b"]}, "conversationIds[0]: must be an id"),
         ({"url": URL, "after": "nonsense"}, "after: must be a cursor"),
         ({"url": URL, "secret": "x"}, "secret"),
+        ({"url": URL, "final": "maybe"}, "final"),
+        ({"url": URL, "final": None}, "final"),
     ],
 )
 async def test_an_invalid_member_and_its_rule_are_named(world: World, body: dict[str, object], text: str) -> None:

@@ -79,7 +79,8 @@ def test_a_webhook_is_disabled_enabled_and_given_a_new_secret(
     command: Command, where: tuple[list[str], list[str]], endpoint: str
 ) -> None:
     flags, allowed = where
-    webhook_id, secret = command("webhook", "add", endpoint, *flags, *allowed).out.split()
+    webhook_id, secret = command("webhook", "add", endpoint, "--final", *flags, *allowed).out.split()
+    assert json.loads(command("webhook", "show", webhook_id, "--json", *flags).out)[0]["final"] is True
     assert command("webhook", "disable", webhook_id, *flags) == (0, f"Disabled {webhook_id}.\n", "")
     assert state_of(command, webhook_id, flags) == (False, "request")
     assert command("webhook", "enable", webhook_id, *flags) == (0, f"Enabled {webhook_id}.\n", "")

@@ -92,14 +92,17 @@ async def test_a_webhook_that_is_put_again_changes_what_differs(node: Node) -> N
 
 
 async def test_members_that_are_not_given_stay(node: Node) -> None:
-    webhook = (await _created(node, types=("message:new",), conversation_ids=("c",), description="x")).view.webhook
+    webhook = (
+        await _created(node, types=("message:new",), conversation_ids=("c",), description="x", final=True)
+    ).view.webhook
     await node.do(BACKEND, UpdateWebhook(webhook_id=webhook.id, url=f"{URL}/2", conversation_ids=None))
     changed = await _webhook(node, webhook.id)
-    assert (changed.url, changed.types, changed.conversation_ids, changed.description) == (
+    assert (changed.url, changed.types, changed.conversation_ids, changed.description, changed.final) == (
         f"{URL}/2",
         ("message:new",),
         None,
         "x",
+        True,
     )
 
 

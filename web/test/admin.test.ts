@@ -108,6 +108,7 @@ describe("what needs attention", () => {
     types: null,
     conversationIds: null,
     description: null,
+    final: false,
     enabled: true,
     disabledAt: null,
     disabledReason: null,

@@ -50,8 +50,9 @@ OPERATIONS = (
         body=Shape(
             "CreateWebhookBody",
             "A webhook to create. Without `types` it receives all types of events, without `conversationIds` the "
-            "events of all conversations and users. Without `after` it receives the events from now on; with the "
-            "cursor `after`, the events after it, or with `start` all events that the server still has.",
+            "events of all conversations and users; with `final`, streams from their first end. Without `after` it "
+            "receives the events from now on; with the cursor `after`, the events after it, or with `start` all events "
+            "that the server still has.",
         ),
     ),
     Operation(
@@ -73,7 +74,8 @@ OPERATIONS = (
         answer=One(put_webhook_answer),
         body=Shape(
             "PutWebhookBody",
-            "A webhook as it is to be. Without `types` or `conversationIds` it receives all. `after` is for a new one. "
+            "A webhook as it is to be. Without `types` or `conversationIds` it receives all, and with `final` streams "
+            "from their first end. `after` is for a new one. "
             "A `secret` (`whsec_` and the Base64 of 24 to 64 bytes) signs its requests; without one, a new webhook "
             "gets a random secret and an existing one keeps its own.",
         ),

@@ -264,6 +264,7 @@ webhooks = Table(
     Column("rewinds", Integer, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("node_id", Text),
+    Column("final", Boolean, nullable=False, server_default=false()),
 )
 """Endpoints that receive events. `types` and `conversation_ids` are JSON; NULL means all. Events up to `pos` were
 accepted, left out, or have a row in `webhook_retries`. `node_id` is the node that delivers, while its lease lasts."""

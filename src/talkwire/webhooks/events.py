@@ -72,7 +72,7 @@ class EventSource:
         known = None if webhook.types is None else [name for name in webhook.types if name in LOG_EVENT_NAMES]
         types = None if known is None else log_types_named(known)
         ids = None if webhook.conversation_ids is None else frozenset(webhook.conversation_ids)
-        self._filter = LogFilter(types, ids)
+        self._filter = LogFilter(types, ids, webhook.final)
 
     def after(self, pos: int) -> EventPage:
         """Returns the first page of the webhook's events after the log position `pos`. For the next page, call it with
@@ -85,9 +85,9 @@ class EventSource:
         """Returns the first page of events of one key (a conversation or a user) after the log position `after`, up to
         and including `until`.
         """
-        types = self._filter.types
+        types, final = self._filter.types, self._filter.final
         if key.startswith(_CONVERSATION):
-            wanted = LogFilter(types, frozenset({key.removeprefix(_CONVERSATION)}))
+            wanted = LogFilter(types, frozenset({key.removeprefix(_CONVERSATION)}), final)
         else:
             wanted = LogFilter(ABOUT_USERS if types is None else types & ABOUT_USERS)
         part = self._store.read(wanted, after, until, PAGE)

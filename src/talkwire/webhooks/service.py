@@ -372,10 +372,11 @@ def _is_outdated(running: _Running, state: WebhookState | None) -> bool:
     if state is None:
         return True
     old, new = running.delivery.webhook, state.webhook
-    return (old.url, old.types, old.conversation_ids, old.rewinds, old.enabled_ms) != (
+    return (old.url, old.types, old.conversation_ids, old.final, old.rewinds, old.enabled_ms) != (
         new.url,
         new.types,
         new.conversation_ids,
+        new.final,
         new.rewinds,
         new.enabled_ms,
     )

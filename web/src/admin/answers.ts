@@ -136,6 +136,7 @@ export interface WebhookAnswer {
   types: string[] | null;
   conversationIds: string[] | null;
   description: string | null;
+  final: boolean;
   enabled: boolean;
   disabledAt: string | null;
   disabledReason: "request" | "gone" | "failing" | "restored" | null;

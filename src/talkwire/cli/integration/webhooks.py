@@ -33,7 +33,7 @@ Json = Annotated[bool, Parameter(help="Print JSON.", negative=())]
 
 
 @takes_settings(*WHERE, "webhook_allow", "demo")
-def add(
+def add(  # noqa: PLR0913 (each is one flag)
     url: str,
     /,
     *,
@@ -48,6 +48,12 @@ def add(
     after: Annotated[
         str | None, Parameter(help="Cursor to start after, or `start` for the oldest event. Default: now.")
     ] = None,
+    final: Annotated[
+        bool,
+        Parameter(
+            help="Send a message that is written while others read it at its first end, as message:new.", negative=()
+        ),
+    ] = False,
     **flags: Flag,
 ) -> None:
     """Create a webhook, and print its id and its secret, which is not shown again.
@@ -57,7 +63,7 @@ def add(
     url
         Address that receives the events.
     """
-    command = CreateWebhook(url, type or None, conversation or None, description, after)
+    command = CreateWebhook(url, type or None, conversation or None, description, after, final)
 
     async def create(operator: Operator) -> CreatedWebhook:
         try:
@@ -231,6 +237,7 @@ def _described(view: WebhookView) -> dict[str, object]:
         "types": webhook.types,
         "conversationIds": webhook.conversation_ids,
         "description": webhook.description,
+        "final": webhook.final,
         "enabled": webhook.enabled,
         "disabledAt": None if webhook.disabled_ms is None else iso_time(webhook.disabled_ms),
         "disabledReason": webhook.disabled_reason,

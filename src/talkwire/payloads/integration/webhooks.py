@@ -20,6 +20,7 @@ class WebhookAnswer(msgspec.Struct, frozen=True, rename="camel"):
     types: tuple[str, ...] | None
     conversation_ids: tuple[str, ...] | None
     description: str | None
+    final: bool
     enabled: bool
     disabled_at: str | None
     disabled_reason: DisabledReason | None
@@ -67,6 +68,7 @@ def webhook_answer(view: WebhookView) -> WebhookAnswer:
         types=webhook.types,
         conversation_ids=webhook.conversation_ids,
         description=webhook.description,
+        final=webhook.final,
         enabled=webhook.enabled,
         disabled_at=None if webhook.disabled_ms is None else iso(webhook.disabled_ms),
         disabled_reason=webhook.disabled_reason,

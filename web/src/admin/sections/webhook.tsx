@@ -94,6 +94,7 @@ export function WebhookView({ id }: { id: string }) {
             [texts.webhooks.failingSince]: value.failingSince && <Time at={value.failingSince} />,
             [texts.webhooks.types]: value.types?.join(", ") ?? texts.webhooks.allTypes,
             [texts.webhooks.conversations]: value.conversationIds?.join(", ") ?? texts.webhooks.allConversations,
+            [texts.webhooks.streams]: value.final ? texts.webhooks.streamsAtEnd : texts.webhooks.streamsFromStart,
             [texts.webhooks.disabledAt]: value.disabledAt && <ExactTime at={value.disabledAt} />,
             [texts.webhooks.position]: <CopiedId id={value.cursor} />,
             [texts.users.id]: <CopiedId id={id} />,

@@ -41,14 +41,15 @@ class PutWebhookResult(msgspec.Struct, frozen=True):
 class CreateWebhook(Change[CreatedWebhook], frozen=True, tag="CreateWebhook"):
     """Creates a webhook, an endpoint that receives events. Only for the backend and admins, like all commands about
     webhooks. `types` (names of events such as `message:new`) and `conversation_ids` select events; None selects all.
-    `after` is the cursor from which the webhook receives them: None for new events only, `start` for all events that
-    are still stored."""
+    With `final`, a message that is written while others read it is new at its first end. `after` is the cursor from
+    which the webhook receives them: None for new events only, `start` for all events that are still stored."""
 
     url: str
     types: tuple[str, ...] | None = None
     conversation_ids: tuple[str, ...] | None = None
     description: str | None = None
     after: str | None = None
+    final: bool = False
 
 
 class PutWebhook(Change[PutWebhookResult], frozen=True, tag="PutWebhook"):
@@ -64,6 +65,7 @@ class PutWebhook(Change[PutWebhookResult], frozen=True, tag="PutWebhook"):
     description: str | None = None
     after: str | None = None
     secret: str | None = None
+    final: bool = False
 
 
 class UpdateWebhook(Change[WebhookView], frozen=True, tag="UpdateWebhook", kw_only=True):
@@ -76,6 +78,7 @@ class UpdateWebhook(Change[WebhookView], frozen=True, tag="UpdateWebhook", kw_on
     conversation_ids: tuple[str, ...] | UnsetType | None = UNSET
     enabled: bool | UnsetType = UNSET
     description: str | UnsetType | None = UNSET
+    final: bool | UnsetType = UNSET
 
 
 class DeleteWebhook(Change[None], frozen=True, tag="DeleteWebhook"):

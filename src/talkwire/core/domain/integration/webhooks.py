@@ -24,7 +24,8 @@ the database was restored from a backup."""
 class Webhook(msgspec.Struct, frozen=True):
     """An endpoint of the application that receives events of the log, the ordered list of all committed events.
 
-    `types` and `conversation_ids` select events; None selects all. `pos` is the log position up to which each event was
+    `types` and `conversation_ids` select events; None selects all. With `final`, a message that is written while
+    others read it is new at its first end. `pos` is the log position up to which each event was
     accepted by the endpoint, not selected, or recorded for a retry. `rewinds` counts how often `RewindWebhook` has set
     `pos`, so that progress from before a rewind is not stored. Attempts from before `enabled_ms` no longer count for
     the retry schedule.
@@ -42,6 +43,7 @@ class Webhook(msgspec.Struct, frozen=True):
     disabled_ms: int | None = None
     disabled_reason: DisabledReason | None = None
     rewinds: int = 0
+    final: bool = False
 
 
 class WebhookSigning(msgspec.Struct, frozen=True):

@@ -159,6 +159,7 @@ def put_webhook(tx: Transaction, actor: Actor, command: PutWebhook) -> PutWebhoo
         types=_distinct(command.types),
         conversation_ids=_distinct(command.conversation_ids),
         description=command.description,
+        final=command.final,
     )
     if webhook != before:
         tx.webhooks.put(webhook)
@@ -192,6 +193,7 @@ def _add(
         types=_distinct(command.types),
         conversation_ids=_distinct(command.conversation_ids),
         description=command.description,
+        final=command.final,
     )
     tx.webhooks.add(webhook, secret)
     _record(tx, actor, webhook.id, "created")
@@ -209,6 +211,7 @@ def update_webhook(tx: Transaction, actor: Actor, command: UpdateWebhook) -> Web
         types=_distinct(_given(command.types, webhook.types)),
         conversation_ids=_distinct(_given(command.conversation_ids, webhook.conversation_ids)),
         description=_given(command.description, webhook.description),
+        final=_given(command.final, webhook.final),
     )
     if command.enabled is True:
         webhook = replace(webhook, enabled=True, enabled_ms=tx.now_ms, disabled_ms=None, disabled_reason=None)
