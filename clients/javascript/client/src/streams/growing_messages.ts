@@ -44,7 +44,7 @@ export function withDelta(parts: readonly MessagePart[], delta: MessageDelta): M
 export class GrowingMessages {
   /** Called with the messages that have grown, by their ids, at most once a frame. */
   readonly handlers: ((grown: GrownMessages) => void)[] = [];
-  /** Called for a message that was loaded before its newest text was stored, when it is stored. */
+  /** Called for a message that was loaded, when all that it had then is stored. Deltas of it may have come since. */
   onStored: (message: Message) => void = () => undefined;
   readonly #grown = new Map<string, GrownMessage>();
   #changed = new Set<string>();
@@ -79,11 +79,8 @@ export class GrowingMessages {
    * written in the last second: it is loaded once more.
    */
   loaded(message: Message): Message {
-    const { id, state } = message;
-    if (state === "streaming" && !this.has(id))
-      setTimeout(() => {
-        if (!this.has(id)) this.onStored(message);
-      }, STORED_WITHIN_MS);
+    if (message.state === "streaming" && !this.has(message.id))
+      setTimeout(() => this.onStored(message), STORED_WITHIN_MS);
     return this.of(message);
   }
 
