@@ -95,8 +95,10 @@ class StreamServer:
         return {"message": self.message, "attempt": self.attempt, "parts": progress}
 
     def _stored_of(self, index: int) -> int:
-        stored = _length(self.stored[index]) if index < len(self.stored) else 0
-        return min(stored, _length(self.parts[index]))
+        part, stored = self.parts[index], self.stored[index] if index < len(self.stored) else None
+        if stored is None or "text" not in part:
+            return int(part == stored)
+        return min(_length(stored), _length(part))
 
     def _append(self, body: Json) -> Json:
         index, text, at = body["part"], body.get("text"), body.get("at")

@@ -135,6 +135,24 @@ async def test_another_program_takes_over(world: World, clients: Clients) -> Non
     assert (await chat.message(first.id))["content"] == "Two"
 
 
+async def test_an_author_stops_when_it_is_asked_to(world: World, clients: Clients) -> None:
+    chat, conversation = await _agent(world, clients)
+    alice = await clients.user(world.id_of("alice"))
+    question = await alice.send(conversation, "Where is it?")
+    async with chat.stream(conversation, reply_to_id=question["id"]) as message:
+        await message.text("It was ")
+        try:
+            await alice.stop(message.id)
+        except TalkwireError as error:
+            if error.status != 404:
+                raise
+            pytest.skip("This server cannot stop streams yet.")
+        await message.text("sent.")
+        await message.until_stopped()
+        assert (message.stopped or {})["by"] == world.id_of("alice")
+    assert (await chat.message(message.id))["state"] == "stopped"
+
+
 async def test_a_program_without_asyncio_writes_for_a_user(chat_server: ServerProcess, world: World) -> None:
     conversation, helper = await with_agent(world)
 
@@ -260,6 +278,27 @@ async def test_an_end_whose_answer_is_lost_comes_once(server: StreamServer) -> N
         await until(lambda: server.text == "It")
         server.faults.append("lost")
     assert _state_of(message) == "done"
+
+
+async def test_what_is_lost_in_a_crash_is_sent_again_also_with_the_end(server: StreamServer) -> None:
+    async with _stream_of(server) as message:
+        await message.text("It was ")
+        await message.set("tool", TOOL)
+        await message.text("sent ")
+        await until(lambda: server.text == "It was |sent ")
+        server.store()
+        await message.set("tool", DONE)
+        await message.text("to")
+        await until(lambda: server.text == "It was |sent to")
+        server.faults.append("crash")
+        await message.text("day")
+        await until(lambda: server.text == "It was |sent today")
+        assert server.parts == message.parts
+        server.parts = server.stored[:1]
+        await message.text(".")
+        await until(lambda: server.text == "It was |sent today.")
+        server.faults.append("crash")
+    assert server.text == "It was |sent today."
 
 
 async def test_the_end_of_another_program_is_refused(server: StreamServer) -> None:

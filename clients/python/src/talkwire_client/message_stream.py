@@ -335,15 +335,13 @@ class MessageStream:
         conflict = _conflict(error)
         reason, length, parts = conflict.get("reason"), conflict.get("length"), conflict.get("parts")
         if reason == "ended" and conflict.get("state") == "interrupted":
-            await self._continue()
-        elif (parts is not None and parts <= part and self._written.has_only_parts(parts)) or (
-            length is not None and length < (at or 0) and self._written.has_only(part, length)
-        ):
-            return
-        elif reason in {"superseded", "ended", "no_stream"}:
-            raise self._end(error)
-        else:
-            raise self._fail(error)
+            return await self._continue()
+        if parts is not None and parts <= part and self._written.has_only_parts(parts):
+            return None
+        # Where the part is not shorter, the server has another text.
+        if length is not None and length < (at or 0) and self._written.has_only(part, length):
+            return None
+        raise self._end(error) if reason in {"superseded", "ended", "no_stream"} else self._fail(error)
 
     async def _continue(self) -> None:
         """Opens the stream again after it was interrupted."""
