@@ -60,6 +60,7 @@ let alice = chatOf("alice");
 const tab = chatOf("alice", url);
 /** What bob shows: the contents of messages as they come in the events that every client knows. */
 const bobs = new Map();
+let bob;
 let conversation;
 let message;
 let text = "";
@@ -81,7 +82,7 @@ const texts = () => [alice, tab].map((chat) => last(chat)?.content);
 const orders = {
   async open(id) {
     conversation = id;
-    const bob = io(url, { auth: { token: tokenFor("bob") }, transports: ["websocket"] });
+    bob = io(url, { auth: { token: tokenFor("bob") }, transports: ["websocket"] });
     for (const name of ["message:new", "message:updated"]) bob.on(name, ({ id: of, content }) => bobs.set(of, content));
     await Promise.all([helper.connect(), alice.connect(), tab.connect(), until(() => bob.connected, "bob's connection")]);
     await Promise.all([alice, tab].map((chat) => chat.conversation(id).load()));
@@ -125,6 +126,8 @@ const orders = {
     return { states: [alice, tab].map((chat) => last(chat).state), length: texts()[0].length };
   },
   async finish(options) {
+    // Without recovery, his client misses what happens while it is not connected.
+    await until(() => bob.connected, "bob's connection");
     const { id, content, state, error } = await message.finish(options);
     const shown = () => [...[alice, tab].map((chat) => [last(chat)?.content, last(chat)?.state]), [bobs.get(id), state]];
     await until(() => shown().every(([one, other]) => one === content && other === state), () => `showing the end ${JSON.stringify([content, state, shown()])}`);
