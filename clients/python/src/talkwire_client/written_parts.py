@@ -46,6 +46,8 @@ class _Written:
     whole: WholePart | None = None
     sent: int = 0
     stored: int = 0
+    is_checked: bool = False
+    """Whether the server had all of a text when the next part began."""
 
     @property
     def length(self) -> int:
@@ -63,6 +65,8 @@ class Piece:
 
     body: dict[str, Any]
     whole: WholePart | None = None
+    is_check: bool = False
+    """Whether it is there already, unless the server has crashed since."""
 
     @property
     def index(self) -> int:
@@ -159,7 +163,9 @@ class WrittenParts:
         """Returns what is to be sent next; None if the server has everything."""
         for index, each in enumerate(self._written):
             if each.sent < each.length:
-                return _piece(index, each)
+                # A new part would be accepted although the end of the one before was lost in a crash.
+                check = _check(index - 1, self._written[index - 1]) if index and not each.sent else None
+                return check or _piece(index, each)
         return None
 
     def accepted(self, piece: Piece, length: int, stored: int) -> None:
@@ -167,6 +173,7 @@ class WrittenParts:
         written = self._written[piece.index]
         if written.whole is piece.whole:  # It may have been replaced meanwhile.
             written.sent, written.stored = min(length, written.length), stored
+            written.is_checked = piece.is_check
 
     def has_only(self, index: int, length: int) -> bool:
         """Notes that the server has only so much of a text. Returns False if that is more than was written."""
@@ -174,7 +181,7 @@ class WrittenParts:
             return False
         # The others may be shorter too. What is there is not added again.
         for each in self._written:
-            each.sent = each.stored
+            each.sent, each.is_checked = each.stored, False
         self._written[index].sent = length
         return True
 
@@ -184,6 +191,7 @@ class WrittenParts:
         """
         for index, each in enumerate(self._written):
             each.sent = each.stored = each.stored if index < count else 0
+            each.is_checked = False
         lacking = self._written[count:]
         return bool(lacking) and all(each.length for each in lacking)
 
@@ -197,6 +205,7 @@ class WrittenParts:
             self._written = [_taken_over(part) for part in found]
         for each in self._written:
             each.sent = each.stored = 0
+            each.is_checked = False
         for index, part in enumerate(progress):
             written = self._written[index] if index < len(self._written) else None
             if written is None or written.type != part["type"] or part["length"] > written.length:
@@ -226,6 +235,15 @@ def _piece(index: int, written: _Written) -> Piece:
         del units[-UNIT:]
     body = {"part": index, "at": at, "text": units.decode("utf-16-le")}
     return Piece(body if at else {**body, "type": written.type})
+
+
+def _check(index: int, written: _Written) -> Piece | None:
+    """Returns the last character of a text, to send it once more; None if it is known to be there."""
+    if written.is_checked or written.stored == written.length or written.whole is not None:
+        return None
+    units = 2 if 0xDC <= written.units[-1] <= 0xDF else 1
+    text = written.units[-units * UNIT :].decode("utf-16-le")
+    return Piece({"part": index, "at": written.length - units, "text": text}, is_check=True)
 
 
 def _is_first_half(units: bytes | bytearray) -> bool:

@@ -281,7 +281,7 @@ export class MessageStream {
     try {
       const { length, stored } = await this.#request("message:append", piece.payload);
       this.#written.accepted(piece, length, stored);
-      this.#show(piece);
+      if (!piece.isCheck) this.#show(piece);
       this.#wake();
     } catch (error) {
       await this.#recover(error, piece.payload.part, piece.payload.at ?? undefined);

@@ -17,12 +17,16 @@ interface Written {
   part: MessagePart;
   sent: number;
   stored: number;
+  /** Whether the server had all of a text when the next part began. */
+  isChecked?: boolean;
 }
 
 /** What is to be sent next: the payload of `message:append`, and the part as it was then. */
 export interface Piece {
   readonly payload: Omit<AppendCommand, "messageId" | "attempt">;
   readonly part: MessagePart;
+  /** Whether it is there already, unless the server has crashed since. */
+  readonly isCheck?: boolean;
 }
 
 export class WrittenParts {
@@ -123,18 +127,25 @@ export class WrittenParts {
     const index = this.#written.findIndex(({ part, sent }) => sent < lengthOf(part));
     const written = this.#written[index];
     if (written === undefined) return null;
+    const before = this.#written[index - 1];
+    if (written.sent === 0 && before !== undefined) {
+      // A new part would be accepted although the end of this one was lost in a crash.
+      const check = checkOf(before, index - 1);
+      if (check !== null) return check;
+    }
     const { part, sent: at } = written;
     if (!("text" in part)) return { payload: { part: index, set: part }, part };
     return { payload: { part: index, at, text: pieceOf(part.text, at), ...(at === 0 && { type: part.type }) }, part };
   }
 
   /** The server has received a piece. */
-  accepted({ payload, part }: Piece, length: number, stored: number): void {
+  accepted({ payload, part, isCheck = false }: Piece, length: number, stored: number): void {
     const written = this.#written[payload.part];
     // A part that is no text may have been replaced meanwhile.
     if (written === undefined || (written.part !== part && !("text" in written.part))) return;
     written.sent = Math.min(length, lengthOf(written.part));
     written.stored = stored;
+    written.isChecked = isCheck;
   }
 
   /** The server has only so much of a text. Returns false if that is more than was written. */
@@ -142,7 +153,10 @@ export class WrittenParts {
     const written = this.#written[index];
     if (written === undefined || length > lengthOf(written.part)) return false;
     // The others may be shorter too. What is there is not added again.
-    for (const each of this.#written) each.sent = each.stored;
+    for (const each of this.#written) {
+      each.sent = each.stored;
+      each.isChecked = false;
+    }
     written.sent = length;
     return true;
   }
@@ -152,6 +166,7 @@ export class WrittenParts {
     for (const [index, each] of this.#written.entries()) {
       each.sent = index < count ? each.stored : 0;
       each.stored = each.sent;
+      each.isChecked = false;
     }
     const lacking = this.#written.slice(count);
     return lacking.length > 0 && lacking.every(({ part }) => lengthOf(part) > 0);
@@ -166,7 +181,10 @@ export class WrittenParts {
       const parts = message.parts ?? (message.content ? [{ type: "text" as const, text: message.content }] : []);
       for (const part of parts) this.#begin(part);
     }
-    for (const each of this.#written) each.sent = each.stored = 0;
+    for (const each of this.#written) {
+      each.sent = each.stored = 0;
+      each.isChecked = false;
+    }
     for (const [index, { type, length, stored }] of progress.entries()) {
       const written = this.#written[index];
       if (written?.part.type !== type || length > lengthOf(written.part)) return false;
@@ -184,6 +202,14 @@ export class WrittenParts {
 
 /** Returns the length of a part as the server counts it. */
 const lengthOf = (part: MessagePart): number => ("text" in part ? part.text.length : 1);
+
+/** Returns the last character of a text, to send it once more; null if it is known to be there. */
+function checkOf({ part, stored, isChecked }: Written, index: number): Piece | null {
+  const length = lengthOf(part);
+  if (isChecked || stored === length || !("text" in part)) return null;
+  const at = length - (/[\udc00-\udfff]$/.test(part.text) ? 2 : 1);
+  return { payload: { part: index, at, text: part.text.slice(at) }, part, isCheck: true };
+}
 
 /** Returns a piece of a text that does not end with half of an emoji. */
 function pieceOf(text: string, at: number): string {
