@@ -13,10 +13,12 @@ from rigs.torture.streams.author import Job
 from rigs.torture.streams.author_process import AuthorProcess
 from rigs.torture.streams.draft import Draft
 from rigs.torture.streams.place import back_end_of, running_place
+from talkwire.core.signals.streams.pauses import PAUSED_S
 from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.test_agents import with_agent
 from tests.cluster.cluster import Cluster
-from tests.waiting import deadline, until_asked
+from tests.cluster.conftest import StartCluster
+from tests.waiting import deadline, pause, until_asked
 
 FIRST, SECOND = 1, 2
 """The seeds of two authors who write different texts to one message."""
@@ -98,3 +100,26 @@ async def test_a_home_that_was_stopped_stores_and_shows_nothing(two_nodes: Clust
             assert (await reader.next("message:updated"))["content"] == "stored, continued"
             deltas = [delta["text"] for _, delta in await reader.pending("message:delta")]
             assert not [text for text in deltas if "late" in text], deltas
+
+
+async def test_a_home_that_was_stopped_while_nobody_wrote_elsewhere_continues_with_all_it_has(
+    start_cluster: StartCluster,
+) -> None:
+    cluster = start_cluster(2)
+    async with cluster.world(0) as here, cluster.world(1) as there:
+        there.take_ids_of(here)
+        conversation, _ = await with_agent(here)
+        reader, author = await there.connect("bob"), await here.connect("helper")
+        opened = await _opened(author, conversation)
+        await author.done("message:append", _append(opened, "perhaps stored, ", 0))
+        cluster.nodes[0].process.send_signal(signal.SIGSTOP)
+        late = author.start_call("message:append", _append(opened, "late", 16))
+        await pause(PAUSED_S * 1.2)
+        cluster.nodes[0].process.send_signal(signal.SIGCONT)
+        async with deadline():
+            assert (await late)["length"] == 20
+        finish = {"messageId": opened["message"]["id"], "attempt": opened["attempt"]}
+        assert (await author.done("message:finish", finish))["message"]["content"] == "perhaps stored, late"
+        assert (await reader.next("message:updated"))["content"] == "perhaps stored, late"
+        deltas = [delta["text"] for _, delta in await reader.pending("message:delta")]
+        assert "".join(deltas) == "perhaps stored, late"

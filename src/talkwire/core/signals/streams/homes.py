@@ -499,8 +499,7 @@ class StreamHomes:
         keep, taken = self._take_checkpoints(list(self._streams.values()))
         try:
             kept = await self._chat.execute(NODE, keep)
-        except ChatError as error:
-            _logger.warning("checkpoints_not_stored", streams=len(taken), error=str(error))
+        except ChatError:
             self.drop_all()
         else:
             self._stored(taken, kept, None)
