@@ -18,7 +18,7 @@ from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.engine.live_threads import LiveThreads
 from talkwire.core.engine.live_unread import LiveUnread
 from talkwire.core.engine.log_watches import LogWatches
-from talkwire.core.engine.stream_watches import StreamWatches
+from talkwire.core.signals.streams.watches import StreamWatches
 from talkwire.dialects.dialect import Dialect
 from talkwire.identity.origins import OriginPolicy
 from talkwire.realtime.chat.chat_namespace import ChatNamespace, end_socket

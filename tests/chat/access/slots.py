@@ -30,6 +30,7 @@ NOT_A_SLOT = {
     "POST /api/v1/messages/stream replyToId": "as of other messages: tests/contracts/test_stream_rules.py",
     "POST /api/v1/messages/stream threadId": "the same",
     "message:stream replyToId": "the same",
+    "message:stop replyToId": "it stands in the place of messageId: tests/chat/access/events.py",
     "message:stream threadId": "the same",
     "GET /api/v1/messages/{}/history before": "a version's number",
     "GET /api/v1/events after": "a cursor",

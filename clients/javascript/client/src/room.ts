@@ -324,7 +324,7 @@ export class Room {
 
   /** Asks the author of a message that is being written to stop. Rejects with `RequestError`. */
   async stop(messageId: string): Promise<void> {
-    await this.#call("message:stop" as "message:keep", { messageId } as Commands["message:keep"]["payload"]);
+    await this.#call("message:stop", { messageId });
   }
 
   /**

@@ -805,7 +805,7 @@ class MessageDelta(TypedDict):
     """The id of the conversation."""
     part: int
     at: NotRequired[int]
-    """When it happened."""
+    """The length of the part before the text, in UTF-16 code units."""
     text: NotRequired[str]
     set: NotRequired[TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart]
     type: NotRequired[Literal["reasoning", "text"]]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from talkwire.api.http.server_sent_events import COMMENT
+from talkwire.api.server_sent_events import COMMENT
 from talkwire.dialects.messenger.log_events import LogEventPayload
 
 _encode = msgspec.json.Encoder().encode

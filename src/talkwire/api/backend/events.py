@@ -20,8 +20,8 @@ from talkwire.api.http.caller import end_of
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenWatches
 from talkwire.api.http.disconnect import until_disconnect
 from talkwire.api.http.methods import BODILESS
-from talkwire.api.http.server_sent_events import EVENT_STREAM, HEARTBEAT_S, EventStream
 from talkwire.api.operation_routes import Limit
+from talkwire.api.server_sent_events import EVENT_STREAM, HEARTBEAT_S, EventStream
 from talkwire.core.commands.sync import ListLogEvents, LogPage
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError

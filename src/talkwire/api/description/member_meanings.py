@@ -160,6 +160,15 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "WhatsappUserIds.userIds": _list("The ids of the users.", ASKED_MAX),
         # --- times --------------------------------------------------------------------------------------------------
         "at": Meaning("When it happened."),
+        "MessengerMessageDelta.at": Meaning("The length of the part before the text, in UTF-16 code units."),
+        **dict.fromkeys(
+            ("MessengerAppend.at", "AppendBody.at"),
+            Meaning("The length of the part before the text, in UTF-16 code units: that of the last answer."),
+        ),
+        **dict.fromkeys(
+            ("MessengerRewind.at", "RewindBody.at"),
+            Meaning("How much of the part stays, in UTF-16 code units. Without it, the part is removed too."),
+        ),
         "createdAt": Meaning("When it was created."),
         "deletedAt": Meaning("When the message was deleted."),
         "deliveredAt": Meaning("When the member's devices received it."),

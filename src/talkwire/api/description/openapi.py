@@ -25,7 +25,7 @@ from talkwire.api.description.schemas import Json, reference_to, schema_name, sc
 from talkwire.api.description.webhooks import webhook_types, webhooks
 from talkwire.api.http.json_lines import LINES, MEDIA_TYPE
 from talkwire.api.http.query_names import ANY_KEY
-from talkwire.api.http.server_sent_events import EVENT_STREAM
+from talkwire.api.server_sent_events import EVENT_STREAM
 from talkwire.dialects.messenger.log_events import LOG_EVENTS, LogEventPayload
 
 _DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}

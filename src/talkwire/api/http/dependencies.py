@@ -16,8 +16,8 @@ from talkwire.core.domain.ice_servers import IceServer
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.core.engine.limits import Limits
 from talkwire.core.engine.log_watches import LogWatches
-from talkwire.core.engine.stream_watches import StreamWatches
 from talkwire.core.ports.webhooks import WebhookProbe
+from talkwire.core.signals.streams.watches import StreamWatches
 from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts

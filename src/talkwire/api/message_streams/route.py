@@ -18,14 +18,14 @@ from talkwire.api.http.caller import end_of
 from talkwire.api.http.dependencies import GivenCaller, GivenChat, GivenStreamWatches
 from talkwire.api.http.disconnect import until_disconnect
 from talkwire.api.http.methods import BODILESS
-from talkwire.api.http.server_sent_events import COMMENT, HEARTBEAT_S, EventStream
 from talkwire.api.message_streams.ag_ui import AgUi
 from talkwire.api.message_streams.plain_text import PlainText
 from talkwire.api.message_streams.stream_format import Frame, StreamFormat
 from talkwire.api.message_streams.ui_message import UiMessage
+from talkwire.api.server_sent_events import COMMENT, HEARTBEAT_S, EventStream
 from talkwire.core.commands.messages import GetMessage
 from talkwire.core.domain.parts.reading import StreamReading
-from talkwire.core.engine.stream_watches import StreamWatch
+from talkwire.core.signals.streams.watches import StreamWatch
 
 END = "end"
 """The id of the last event. A client that reconnects with it, as browsers do by themselves, has everything."""

@@ -137,7 +137,7 @@ export interface AppendCommand {
   part: number;
   text?: string | null;
   type?: AppendType | null;
-  /** When it happened. */
+  /** The length of the part before the text, in UTF-16 code units: that of the last answer. */
   at?: number | null;
   set?: ToolPart | SourcePart | PlanPart | DataPart | null;
 }
@@ -1307,7 +1307,7 @@ export interface MessageDelta {
   /** The id of the conversation. */
   conversationId: string;
   part: number;
-  /** When it happened. */
+  /** The length of the part before the text, in UTF-16 code units. */
   at?: number;
   text?: string;
   set?: TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart;
@@ -2020,7 +2020,7 @@ export interface RewindCommand {
   attempt: number;
   /** The index of the part */
   part: number;
-  /** When it happened. */
+  /** How much of the part stays, in UTF-16 code units. Without it, the part is removed too. */
   at?: number | null;
 }
 
