@@ -37,6 +37,7 @@ from talkwire.core.domain.parts.streams import (
 )
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.contracts.test_parts import HELPER, with_agent
+from tests.contracts.test_stream_approvals import store
 from tests.contracts.test_stream_rules import (
     LEASE_MS,
     TEXT,
@@ -303,7 +304,7 @@ async def test_a_stream_ends_at_once_when_its_author_may_not_write_any_more(node
     await with_agent(node)
     await node.group("other", ALICE, HELPER)
     stream, empty = await opened(node), await opened(node, "s2")
-    await _store(node, stream)
+    await store(node, stream, "Hello")
     by, command = LOST[how]
     await node.do(by, command)
 
@@ -323,21 +324,13 @@ async def test_a_stream_ends_at_once_when_its_author_may_not_write_any_more(node
 async def test_a_stream_of_a_deleted_conversation_is_gone(node: Node) -> None:
     await with_agent(node)
     stream = await opened(node)
-    await _store(node, stream)
+    await store(node, stream, "Hello")
     await node.do(ALICE, DeleteConversation("c"))
     for command in (append(stream, "x"), finish(stream), MarkStopped(message_id=str(stream.message.id))):
         assert await node.refusal(BACKEND, command) == "not_found"
     node.clock.now_ms += LEASE_BY_REST_MS
     await node.fire()
     assert (await rows(node), changes(node), await node.next_timer_ms()) == ([], [], None)
-
-
-async def _store(node: Node, stream: OpenedStream) -> None:
-    async def is_stored() -> bool:
-        answer = await node.do(HELPER, append(stream, "Hello", at=0))
-        return bool(answer.stored == answer.length)
-
-    await until_asked(is_stored)
 
 
 async def test_a_block_and_the_loss_of_a_role_end_streams_too(database: Database, clock: Clock) -> None:
