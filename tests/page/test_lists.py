@@ -103,3 +103,8 @@ def test_what_is_not_sent_is_in_its_row_and_outlives_a_reload(driver: Driver, de
     assert unsent["reloaded"] == unsent["written"]
     assert unsent["shown"] == [1, 1, 1], "the buttons of threads, notifications and offers"
     assert unsent["sent"] == "You: Written offline"
+
+
+def test_a_dialog_stays_in_its_place_when_its_list_arrives(driver: Driver, demo_url: str) -> None:
+    moved = run(driver, demo_url, "lists", "arriving")["arrived"]
+    assert moved == {"New conversation": 0, "Browse public conversations": 0, "People": 0}

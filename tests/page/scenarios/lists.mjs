@@ -526,3 +526,33 @@ export async function unsent() {
   await listed(alice, "Waits").locator(".last .icon").waitFor({ state: "detached" });
   report("unsent", { before, written, reloaded, shown, sent: await listed(alice, "Waits").locator(".last").textContent() });
 }
+
+const OPENERS = ["New conversation", "Browse public conversations", "People"];
+
+// What is above in a dialog stays where it is when its list arrives: a press would end beside what it began on.
+export async function arriving() {
+  const alice = await visitAs("alice");
+  const top = async () => {
+    await alice.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
+    return alice.locator("dialog[open] .dialog-close").evaluate((button) => button.getBoundingClientRect().top);
+  };
+  const height = () => alice.locator("dialog[open]").evaluate((dialog) => dialog.getBoundingClientRect().height);
+  const moved = {};
+  for (const name of OPENERS) {
+    let release;
+    const released = new Promise((resolve) => {
+      release = resolve;
+    });
+    await alice.route("**/api/v1/**", (route) => released.then(() => route.fallback()));
+    await alice.locator(".sidebar").getByRole("button", { name, exact: true }).click();
+    const before = await top();
+    const low = await height();
+    release();
+    await alice.unroute("**/api/v1/**");
+    await until(height, (now) => now !== low);
+    moved[name] = (await top()) - before;
+    await alice.keyboard.press("Escape");
+    await alice.locator("dialog[open]").waitFor({ state: "detached" });
+  }
+  report("arrived", moved);
+}
