@@ -15,6 +15,7 @@ import structlog
 
 from talkwire.storage.engine import sqlite_url
 from tests import kinds
+from tests.compiled_statements import share_compiled_statements
 from tests.databases import (
     Database,
     PostgresServer,
@@ -51,6 +52,7 @@ hypothesis.settings.register_profile(
 
 def pytest_configure(config: pytest.Config) -> None:
     use_memory_for_temporary_files()
+    share_compiled_statements()
     hypothesis.settings.load_profile(PROFILE)
     _log_plain_tracebacks()
     config.pluginmanager.register(kinds.ProcessGuard())
