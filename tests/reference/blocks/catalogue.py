@@ -63,6 +63,10 @@ _CLUSTER = NotRun("It needs a Kubernetes cluster. tests/deployment/test_kubernet
 _ROOT = NotRun("It needs root, and changes the machine.")
 _OTHER_SYSTEM = NotRun("It needs a server of another system. tests/cli/history_import imports exports of it.")
 _GENERATED = "reference/test_generated_clients.py::"
+_PYTHON_CLIENT = RunBy(
+    f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message",
+    only_everything="A client in another language is generated in the gate.",
+)
 _INSTALLS = RunBy(
     "packaging/test_guides.py::test_the_commands_of_a_guide_install_what_a_clone_builds",
     only_everything="It builds the packages.",
@@ -77,9 +81,17 @@ _MAPPED_IDS = RunBy("clients/test_documented_examples.py::test_a_back_end_maps_i
 _EMBEDDING = RunBy("embedding/test_page.py::modules")
 _DJANGO = RunBy("page/test_django_tutorial.py::test_a_customer_asks_on_the_page_of_an_order_and_is_answered")
 _DJANGO_FILES = RunBy("page/test_django_tutorial.py::test_the_page_shows_all_files_of_the_example")
-_FASTAPI = RunBy("page/test_fastapi_example.py::test_a_customer_asks_and_gets_the_answer_of_the_desk_as_a_push")
 _FASTAPI_FILES = RunBy("page/test_fastapi_example.py::test_the_page_shows_the_files_of_the_example")
-_NEST = RunBy("clients/test_nestjs_example.py::test_clients_of_the_gateway_and_of_talkwire_show_the_same")
+_OTHER_TUTORIAL = "The gate follows another tutorial in a browser."
+_FASTAPI = RunBy(
+    "page/test_fastapi_example.py::test_a_customer_asks_and_gets_the_answer_of_the_desk_as_a_push",
+    only_everything=_OTHER_TUTORIAL,
+)
+_NEST_BUILT = RunBy("clients/test_nestjs_example.py::built", only_everything=_OTHER_TUTORIAL)
+_NEST = RunBy(
+    "clients/test_nestjs_example.py::test_clients_of_the_gateway_and_of_talkwire_show_the_same",
+    only_everything=_OTHER_TUTORIAL,
+)
 _NEST_FILES = RunBy("clients/test_nestjs_example.py::test_the_page_shows_the_files_of_the_example")
 _SHOPS = RunBy("page/test_embedding_examples.py::test_the_page_shows_the_example_as_it_is")
 _CLIENT = RunBy("clients_python/test_documentation.py::test_the_blocks_are_valid")
@@ -106,13 +118,13 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "import createClient": RunBy(f"{_GENERATED}test_a_typescript_client_sends_and_lists_a_message"),
         "npx tsc": RunBy(f"{_GENERATED}test_a_typescript_client_sends_and_lists_a_message"),
         "pip": Run(),
-        "literal_enums": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
-        "openapi-python": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
+        "literal_enums": _PYTHON_CLIENT,
+        "openapi-python": _PYTHON_CLIENT,
         "npm install @asyncapi/modelina": _MODELS,
         "import { writeFile": _MODELS,
         "node models": _MODELS,
-        "import os": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
-        "python send.py": RunBy(f"{_GENERATED}test_a_python_client_has_everything_and_sends_and_lists_a_message"),
+        "import os": _PYTHON_CLIENT,
+        "python send.py": _PYTHON_CLIENT,
     },
     "docs/authentication.md": {
         "JWT_SECRET=…": Run(),
@@ -288,7 +300,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "curl": _FASTAPI,
     },
     "docs/tutorials/nestjs.md": {
-        "cp -r": RunBy("clients/test_nestjs_example.py::built"),
+        "cp -r": _NEST_BUILT,
         "// The shop's own": _NEST_FILES,
         "export JWT_SECRET": _NEST,
         "node before": _NEST,
