@@ -42,6 +42,7 @@ async def main(url: str, file: Path) -> None:
     async with Talkwire(url, token=os.environ["TALKWIRE_TOKEN"]) as chat:
         own_id = (await chat.me())["id"]
         cursor = stored_in(file) or chat.cursor
+        store(cursor, file)
         while True:
             try:
                 async for event in chat.events(after=cursor):

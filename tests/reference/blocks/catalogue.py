@@ -275,6 +275,16 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     "docs/socket-io-server.md": {"import sys": RunBy("embedding/test_socketio.py::test_the_page_shows_the_example")},
     "docs/torture.md": {"make torture": _MINUTES, ".venv/bin/python -m rigs.torture.streams": _MINUTES},
     "docs/traces.md": {"talkwire serve": Run()},
+    "docs/tutorials/assistant.md": {
+        "export PATH": Run(),
+        "SERVICE=": Run(),
+        '"""An assistant': RunBy("clients_python/test_assistant.py::test_the_page_shows_the_program_as_it_is"),
+        "pip": RunBy(
+            "clients_python/test_assistant.py"
+            "::test_an_answer_that_was_cut_off_is_written_again_and_one_that_is_stopped_ends"
+        ),
+        "from openai": Validated("python"),
+    },
     "docs/tutorials/django-shop.md": {
         "export JWT_SECRET": Run(),
         "mkdir": Run(),
