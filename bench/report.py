@@ -24,6 +24,7 @@ from bench.servers import (
     TALKWIRE,
     TALKWIRE_NODES,
     TALKWIRE_POSTGRESQL,
+    TALKWIRE_STREAMS,
     TALKWIRE_WEBHOOKS,
     Entrant,
 )
@@ -112,6 +113,11 @@ _ONE_NODE = (
     Row("… per CPU-second", "pairs.per_cpu", NODE_NORMAL, BUN_NORMAL, None),
     Row("… ack latency, p50 ms", "pairs.p50", NODE_NORMAL, BUN_NORMAL, None, less_is_better=True),
     Row("… ack latency, p99 ms", "pairs.p99", NODE_NORMAL, BUN_NORMAL, None, less_is_better=True),
+    Row(
+        "400 streams, 4,000 appends a second: per CPU-second", "streams.per_cpu", NODE, BUN, None, ours=TALKWIRE_STREAMS
+    ),
+    Row("… ack latency, p50 ms", "streams.p50", NODE, BUN, None, less_is_better=True, ours=TALKWIRE_STREAMS),
+    Row("… ack latency, p99 ms", "streams.p99", NODE, BUN, None, less_is_better=True, ours=TALKWIRE_STREAMS),
     Row("memory per idle connection at 10,000: KiB", "idle.kib", less_is_better=True),
     Row("… processor time of the server, % of a core", "idle.cpu", less_is_better=True),
     Row("… without connections", "idle.empty_cpu", less_is_better=True),

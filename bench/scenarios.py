@@ -26,6 +26,7 @@ from bench.servers import (
     TALKWIRE,
     TALKWIRE_NODES,
     TALKWIRE_POSTGRESQL,
+    TALKWIRE_STREAMS,
     TALKWIRE_WEBHOOKS,
     Entrant,
     Running,
@@ -34,6 +35,8 @@ from bench.servers import (
 ROOM_MEMBERS = 1_000
 IN_FLIGHT = (1, 16)
 PAIR_CLIENTS = 200
+STREAMS = 400
+APPENDS_A_SECOND = 10 * STREAMS
 BACKLOG_CLIENTS = 500
 BACKLOG_IN_FLIGHT = 4
 KNOWN_USERS = 1_000
@@ -173,6 +176,12 @@ SCENARIOS = (
         (TALKWIRE, NODE_FULL, NODE_NORMAL, BUN_FULL, BUN_NORMAL),
         dataset.pairs(PAIR_CLIENTS),
         (Load("pairs", "pairs", PAIR_CLIENTS, _acks),),
+    ),
+    Scenario(
+        "streams",
+        (TALKWIRE_STREAMS, NODE, BUN),
+        dataset.pairs(STREAMS),
+        (Load("streams", "streams", STREAMS, _acks, {"rate": APPENDS_A_SECOND}),),
     ),
     Scenario("idle", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), measure=_idle),
     Scenario("handshake", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), (_connects("handshake"),)),

@@ -164,6 +164,11 @@ def _talkwire_with_webhooks(place: Place) -> list[str]:
     return [*_talkwire_command(place), "--webhook-allow", "127.0.0.1"]
 
 
+def _talkwire_with_streams(place: Place) -> list[str]:
+    """Returns the command line of a Talkwire server at which everybody may write streams."""
+    return [*_talkwire_command(place), "--streams", "everyone"]
+
+
 USERS_A_REQUEST = 100
 
 
@@ -237,6 +242,7 @@ def _python_command(place: Place) -> list[str]:
 
 TALKWIRE = Entrant("talkwire", "talkwire", _talkwire_command, _create_conversations)
 TALKWIRE_WEBHOOKS = replace(TALKWIRE, name="talkwire-webhooks", command=_talkwire_with_webhooks)
+TALKWIRE_STREAMS = replace(TALKWIRE, name="talkwire-streams", command=_talkwire_with_streams)
 TALKWIRE_POSTGRESQL = replace(TALKWIRE, name="talkwire-postgresql", on_postgresql=True)
 TALKWIRE_NODES = replace(TALKWIRE_POSTGRESQL, name="talkwire-two-nodes", nodes=2, on_valkey=True)
 NODE = Entrant("node", "node", _node_command())

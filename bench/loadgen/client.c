@@ -54,7 +54,7 @@ static void send_connect(const struct load *load, struct client *client)
     send_frame(client, TEXT, packet, (size_t)length);
 }
 
-static const char *conversation_of(const struct load *load, const struct client *client)
+const char *client_conversation(const struct load *load, const struct client *client)
 {
     return load->conversations[(size_t)client->index * load->conversation_count / load->connections];
 }
@@ -64,29 +64,36 @@ static void send_follow(const struct load *load, struct client *client)
 {
     char packet[512];
     int length = snprintf(packet, sizeof packet, "420[\"%s\",{\"%s\":\"%s\"}]", client->dialect->follow,
-                          client->dialect->follow_member, conversation_of(load, client));
+                          client->dialect->follow_member, client_conversation(load, client));
     if (length < 0 || (size_t)length >= sizeof packet)
         die("a conversation id is too long");
+    send_frame(client, TEXT, packet, (size_t)length);
+}
+
+/* Sends an event, `["name",{…}]`, which the server acknowledges with this id. */
+void client_emit(struct client *client, unsigned ack_id, const char *payload)
+{
+    char packet[1024];
+    int length = snprintf(packet, sizeof packet, "42%u%s", ack_id, payload);
+    if (length < 0 || (size_t)length >= sizeof packet)
+        die("an event is too long");
     send_frame(client, TEXT, packet, (size_t)length);
 }
 
 void client_send_message(struct load *load, struct client *client)
 {
-    client_send_message_to(load, client, conversation_of(load, client));
+    client_send_message_to(load, client, client_conversation(load, client));
 }
 
 /* Sends one chat message of 60 characters, with an ack id. */
 void client_send_message_to(struct load *load, struct client *client, const char *conversation)
 {
-    char packet[512];
-    int length = snprintf(packet, sizeof packet,
-                          "42%llu[\"message:send\",{\"conversationId\":\"%s\",\"content\":\"%s %012llu\"}]",
-                          (unsigned long long)(load->sent % ACK_IDS), conversation, MESSAGE_PREFIX,
-                          (unsigned long long)load->sent);
-    if (length < 0 || (size_t)length >= sizeof packet)
+    char payload[512];
+    int length = snprintf(payload, sizeof payload, "[\"message:send\",{\"conversationId\":\"%s\",\"content\":\"%s %012llu\"}]",
+                          conversation, MESSAGE_PREFIX, (unsigned long long)load->sent);
+    if (length < 0 || (size_t)length >= sizeof payload)
         die("a conversation id is too long");
-    load->sent++;
-    send_frame(client, TEXT, packet, (size_t)length);
+    client_emit(client, (unsigned)(load->sent++ % ACK_IDS), payload);
 }
 
 /* ---- receiving ---- */
@@ -119,7 +126,9 @@ static void join(struct load *load, struct client *client)
 static void receive_packet(struct load *load, struct client *client, const struct frame *frame)
 {
     static const char refusal[] = "\"success\":false";
-    const char *message = client->dialect ? client->dialect->message : "42[\"message:new\",";
+    const char *message = load->mode->delivered ? load->mode->delivered
+                          : client->dialect     ? client->dialect->message
+                                                : "42[\"message:new\",";
     if (starts_with(frame, message, strlen(message))) {
         client->received++;
         load->count.deliveries += !client->sender_only;
@@ -138,7 +147,7 @@ static void receive_packet(struct load *load, struct client *client, const struc
                 fprintf(stderr, "refused: %.*s\n", (int)frame->length, frame->payload);
         }
         if (load->mode->on_ack)
-            load->mode->on_ack(load, client, ack_id(frame));
+            load->mode->on_ack(load, client, ack_id(frame), frame);
     } else if (STARTS_WITH(frame, "2")) {
         send_frame(client, TEXT, "3", 1);
     } else if (STARTS_WITH(frame, "0{") && client->state == OPENING) {
@@ -355,6 +364,8 @@ void poll_events(struct load *load, int timeout_ms)
         else if (client->fd >= 0)
             on_readable(load, client);
     }
+    if (load->mode->on_turn)
+        load->mode->on_turn(load);
 }
 
 void clients_create(struct load *load)

@@ -7,7 +7,8 @@
  *   client.c     connections: from connect() to a joined Socket.IO socket, heartbeats, the event loop
  *   measure.c    clocks, processor time and memory of the server, latencies, the JSON line
  *   dialects.c   the event that follows a conversation, and the event of a new message, in each dialect
- *   fanout.c pairs.c idle.c handshake.c storm.c steady.c    what the clients do once they have joined: one mode each
+ *   fanout.c pairs.c streams.c idle.c handshake.c storm.c steady.c    what the clients do once they have joined: one mode
+ *                each
  *   main.c       options
  */
 #ifndef LOAD_H
@@ -83,6 +84,7 @@ struct load;
 
 struct mode {
     const char *name;
+    const char *delivered; /* how the packet begins that counts as delivered; by default that of a new message */
     bool separate_sender; /* with several nodes, the first client uses the first one, all others use the last one */
     void (*run)(struct load *);
     void (*on_joined)(struct load *, struct client *);
@@ -91,7 +93,8 @@ struct mode {
     int (*connect_options)(const struct client *, char *out, size_t room);
     void (*on_connect_answer)(struct load *, struct client *, const struct frame *);
     void (*on_message_frame)(struct load *, struct client *, const struct frame *);
-    void (*on_ack)(struct load *, struct client *, unsigned id);
+    void (*on_ack)(struct load *, struct client *, unsigned id, const struct frame *);
+    void (*on_turn)(struct load *); /* after each turn of the event loop */
     void (*on_closed)(struct load *, struct client *);
 };
 
@@ -108,7 +111,7 @@ struct load {
     unsigned connections; /* clients; in mode handshake, as many at a time */
     unsigned concurrency; /* connects in flight while the clients join */
     unsigned in_flight;   /* messages in flight at a time: fanout: of all, pairs: of each client */
-    unsigned rate;        /* steady: messages a second */
+    unsigned rate;        /* steady: messages a second; streams: appends a second */
     unsigned sources;     /* source addresses 127.0.0.1, .2, …: each has its own range of ports */
     double warmup_s, seconds;
     const struct dialect **dialects; /* client i uses dialect i modulo their number */
@@ -136,6 +139,8 @@ void clients_create(struct load *);
 void client_open(struct load *, struct client *);
 void client_close(struct load *, struct client *);
 void client_abort(struct load *, struct client *);
+const char *client_conversation(const struct load *, const struct client *);
+void client_emit(struct client *, unsigned ack_id, const char *payload);
 void client_send_message(struct load *, struct client *);
 void client_send_message_to(struct load *, struct client *, const char *conversation);
 void connect_all(struct load *);
@@ -162,6 +167,6 @@ void print_result(const struct load *, const struct window *);
 
 /* ---- modes ---- */
 
-extern const struct mode fanout_mode, pairs_mode, idle_mode, handshake_mode, storm_mode, steady_mode;
+extern const struct mode fanout_mode, pairs_mode, streams_mode, idle_mode, handshake_mode, storm_mode, steady_mode;
 
 #endif

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct mode *const modes[] = {&fanout_mode, &pairs_mode, &idle_mode, &handshake_mode,
-                                           &storm_mode,  &steady_mode};
+static const struct mode *const modes[] = {&fanout_mode,    &pairs_mode, &streams_mode, &idle_mode,
+                                           &handshake_mode, &storm_mode, &steady_mode};
 
 _Noreturn static void usage(void)
 {
-    fputs("usage: load fanout|pairs|idle|handshake|storm|steady --port N[,N…] --pid SERVER[,PROCESS…] --tokens FILE\n"
+    fputs("usage: load fanout|pairs|streams|idle|handshake|storm|steady --port N[,N…] --pid SERVER[,PROCESS…] --tokens FILE\n"
           "            [--conversations FILE] [--host 127.0.0.1] [--connections N] [--concurrency N] [--in-flight N]\n"
           "            [--rate N] [--sources N]\n"
           "            [--dialects NAME,NAME…] [--warmup S] [--seconds S] [--counts FILE]\n"
@@ -22,7 +22,7 @@ _Noreturn static void usage(void)
           "Files have one item per line. Client i uses token i, from the start again when there are fewer; the\n"
           "conversations are dealt out evenly in order: with one, it is everybody's.\n"
           "\n"
-          "fanout, pairs and handshake measure once for each line on standard input, after the line \"ready\":\n"
+          "fanout, pairs, streams and handshake measure once for each line on standard input, after the line \"ready\":\n"
           "echo | load pairs …\n",
           stderr);
     exit(2);

@@ -159,7 +159,7 @@ static double latency_ms(double quantile)
 static void poll_events_until(struct load *load, uint64_t end)
 {
     for (load->now = clock_ns(); load->now < end;)
-        poll_events(load, (int)((end - load->now) / 1000000) + 1);
+        poll_events(load, load->mode->on_turn ? 1 : (int)((end - load->now) / 1000000) + 1);
 }
 
 static struct counters difference(struct counters a, struct counters b)

@@ -13,8 +13,9 @@ static void send_next(struct load *load, struct client *client)
     client_send_message(load, client);
 }
 
-static void on_ack(struct load *load, struct client *client, unsigned id)
+static void on_ack(struct load *load, struct client *client, unsigned id, const struct frame *frame)
 {
+    (void)frame;
     load->count.messages++;
     latency_record(load, sent_at[id]);
     if (load->sending)

@@ -39,6 +39,8 @@ export function serveChat(io, verify, insert, membershipFile) {
     }
   });
 
+  const streams = new Map(); // the conversation of each message that is written while others read it
+
   io.on("connection", (socket) => {
     const { user } = socket.data;
     socket.join(`user:${user.id}`);
@@ -52,6 +54,19 @@ export function serveChat(io, verify, insert, membershipFile) {
       const message = { id, conversationId, seq, type: "text", senderId: user.id, sender: user, content, createdAt };
       io.to(`conversation:${conversationId}`).emit("message:new", message);
       ack({ success: true, message });
+    });
+
+    // Streams are forwarded, and not stored.
+    socket.on("message:stream", ({ conversationId }, ack) => {
+      const id = `stream-${streams.size}`;
+      streams.set(id, conversationId);
+      ack({ success: true, message: { id }, attempt: 1 });
+    });
+
+    socket.on("message:append", ({ messageId, part, text, at }, ack) => {
+      const conversationId = streams.get(messageId);
+      io.to(`conversation:${conversationId}`).emit("message:delta", { messageId, conversationId, part, at, text });
+      ack({ success: true, length: at + text.length, stored: 0 });
     });
   });
 }
