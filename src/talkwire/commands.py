@@ -94,6 +94,7 @@ from talkwire.core.commands.offers import CounterOffer, CreateOffer, DeleteOffer
 from talkwire.core.commands.presence import GetPresence, SetPresence
 from talkwire.core.commands.receipts import GetUnread, MarkDelivered, MarkRead, MarkUnread, UnreadTotal
 from talkwire.core.commands.search import FindPublicConversations, SearchMessages, SearchOffers
+from talkwire.core.commands.streams.rating import GetRating, MessageRating, RateMessage
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SendSignal, SetTyping
 from talkwire.core.domain.parts.message_parts import (
@@ -140,6 +141,7 @@ __all__ = [
     "GetConversation",
     "GetMessage",
     "GetPresence",
+    "GetRating",
     "GetReportContext",
     "GetSyncState",
     "GetUnread",
@@ -171,6 +173,7 @@ __all__ = [
     "MarkThreadRead",
     "MarkUnread",
     "MessagePage",
+    "MessageRating",
     "NotificationPage",
     "Page",
     "PinMessage",
@@ -181,6 +184,7 @@ __all__ = [
     "PutWebhook",
     "PutWebhookResult",
     "Query",
+    "RateMessage",
     "React",
     "ReasoningPart",
     "RecordReportContext",

@@ -51,6 +51,7 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "message:forward": [{"messageId": "1", "conversationIds": ["c", "d"], "senderId": "bob"}],
         "message:react": [{"messageId": "1", "emoji": "👍", "senderId": "bob"}],
         "message:unreact": [{"messageId": "1", "emoji": "👍"}],
+        "message:rate": [{"messageId": "1", "rating": -1, "comment": "x", "senderId": "bob"}],
         "message:pin": [{"messageId": "1"}],
         "message:unpin": [{"messageId": "1"}],
         "message:save": [{"messageId": "1"}],

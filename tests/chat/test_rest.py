@@ -126,6 +126,8 @@ FURTHER_ROUTES = {
     ("get", "/api/v1/saved"),
     ("delete", "/api/v1/messages/{message_id}/reactions/{emoji}"),
     ("put", "/api/v1/messages/{message_id}/reactions/{emoji}"),
+    ("get", "/api/v1/messages/{message_id}/rating"),
+    ("put", "/api/v1/messages/{message_id}/rating"),
     ("get", "/api/v1/messages/{message_id}/receipts"),
     ("get", "/api/v1/messages/{message_id}/thread"),
     ("delete", "/api/v1/messages/{message_id}/thread/following"),

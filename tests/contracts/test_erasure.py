@@ -54,6 +54,7 @@ from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferen
 from talkwire.core.commands.presence import StorePresence
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, IsErased, TakeErasureStep
+from talkwire.core.commands.streams.rating import RateMessage
 from talkwire.core.domain.events import ConversationPreferred, MessageDeleted, UserErased
 from talkwire.core.domain.model import Actor, MemberRole, Message, Preferences, PushTarget, User
 from talkwire.core.domain.parts.message_parts import SourcePart, TextPart
@@ -155,6 +156,7 @@ async def plant(node: Node) -> Message:
     await node.do(ALICE, SendMessage("c", c, metadata={"x": c}))
     cited = await node.do(ALICE, SendMessage("c", parts=(TextPart(c), SourcePart(message_id=str(sent.id), quote=c))))
     await node.do(ALICE, EditMessage(str(cited.id), parts=(SourcePart(url="https://example.com/", title=c),)))
+    await plant_rating(node, c)
     gone = await node.send(ALICE, c, f"{CANARY}-2")
     await node.do(ALICE, DeleteMessage(str(gone.id)))
     await node.do(BOB, SendMessage("c", "I agree", reply_to_id=str(sent.id)))
@@ -187,6 +189,14 @@ async def plant(node: Node) -> Message:
     device = PushTarget("web", f"https://push.example.com/{CANARY}", CANARY, CANARY)
     await node.do(ALICE, PutPushSubscription(device, device_id=CANARY, user_agent=CANARY))
     return sent
+
+
+async def plant_rating(node: Node, comment: str) -> None:
+    """Lets Alice rate a message of an agent."""
+    await node.do(BACKEND, PutUser("helper", name="Helper", kind="agent"))
+    await node.do(BACKEND, AddMembers("c", ("helper",)))
+    answer = await node.send(Actor("helper", "Helper"), "An answer")
+    await node.do(ALICE, RateMessage(str(answer.id), -1, comment))
 
 
 async def plant_copies(node: Node, sent: Message) -> None:

@@ -51,6 +51,7 @@ from talkwire.core.commands.notifications import MarkNotificationsRead, RecordMi
 from talkwire.core.commands.offers import CounterOffer, CreateOffer
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
+from talkwire.core.commands.streams.rating import RateMessage
 from talkwire.core.commands.streams.writing import FinishMessage, StreamMessage
 from talkwire.core.domain.events import Durable, DurableEvent, MessageEvent
 from talkwire.core.domain.model import Actor, DoNotDisturb, Preferences
@@ -94,7 +95,8 @@ async def _streams(node: Node) -> None:
     await node.do(BACKEND, AddMembers("c", ("helper",)))
     opened = await node.do(Actor("helper", "Helper"), StreamMessage(conversation_id="c", client_message_id="s"))
     finish = FinishMessage(message_id=str(opened.message.id), attempt=1, parts=(TextPart("\u2603"),))
-    await node.do(Actor("helper", "Helper"), finish)
+    answer = await node.do(Actor("helper", "Helper"), finish)
+    await node.do(BOB, RateMessage(str(answer.id), -1, "\u2603"))
 
 
 async def _changed_messages(node: Node) -> None:

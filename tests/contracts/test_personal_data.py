@@ -14,6 +14,7 @@ from sqlalchemy import Text, select, text
 from talkwire.api.export import ExportedUser
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.domain.model import File, Message
+from talkwire.core.ports.stores import OwnRating
 from talkwire.payloads.conversations import conversation_payload
 from talkwire.payloads.messages import message_payload
 from talkwire.storage.schema import metadata, source_quotes
@@ -61,6 +62,7 @@ NO_TEXT = {
     "push_removals": "subscription_id user_id",
     "push_subscriptions": "id user_id kind service session_id node_id",
     "pushes": "subscription_id state",
+    "message_ratings": "user_id",
     "reactions": "user_id",
     "reports": "id conversation_id author_id reporter_id state action decided_by about copied_from",
     "restrictions": "conversation_id user_id kind by",
@@ -199,6 +201,9 @@ class Parts:
 
     def add_messages(self, pages: Iterable[Iterable[Message]]) -> None:
         self.rest += [msgspec.json.encode(message_payload(message)) for page in pages for message in page]
+
+    def add_ratings(self, ratings: Iterable[OwnRating]) -> None:
+        self.rest += map(msgspec.json.encode, ratings)
 
     def add_files(self, files: Iterable[File]) -> None:
         self.rest += map(msgspec.json.encode, files)

@@ -16,7 +16,7 @@ from talkwire.core.commands.files import CreateUpload, FinishUpload
 from talkwire.core.commands.messages import AttachmentRef, EditMessage, GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.server.retention import PruneOld
-from talkwire.core.domain.events import ConversationDeleted, MessageDeleted, MessageEdited, MessageReacted
+from talkwire.core.domain.events import ConversationDeleted, MessageDeleted, MessageEdited, MessageRated, MessageReacted
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.features.operation import retention
 from talkwire.core.ports.transaction import Transaction
@@ -26,12 +26,24 @@ from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages import retention as stored
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
-from talkwire.storage.schema import file_links, log, log_head, mentions, message_versions, messages, reactions
+from talkwire.storage.schema import (
+    file_links,
+    log,
+    log_head,
+    mentions,
+    message_ratings,
+    message_versions,
+    messages,
+    rating_sums,
+    reactions,
+)
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Call, Clock, Node, running
 from tests.databases import Database
 from tests.waiting import DEADLINE_S
 
 DAY_MS = 86_400_000
+
+RATINGS = message_ratings, rating_sums
 
 
 async def prune(node: Node, retention_ms: int = DAY_MS, actor: Actor = OPERATOR) -> None:
@@ -40,7 +52,7 @@ async def prune(node: Node, retention_ms: int = DAY_MS, actor: Actor = OPERATOR)
 
 
 async def decorate(node: Node, message_id: int) -> None:
-    """Adds everything that a message can have: an earlier version, a reaction and a mention."""
+    """Adds everything that a message can have: an earlier version, a reaction, a rating and a mention."""
 
     def record(tx: Transaction) -> None:
         message = tx.message(message_id)
@@ -48,6 +60,7 @@ async def decorate(node: Node, message_id: int) -> None:
         edited = replace(message, content="edited @bob", mentions=("bob",), edited_ms=tx.now_ms)
         tx.record(MessageEdited(tx.next_pos(), tx.now_ms, edited))
         tx.record(MessageReacted(tx.next_pos(), tx.now_ms, edited, "bob", "\N{THUMBS UP SIGN}", True))
+        tx.record(MessageRated(tx.next_pos(), tx.now_ms, edited, "bob", 1, "Good", 1, 0))
 
     await node.do(BACKEND, Call(record))
 
@@ -89,7 +102,7 @@ async def test_old_messages_become_tombstones_and_young_ones_stay(node: Node, cl
     assert (tombstone.id, tombstone.seq, tombstone.sender_id) == (old.id, old.seq, "alice")
     assert (tombstone.content, tombstone.mentions, tombstone.reactions) == ("", (), ())
     assert (tombstone.created_ms, tombstone.deleted_ms, tombstone.deleted_by) == (old.created_ms, clock.now_ms, None)
-    assert await rows_of(node, message_versions, reactions, mentions) == [0, 0, 0]
+    assert await rows_of(node, message_versions, *RATINGS, reactions, mentions) == [0] * 5
 
 
 async def test_the_floor_moves_and_the_log_starts_after_it(node: Node, clock: Clock) -> None:
@@ -282,7 +295,7 @@ async def test_messages_of_a_deleted_conversation_are_cleared(
     with node.read_engine.begin() as connection:
         contents = connection.execute(select(messages.c.content).order_by(messages.c.id)).scalars().all()
     assert contents == [""] * 5 + ["kept"]
-    assert await rows_of(node, message_versions, reactions, mentions, text("message_words")) == [0, 0, 0, 1]
+    assert await rows_of(node, message_versions, *RATINGS, reactions, mentions, text("message_words")) == [0] * 5 + [1]
     assert await node.do(BOB, GetMessage(str(kept.id))) == kept
 
 

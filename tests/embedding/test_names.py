@@ -52,6 +52,7 @@ _MEMBERS: Mapping[str, Any] = MappingProxyType(
         "q": "x",
         "reason": "spam",
         "name": "ping",
+        "rating": 1,
     }
 )
 _STATUS = MappingProxyType({"offer:update": "accepted", "presence:set": "away"})

@@ -56,6 +56,7 @@ ANSWERS = (
     "MessengerMessage",
     "MessengerMessageList",
     "MessengerPresence",
+    "MessengerRating",
     "MessengerSync",
     "MessengerUser",
     "MessengerUserList",

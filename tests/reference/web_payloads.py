@@ -39,6 +39,7 @@ REST_ANSWERS = (
     "MessengerNoticeList",
     "MessengerPushKey",
     "MessengerPushSubscriptionList",
+    "MessengerRating",
     "MessengerReceiptList",
     "MessengerRestrictionList",
     "MessengerRights",

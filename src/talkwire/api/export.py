@@ -28,10 +28,12 @@ from talkwire.core.features.operation.export import (
     messages_in,
     messages_of,
     preferences_in,
+    ratings_of,
     saved_by,
     with_notes,
 )
 from talkwire.core.features.users.preferences import DEFAULTS
+from talkwire.core.ports.stores import OwnRating
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.payloads.conversations import conversation_payload
@@ -85,6 +87,15 @@ class SavedReferencePayload(Payload, frozen=True):
     saved_at: str
 
 
+class ExportedRating(Payload, frozen=True):
+    """A line of the file `ratings.jsonl`: a rating that the user has given to a message of an agent."""
+
+    message_id: str
+    rating: int
+    rated_at: str
+    comment: str | None = None
+
+
 class ExportedIdentity(Payload, frozen=True):
     """A user's identity at an OpenID provider, and the profile that the server last copied from there."""
 
@@ -114,12 +125,14 @@ class ExportedProfile(Payload, frozen=True):
 
 class _Parts:
     """The data of an export that comes from the database, in temporary files with one JSON object a line:
-    conversations, messages, and records of files. `advance` is called with the number of messages just written."""
+    conversations, messages, ratings, and records of files. `advance` is called with the number of messages just
+    written."""
 
     def __init__(self, closing: ExitStack, advance: Callable[[int], None]) -> None:
         self.profile = b""
         self.conversations = _temporary(closing)
         self.messages = _temporary(closing)
+        self.ratings = _temporary(closing)
         self.files = _temporary(closing)
         self.file_bytes = 0
         self.is_cancelled = False
@@ -135,6 +148,11 @@ class _Parts:
             self.messages.write(b"".join(_encode(message_payload(message)) + b"\n" for message in page))
             self._advance(len(page))
 
+    def add_ratings(self, ratings: Iterable[OwnRating]) -> None:
+        for each in ratings:
+            line = ExportedRating(str(each.message_id), each.rating, iso(each.rated_ms), each.comment)
+            self.ratings.write(_encode(line) + b"\n")
+
     def add_files(self, files: Iterable[File]) -> None:
         for file in files:
             self.files.write(_encode(file) + b"\n")
@@ -148,8 +166,8 @@ def _temporary(closing: ExitStack) -> IO[bytes]:
 @dataclass(frozen=True, slots=True)
 class ExportedUser:
     """The subject of an export: one user's profile, the conversations and messages that the user may see, the user's
-    messages in conversations that they left, and the files that they uploaded. `actor` is the caller who exports; the
-    profile has only the members that this caller may see."""
+    messages in conversations that they left, the ratings that they gave, and the files that they uploaded. `actor` is
+    the caller who exports; the profile has only the members that this caller may see."""
 
     user_id: str
     actor: Actor
@@ -160,6 +178,7 @@ class ExportedUser:
         for view in conversations_of(snapshot, user.id):
             parts.add_conversation(view)
         parts.add_messages(messages_of(snapshot, user.id))
+        parts.add_ratings(ratings_of(snapshot, user.id))
         parts.add_files(files_of(snapshot, user.id))
 
     def count(self, snapshot: Snapshot) -> int:
@@ -291,6 +310,8 @@ class ExportedZip:
             yield "profile.json", iter((self._parts.profile,))
         yield "conversations.jsonl", _chunks_of(self._parts.conversations)
         yield "messages.jsonl", _chunks_of(self._parts.messages)
+        if self._parts.profile:
+            yield "ratings.jsonl", _chunks_of(self._parts.ratings)
 
     async def _files(self, archive: zipfile.ZipFile, sink: _Sink) -> AsyncGenerator[bytes, None]:
         """Adds the uploaded files to the zip, and yields its bytes. Skips a file that another request has deleted

@@ -5,7 +5,18 @@ from __future__ import annotations
 from talkwire.operations import calls, console, sockets, sync, webhooks
 from talkwire.operations.conversations import conversations, invitations, members
 from talkwire.operations.desk import claims, notes, teams
-from talkwire.operations.messages import messages, offers, receipts, saved, search, signals, streams, threads, typing
+from talkwire.operations.messages import (
+    messages,
+    offers,
+    ratings,
+    receipts,
+    saved,
+    search,
+    signals,
+    streams,
+    threads,
+    typing,
+)
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.operation import Operation
 from talkwire.operations.users import blocks, notifications, preferences, presence, users
@@ -25,6 +36,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *offers.OPERATIONS,
     *preferences.OPERATIONS,
     *presence.OPERATIONS,
+    *ratings.OPERATIONS,
     *receipts.OPERATIONS,
     *reports.OPERATIONS,
     *restrictions.OPERATIONS,

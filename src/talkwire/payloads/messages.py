@@ -8,7 +8,8 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import AttachmentRef, GivenGenerated, MessageVersion, Model
-from talkwire.core.domain.events import MessageDeleted, MessageReacted
+from talkwire.core.commands.streams.rating import MessageRating
+from talkwire.core.domain.events import MessageDeleted, MessageRated, MessageReacted
 from talkwire.core.domain.model import AttachedKind, Attachment, LinkPreview, Message, Reaction, SavedMessage
 from talkwire.core.domain.parts.message_parts import MessagePart, simplified
 from talkwire.core.domain.parts.streams import StreamError, StreamState
@@ -104,6 +105,30 @@ class ReactionChangedPayload(Payload, frozen=True):
     emoji: str
     action: Literal["added", "removed"]
     reactions: tuple[ReactionPayload, ...]
+
+
+class RatingPayload(Payload, frozen=True):
+    """The caller's rating of a message of an agent, with its comment, and how many users have rated it up and down.
+    `up` and `down` are for the message's author, the agent's owner, the conversation's owner and admins, and the
+    application's backend."""
+
+    mine: int
+    comment: str | None = None
+    up: int | None = None
+    down: int | None = None
+
+
+class MessageRatedPayload(Payload, frozen=True):
+    """A rating of a message of an agent: `1`, `-1`, or `0` if the user has taken it back. `up` and `down` are missing
+    for the user who has rated the message."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+    rating: int
+    comment: str | None = None
+    up: int | None = None
+    down: int | None = None
 
 
 class DeletedMessagePayload(Payload, frozen=True):
@@ -364,6 +389,23 @@ def reaction_changed_payload(event: MessageReacted) -> ReactionChangedPayload:
         emoji=event.emoji,
         action="added" if event.added else "removed",
         reactions=reaction_payloads(message),
+    )
+
+
+def rating_payload(rating: MessageRating) -> RatingPayload:
+    return RatingPayload(rating.mine, rating.comment, rating.up, rating.down)
+
+
+def message_rated_payload(event: MessageRated) -> MessageRatedPayload:
+    message = event.message
+    return MessageRatedPayload(
+        message_id=str(message.id),
+        conversation_id=message.conversation_id,
+        user_id=event.user_id,
+        rating=event.rating,
+        comment=event.comment if message.deleted_ms is None else None,
+        up=event.up,
+        down=event.down,
     )
 
 

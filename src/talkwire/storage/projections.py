@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.storage.messages import changes, receipts, saved
+from talkwire.storage.messages import changes, ratings, receipts, saved
 from talkwire.storage.notifying import notifications
 from talkwire.storage.tables import (
     accounts,
@@ -39,6 +39,7 @@ PROJECTIONS: Projections = MappingProxyType(
         **webhooks.PROJECTIONS,
         **offers.PROJECTIONS,
         **saved.PROJECTIONS,
+        **ratings.PROJECTIONS,
         **changes.PROJECTIONS,
         **receipts.PROJECTIONS,
         **notifications.PROJECTIONS,

@@ -673,6 +673,26 @@ saved_messages = Table(
 """The messages that users have saved for later, at the log position `pos`. Deleting a message removes it from all
 users' saved messages, and users who leave a conversation lose the messages that they saved in it."""
 
+message_ratings = Table(
+    "message_ratings",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False, index=True),
+    Column("rating", Integer, nullable=False),
+    Column("comment", Text),
+    Column("rated_ms", BigInteger, nullable=False),
+)
+"""The ratings of agents' messages: 1 or -1. Deleting a message removes them."""
+
+rating_sums = Table(
+    "rating_sums",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("up", BigInteger, nullable=False),
+    Column("down", BigInteger, nullable=False),
+)
+"""How many users have rated a message up and down, which are as many as the rows of `message_ratings` say."""
+
 offers = Table(
     "offers",
     metadata,

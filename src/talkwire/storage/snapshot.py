@@ -14,6 +14,7 @@ from talkwire.storage.messages.attachments import AttachedFileRows
 from talkwire.storage.messages.erasure import ErasureRows
 from talkwire.storage.messages.exporting import ExportRows
 from talkwire.storage.messages.messages import MessagePartRows, MessageReads
+from talkwire.storage.messages.ratings import RatingRows
 from talkwire.storage.messages.receipts import ReceiptReads, UnreadRows
 from talkwire.storage.messages.saved import SavedRows
 from talkwire.storage.messages.search import SearchRows
@@ -54,6 +55,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.threads = ThreadRows(connection)
         self.offers = OfferRows(connection)
         self.saved = SavedRows(connection)
+        self.ratings = RatingRows(connection)
         self.notices = NoticeRows(connection)
         self.notifications = NotificationRows(connection)
         self.push_subscriptions = PushSubscriptionRows(connection)

@@ -24,6 +24,7 @@ from talkwire.storage.messages.changes import (
 )
 from talkwire.storage.messages.erasure import WritableErasureRows
 from talkwire.storage.messages.messages import MessagePartRows
+from talkwire.storage.messages.ratings import RatingRows
 from talkwire.storage.messages.receipts import ReceiptLookups, with_covered_messages
 from talkwire.storage.messages.retention import RetentionRows
 from talkwire.storage.messages.saved import SavedRows
@@ -81,6 +82,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.threads = ThreadRows(connection, lambda: write_messages(workspace))
         self.offers = OfferRows(connection)
         self.saved = SavedRows(connection)
+        self.ratings = RatingRows(connection)
         self._pending = PendingNotifications(workspace)
         self.notifications = WritableNotificationRows(connection, self._pending.store)
         self.push_subscriptions = WritablePushSubscriptionRows(connection)

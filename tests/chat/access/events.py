@@ -125,6 +125,7 @@ _MESSAGES = (
     Row("message:forward", UNNAMED, {**_MESSAGE, "conversationIds": ["{conversation}"]}),
     Row("message:react", UNNAMED, _EMOJI),
     Row("message:unreact", UNNAMED, _EMOJI),
+    Row("message:rate", UNNAMED, {"messageId": "{answer}", "rating": 1}),
     Row("message:pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
     Row("message:unpin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED), _MESSAGE),
     Row("message:save", MEMBERS, _MESSAGE),

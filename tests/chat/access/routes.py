@@ -71,6 +71,7 @@ _V1 = "/api/v1"
 _CONVERSATION = f"{_V1}/conversations/{{conversation}}"
 _MESSAGE = f"{_V1}/messages/{{message}}"
 _OWN = f"{_V1}/messages/{{own}}"
+_ANSWER = f"{_V1}/messages/{{answer}}"
 _OFFER = f"{_V1}/offers/{{offer}}"
 _TALK = f"{_V1}/talks/{{conversation}}"
 
@@ -234,6 +235,9 @@ _MESSAGES = (
     ),
     Row(f"PUT {_MESSAGE}/reactions/👍", UNNAMED),
     Row(f"DELETE {_MESSAGE}/reactions/👍", UNNAMED),
+    Row(f"PUT {_ANSWER}/rating", UNNAMED, {"rating": 1}),
+    Row(f"PUT {_ANSWER}/rating", WRITERS, {"rating": -1}, of="as a member", as_service=_AS_MEMBER),
+    Row(f"GET {_ANSWER}/rating", READERS),
     Row(f"PUT {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
     Row(f"DELETE {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
     Row(f"PUT {_MESSAGE}/saved", MEMBERS),

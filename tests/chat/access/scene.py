@@ -28,6 +28,7 @@ GHOSTS: Mapping[str, str] = {
     "message": "1000900000000001",
     "reply": "1000900000000001",
     "pinned": "1000900000000001",
+    "answer": "1000900000000001",
     "own": "1000900000000001",
     "offer": "1000900000000002",
     "own_offer": "1000900000000002",
@@ -140,6 +141,9 @@ class Scene:
             self.things["message"] = await self.message("author")
         if "reply" in needs:
             self.things["reply"] = await self.message("author", threadId=self.things["message"])
+        if "answer" in needs:
+            await self.service("PUT", f"/api/v1/users/{self.id_of('author')}", {"kind": "agent"})
+            self.things["answer"] = await self.message("author")
         if "pinned" in needs:
             self.things["pinned"] = await self.message("author")
             await self.service("PUT", f"/api/v1/messages/{self.things['pinned']}/pin")

@@ -592,15 +592,16 @@ class LogEvent(TypedDict):
     MessengerMemberRemoved, `member:restricted`: MessengerRestriction, `member:unrestricted`: MessengerRestriction,
     `member:updated`: MessengerUpdatedMember, `message:deleted`: MessengerMessageDeleted, `message:delivered:receipt`:
     MessengerDeliveredReceipt, `message:new`: MessengerMessage, `message:pinned`: MessengerPinChanged,
-    `message:reaction`: MessengerReactionChanged, `message:read:receipt`: MessengerReadReceipt, `message:unpinned`:
-    MessengerPinChanged, `message:updated`: MessengerMessage, `notification:read`: MessengerNotificationsRead,
-    `offer:new`: MessengerOffer, `offer:updated`: MessengerOffer, `preferences:updated`: MessengerPreferences,
-    `report:created`: MessengerReport, `report:decided`: MessengerReport, `saved:changed`: MessengerSavedChanged,
-    `session:ended`: MessengerLogin, `session:renewed`: MessengerLogin, `session:started`: MessengerLogin,
-    `team:settled`: MessengerTeamSettled, `team:updated`: MessengerTeamUpdated, `thread:marked`: MessengerThreadMark,
-    `thread:updated`: MessengerThreadUpdated, `user:banned`: MessengerUserBan, `user:blocked`: MessengerUserId,
-    `user:created`: MessengerUser, `user:erased`: MessengerErasedUser, `user:unbanned`: MessengerUserId,
-    `user:unblocked`: MessengerUserId, `user:updated`: MessengerUser, `webhook:changed`: MessengerWebhookChanged."""
+    `message:rated`: MessengerMessageRated, `message:reaction`: MessengerReactionChanged, `message:read:receipt`:
+    MessengerReadReceipt, `message:unpinned`: MessengerPinChanged, `message:updated`: MessengerMessage,
+    `notification:read`: MessengerNotificationsRead, `offer:new`: MessengerOffer, `offer:updated`: MessengerOffer,
+    `preferences:updated`: MessengerPreferences, `report:created`: MessengerReport, `report:decided`: MessengerReport,
+    `saved:changed`: MessengerSavedChanged, `session:ended`: MessengerLogin, `session:renewed`: MessengerLogin,
+    `session:started`: MessengerLogin, `team:settled`: MessengerTeamSettled, `team:updated`: MessengerTeamUpdated,
+    `thread:marked`: MessengerThreadMark, `thread:updated`: MessengerThreadUpdated, `user:banned`: MessengerUserBan,
+    `user:blocked`: MessengerUserId, `user:created`: MessengerUser, `user:erased`: MessengerErasedUser,
+    `user:unbanned`: MessengerUserId, `user:unblocked`: MessengerUserId, `user:updated`: MessengerUser,
+    `webhook:changed`: MessengerWebhookChanged."""
     conversationId: NotRequired[str]
     """The id of the conversation."""
     actorId: NotRequired[str]
@@ -822,6 +823,26 @@ class MessageList(TypedDict):
     """The items of this page."""
     next: str | None
     """The cursor of the next page; null on the last one."""
+
+
+class MessageRated(TypedDict):
+    """A rating of a message of an agent: `1`, `-1`, or `0` if the user has taken it back. `up` and `down` are missing
+    for the user who has rated the message."""
+
+    messageId: str
+    """The id of the message."""
+    conversationId: str
+    """The id of the conversation."""
+    userId: str
+    """The id of the user."""
+    rating: int
+    """`1`, `-1`, or `0` if the user has taken the rating back."""
+    comment: NotRequired[str]
+    """Why, in the words of the user. Missing once the message is deleted."""
+    up: NotRequired[int]
+    """How many users have rated the message `1`."""
+    down: NotRequired[int]
+    """How many users have rated the message `-1`."""
 
 
 class MissedCall(TypedDict):
@@ -1124,6 +1145,21 @@ class Quote(TypedDict):
     """The id of the user who sent it."""
     content: str
     """The message's text: at most 64 KiB of UTF-8."""
+
+
+class Rating(TypedDict):
+    """The caller's rating of a message of an agent, with its comment, and how many users have rated it up and down.
+    `up` and `down` are for the message's author, the agent's owner, the conversation's owner and admins, and the
+    application's backend."""
+
+    mine: int
+    """`1` or `-1`, or `0` if the caller has not rated the message."""
+    comment: NotRequired[str]
+    """Why, in the words of the caller."""
+    up: NotRequired[int]
+    """How many users have rated the message `1`."""
+    down: NotRequired[int]
+    """How many users have rated the message `-1`."""
 
 
 class Reaction(TypedDict):
@@ -1644,6 +1680,7 @@ AnyEvent: TypeAlias = (
     | Event[Literal["message:delivered:receipt"], DeliveredReceipt]
     | Event[Literal["message:new"], Message]
     | Event[Literal["message:pinned"], PinChanged]
+    | Event[Literal["message:rated"], MessageRated]
     | Event[Literal["message:reaction"], ReactionChanged]
     | Event[Literal["message:read:receipt"], ReadReceipt]
     | Event[Literal["message:unpinned"], PinChanged]

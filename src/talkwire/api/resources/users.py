@@ -132,8 +132,8 @@ LEAST_EXPORT_BYTES_S = 16 * 1024
 temporary files until the end of the download."""
 
 _EXPORTED = (
-    "Contains `profile.json`, `conversations.jsonl`, `messages.jsonl` with the messages that the user may see now, and "
-    "below `files/` the files that the user has uploaded."
+    "Contains `profile.json`, `conversations.jsonl`, `messages.jsonl` with the messages that the user may see now, "
+    "`ratings.jsonl`, and below `files/` the files that the user has uploaded."
 )
 
 

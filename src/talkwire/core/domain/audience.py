@@ -24,6 +24,7 @@ from talkwire.core.domain.events import (
     MembershipGroundsChanged,
     MembersListed,
     MessageEvent,
+    MessageRated,
     MessagesDelivered,
     MessageSent,
     MessagesRead,
@@ -110,10 +111,20 @@ def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
             return event if user_id in user_ids else None
         case DeskConversationChanged(conversation_id=conversation_id):
             return event if conversation_id in reader.staffed_ids else None
+        case MessageRated():
+            return _rating_for(event, user_id, reader.histories.get(event.message.conversation_id, WHOLE))
         case _ if reader.histories:
             return _from_history(event, reader.histories.get(event.reach.members_of(event) or "", WHOLE))
         case _:
             return event
+
+
+def _rating_for(event: MessageRated, user_id: str, history: HistoryStart) -> Durable | None:
+    """Returns the version of a rating that a user may see whose part of the conversation starts at `history`: the whole
+    for the agent and its owner, without the sums for the user who rated, and None for others."""
+    if user_id in {event.message.sender_id, event.owner_id}:
+        return _from_history(event, history)
+    return _from_history(replace(event, up=None, down=None), history) if user_id == event.user_id else None
 
 
 OfMembership = MemberAdded | MemberRemoved | MembershipGroundsChanged
@@ -198,21 +209,27 @@ def versions_of(
             yield from _of_membership(event, staff_ids)
         case MembersListed() | DeskConversationChanged():
             yield event, Members(event.user_ids if isinstance(event, MembersListed) else staff_ids())
+        case MessageRated():
+            yield from _of_rating(event, histories())
         case _ if not depends_on_history(event):
             yield event, ALL_MEMBERS
         case _:
-            hidden, without_quote = set[str](), dict[str, Durable]()
-            for user_id, history in histories().items():
-                seen = _from_history(event, history)
-                if seen is None:
-                    hidden.add(user_id)
-                elif seen is not event:
-                    without_quote[user_id] = seen
-            others = hidden | without_quote.keys()
-            yield event, Members(without=others) if others else ALL_MEMBERS
-            if without_quote:
-                # There is only one other version: the message without its quote.
-                yield next(iter(without_quote.values())), Members(without_quote.keys())
+            yield from _by_history(event, histories())
+
+
+def _by_history(event: Durable, histories: Mapping[str, HistoryStart]) -> Iterator[tuple[Durable, Members]]:
+    hidden, without_quote = set[str](), dict[str, Durable]()
+    for user_id, history in histories.items():
+        seen = _from_history(event, history)
+        if seen is None:
+            hidden.add(user_id)
+        elif seen is not event:
+            without_quote[user_id] = seen
+    others = hidden | without_quote.keys()
+    yield event, Members(without=others) if others else ALL_MEMBERS
+    if without_quote:
+        # There is only one other version: the message without its quote.
+        yield next(iter(without_quote.values())), Members(without_quote.keys())
 
 
 def _of_membership(event: OfMembership, staff_ids: Callable[[], Collection[str]]) -> Iterator[tuple[Durable, Members]]:
@@ -225,6 +242,13 @@ def _of_membership(event: OfMembership, staff_ids: Callable[[], Collection[str]]
     yield event, Members(staff)
     if for_others is not None:
         yield for_others, Members(without=staff)
+
+
+def _of_rating(event: MessageRated, histories: Mapping[str, HistoryStart]) -> Iterator[tuple[Durable, Members]]:
+    for user_id in {event.user_id: None, event.message.sender_id: None, event.owner_id or event.user_id: None}:
+        seen = _rating_for(event, user_id, histories.get(user_id, WHOLE))
+        if seen is not None:
+            yield seen, Members({user_id})
 
 
 def _members_who_see(event: MessagesRead, blind_ids: Collection[str]) -> Members:

@@ -571,6 +571,20 @@ class MessageReacted(MessageEvent, frozen=True):
     added: bool
 
 
+class MessageRated(MessageEvent, frozen=True):
+    """The user `user_id` rated a message of an agent: `rating` is 1, -1 or, for a rating that was taken back, 0. `up`
+    and `down` are how many users have rated it so since then. Only this user, the agent and its owner `owner_id`
+    receive the event, as far as they see the message, and this user without `up` and `down`."""
+
+    reach = to_members_of("message.conversation_id", actor="user_id")
+    user_id: str
+    rating: int
+    comment: str | None = None
+    up: int | None = None
+    down: int | None = None
+    owner_id: str | None = None
+
+
 class MessagePinned(MessageEvent, frozen=True):
     reach = to_members_of("message.conversation_id", actor="user_id")
     user_id: str
@@ -967,6 +981,7 @@ Durable = (
     | LinkPreviewsChanged
     | ThreadUpdated
     | MessageReacted
+    | MessageRated
     | MessagePinned
     | MessageUnpinned
     | OfferCreated
@@ -1051,6 +1066,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         MessagePinned,
         MessageUnpinned,
         SavedChanged,
+        MessageRated,
         LinkPreviewsChanged,
         MessageMetadataChanged,
         ThreadUpdated,

@@ -41,7 +41,7 @@ from talkwire.core.features.messages import (
 from talkwire.core.features.moderation import audit, reports
 from talkwire.core.features.notifying import notifications, offline_queue, pushes
 from talkwire.core.features.operation import console, conversation_keys, erasure, export, nodes, retention, timers
-from talkwire.core.features.streams import ends, leases, stops, streams
+from talkwire.core.features.streams import ends, leases, ratings, stops, streams
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, provider_logins, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
@@ -90,6 +90,7 @@ CHANGES: Changes = MappingProxyType(
         **ends.CHANGES,
         **leases.CHANGES,
         **stops.CHANGES,
+        **ratings.CHANGES,
     }
 )
 
@@ -115,6 +116,7 @@ QUERIES: Queries = MappingProxyType(
         **blocks.QUERIES,
         **messages.QUERIES,
         **saved.QUERIES,
+        **ratings.QUERIES,
         **receipts.QUERIES,
         **threads.QUERIES,
         **sync.QUERIES,

@@ -438,8 +438,8 @@ class WritableErasures(Erasures, Protocol):
     def rewrite_log(self, rows: Sequence[LogRow]) -> None: ...
 
     def drop_rows(self, user_id: str) -> bool:
-        """Deletes some of the user's notifications, and some of the stored command results that mention the user.
-        Returns whether there may be more of either."""
+        """Deletes some of the user's notifications and ratings, and some of the stored command results that mention the
+        user. Returns whether there may be more of these."""
         ...
 
 
@@ -521,6 +521,41 @@ class SavedMessages(Protocol):
         """Returns at most `limit` saved messages that the user may see now, last saved first: of one conversation, or
         of all if `conversation_id` is None. `before_pos` is the log position of the last entry of the previous page,
         None for the first page."""
+        ...
+
+
+class GivenRating(NamedTuple):
+    """A user's rating of a message: 1, -1, or 0 for none; and the user's comment on it."""
+
+    rating: int
+    comment: str | None
+
+
+class RatingSums(NamedTuple):
+    """How many users have rated a message up and down."""
+
+    up: int
+    down: int
+
+
+class OwnRating(NamedTuple):
+    """A rating of the message `message_id` that a user has given at `rated_ms`, in milliseconds since 1970."""
+
+    message_id: int
+    rating: int
+    comment: str | None
+    rated_ms: int
+
+
+class Ratings(Protocol):
+    """The table of ratings of agents' messages."""
+
+    def given(self, message_id: int, user_id: str) -> GivenRating | None: ...
+    def sums(self, message_id: int) -> RatingSums: ...
+
+    def of_user(self, user_id: str, after_id: int, limit: int) -> Sequence[OwnRating]:
+        """Returns at most `limit` ratings that a user has given, of messages with ids above `after_id`, in their
+        order."""
         ...
 
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import asdict
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.messages import MessagePage
+from talkwire.core.commands.streams.rating import MessageRating
 from talkwire.core.commands.streams.writing import Appended, Kept, OpenedStream, PartProgress, Rewound
 from talkwire.core.domain.events import (
     Event,
@@ -19,6 +21,7 @@ from talkwire.core.domain.events import (
     MessageEvent,
     MessageMetadataChanged,
     MessagePinned,
+    MessageRated,
     MessageReacted,
     MessageSent,
     MessageUnpinned,
@@ -33,12 +36,13 @@ from talkwire.core.domain.model import Message, SavedMessage
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations.messages import messages, saved, search, signals, streams, typing
+from talkwire.operations.messages import messages, ratings, saved, search, signals, streams, typing
 from talkwire.payloads.messages import (
     MessagePayload,
     ReactionPayload,
     SavedMessagePayload,
     message_payload,
+    message_rated_payload,
     reaction_changed_payload,
     reaction_payloads,
     saved_message_payload,
@@ -85,6 +89,15 @@ class RewoundReply(KeptReply, frozen=True, kw_only=True, rename="camel"):
 
 class ReactionsReply(Reply, frozen=True, kw_only=True, rename="camel"):
     reactions: tuple[ReactionPayload, ...]
+
+
+class RatingReply(Reply, frozen=True, kw_only=True, rename="camel"):
+    """The user's rating of a message of an agent, and for those who see them, how many users have rated it so."""
+
+    mine: int
+    comment: str | UnsetType = UNSET
+    up: int | UnsetType = UNSET
+    down: int | UnsetType = UNSET
 
 
 class MessagesReply(Reply, frozen=True, kw_only=True, rename="camel"):
@@ -168,6 +181,11 @@ def _reactions_reply(message: Message) -> ReactionsReply:
     return ReactionsReply(reactions=reaction_payloads(message))
 
 
+def _rating_reply(rating: MessageRating) -> RatingReply:
+    shown = {name: value for name, value in asdict(rating).items() if value is not None and name != "conversation_id"}
+    return RatingReply(**shown)
+
+
 def _messages_reply(page: MessagePage) -> MessagesReply:
     return MessagesReply(messages=tuple(map(message_payload, page.items)), has_more=page.has_more)
 
@@ -231,6 +249,7 @@ INBOUND = events_of(
         *messages.TEXTS,
         *messages.MARKS,
         *saved.OPERATIONS,
+        *ratings.OPERATIONS,
         messages.LIST,
         search.MESSAGES,
         *typing.EVENTS,
@@ -246,6 +265,7 @@ INBOUND = events_of(
         "message:forward": _forwarded_reply,
         "message:react": _reactions_reply,
         "message:unreact": _reactions_reply,
+        "message:rate": _rating_reply,
         "message:pin": done,
         "message:unpin": done,
         "message:save": _saved_reply,
@@ -286,6 +306,13 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             "message:reaction:new",
             reaction_changed_payload,
             summary="A reaction was added or removed. The server sends this event in addition to `message:reaction`.",
+        ),
+    ),
+    MessageRated: (
+        Outbound(
+            "message:rated",
+            message_rated_payload,
+            summary="A message of an agent was rated. This user has rated it, wrote it, or owns the agent.",
         ),
     ),
     MessagePinned: (Outbound("message:pinned", _pin_changed, summary="A message was pinned."),),

@@ -63,6 +63,7 @@ from talkwire.storage.messages.messages import (
     text_values,
     to_extra,
 )
+from talkwire.storage.messages.ratings import forget_ratings
 from talkwire.storage.messages.saved import forget_saved
 from talkwire.storage.messages.search import WordTable
 from talkwire.storage.messages.source_quotes import add_quotes, end_quotes, insert_quotes, quotes_of
@@ -442,6 +443,7 @@ def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
         workspace.forget_messages()
     connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
     forget_saved(connection, (message.id,))
+    forget_ratings(connection, (message.id,))
     if message.thread_id is not None:
         workspace.forget_message(message.thread_id)
         connection.execute(
@@ -649,6 +651,7 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
     connection.execute(_drop_streams, ids)
     connection.execute(_drop_reactions, ids)
     forget_saved(connection, [row.id for row in rows])
+    forget_ratings(connection, [row.id for row in rows])
     forget_messages(connection, [row.id for row in rows])
     end_quotes(connection, [row.id for row in rows])
     _clear_mentions_and_links(connection, rows, now_ms)

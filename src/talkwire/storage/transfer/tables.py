@@ -74,6 +74,8 @@ COPIED = (
     "reactions",
     "mentions",
     "saved_messages",
+    "message_ratings",
+    "rating_sums",
     "offers",
     "timers",
     "notifications",

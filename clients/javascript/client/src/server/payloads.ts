@@ -1331,6 +1331,27 @@ export interface MessagePage {
   next: string | null;
 }
 
+/**
+ * A rating of a message of an agent: `1`, `-1`, or `0` if the user has taken it back. `up` and `down` are missing for
+ * the user who has rated the message.
+ */
+export interface MessageRated {
+  /** The id of the message. */
+  messageId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The id of the user. */
+  userId: string;
+  /** `1`, `-1`, or `0` if the user has taken the rating back. */
+  rating: number;
+  /** Why, in the words of the user. Missing once the message is deleted. */
+  comment?: string;
+  /** How many users have rated the message `1`. */
+  up?: number;
+  /** How many users have rated the message `-1`. */
+  down?: number;
+}
+
 export interface MessageReply {
   /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
@@ -1747,6 +1768,47 @@ export interface Quote {
   senderId: string;
   /** The message's text: at most 64 KiB of UTF-8. */
   content: string;
+}
+
+/** A rating of a message of an agent. Only callers with the role `service` set `senderId`, to the user who rates it. */
+export interface RateMessageCommand {
+  /** The id of the message. */
+  messageId: string;
+  /** `1` for a good message, `-1` for a bad one, `0` to take the rating back. */
+  rating: number;
+  comment?: string | null;
+  /** The id of the user who sent it. */
+  senderId?: string | null;
+}
+
+/**
+ * The caller's rating of a message of an agent, with its comment, and how many users have rated it up and down. `up`
+ * and `down` are for the message's author, the agent's owner, the conversation's owner and admins, and the
+ * application's backend.
+ */
+export interface Rating {
+  /** `1` or `-1`, or `0` if the caller has not rated the message. */
+  mine: number;
+  /** Why, in the words of the caller. */
+  comment?: string;
+  /** How many users have rated the message `1`. */
+  up?: number;
+  /** How many users have rated the message `-1`. */
+  down?: number;
+}
+
+/** The user's rating of a message of an agent, and for those who see them, how many users have rated it so. */
+export interface RatingReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  /** `1` or `-1`, or `0` if the caller has not rated the message. */
+  mine: number;
+  /** Why, in the words of the user. */
+  comment?: string;
+  /** How many users have rated the message `1`. */
+  up?: number;
+  /** How many users have rated the message `-1`. */
+  down?: number;
 }
 
 /**
@@ -2846,6 +2908,8 @@ export interface ServerEvents {
   "message:reaction": ReactionChanged;
   /** A reaction was added or removed. The server sends this event in addition to `message:reaction`. */
   "message:reaction:new": ReactionChanged;
+  /** A message of an agent was rated. This user has rated it, wrote it, or owns the agent. */
+  "message:rated": MessageRated;
   /** A message was pinned. */
   "message:pinned": PinChanged;
   /** A message was unpinned. */
@@ -2956,6 +3020,8 @@ export interface Commands {
   "message:unsave": { payload: MessageIdCommand; reply: EmptyReply };
   /** List the messages that the user has saved and may see now, last saved first. */
   "saved:list": { payload: ListSavedCommand; reply: SavedListReply };
+  /** Rate a message of an agent, in place of an earlier rating by the user, or take the rating back. */
+  "message:rate": { payload: RateMessageCommand; reply: RatingReply };
   /** List messages of a conversation, oldest first: the newest ones, or those around a message or `seq`. */
   "messages:list": { payload: ListMessagesCommand; reply: MessagesReply };
   /** Search messages, newest first. The roles `service` and `admin` find every message. */

@@ -1,1 +1,1 @@
-"""The commands of messages that are written while others read them."""
+"""The commands of messages that are written while others read them, and of ratings of agents' messages."""

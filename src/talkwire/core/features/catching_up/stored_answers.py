@@ -14,6 +14,7 @@ from talkwire.core.commands.invitations import CreatedInvitation
 from talkwire.core.commands.members import AddedMembers
 from talkwire.core.commands.messages import ThreadMark
 from talkwire.core.commands.receipts import ReadMark
+from talkwire.core.commands.streams.rating import MessageRating
 from talkwire.core.domain.access import AccessFacts, history_for, may_see_offer, message_for_reader, must_be_visible
 from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.model import Actor, HistoryStart, Member, Message, Offer, Restriction, SavedMessage
@@ -93,7 +94,15 @@ class _Answer:
                 raise _shown_once(result)
             case MemberView(member=member) | AddedMembers(members=(Member() as member, *_)):
                 self._history(member.conversation_id)
-            case Member() | Restriction() | ReadMark() | ThreadMark() | MessageReport() | HandlingView():
+            case (
+                Member()
+                | Restriction()
+                | ReadMark()
+                | ThreadMark()
+                | MessageReport()
+                | HandlingView()
+                | MessageRating()
+            ):
                 self._history(result.conversation_id)
         return result
 

@@ -12,6 +12,7 @@ from talkwire.core.domain.events import (
     MemberRestricted,
     MemberUnrestricted,
     MemberUpdated,
+    MessageRated,
     MessageReacted,
     OfferCreated,
     OfferUpdated,
@@ -44,6 +45,7 @@ WITH_TEXTS = tuple(
         UserBanned,
         ReportCreated,
         ReportDecided,
+        MessageRated,
         MessageReacted,
         OfferCreated,
         OfferUpdated,
@@ -58,7 +60,8 @@ def without_texts_of(event: Durable, user_id: str, *, redact: bool) -> Durable:
 
     Only with `redact` are the user's reactions and the texts of the user's offers (proposed prices) removed too.
     """
-    return _profile_event(event, user_id) or (_content_event(event, user_id) if redact else None) or event
+    cleaned = _profile_event(event, user_id) or _remark_event(event, user_id)
+    return cleaned or (_content_event(event, user_id) if redact else None) or event
 
 
 def _profile_event(event: Durable, user_id: str) -> Durable | None:
@@ -78,10 +81,18 @@ def _profile_event(event: Durable, user_id: str) -> Durable | None:
             found.by,
         }:
             return replace(event, restriction=replace(found, reason=None))
-        case DeskConversationChanged(note=str()) if event.by == user_id:
-            return replace(event, note=None)
         case UserBanned() if event.user_id == user_id:
             return replace(event, reason=None)
+        case _:
+            return None
+
+
+def _remark_event(event: Durable, user_id: str) -> Durable | None:
+    match event:
+        case DeskConversationChanged(note=str()) if event.by == user_id:
+            return replace(event, note=None)
+        case MessageRated() if event.user_id == user_id:
+            return replace(event, comment=None)
         case ReportCreated(report=report) | ReportDecided(report=report):
             return replace(event, report=_report_without(report, user_id))
         case _:
