@@ -12,6 +12,8 @@
 //   ["grown"]           waits until alice, in both tabs, shows what helper has written
 //   ["finish", options] helper finishes the message; reports what alice, her second tab and bob show then
 //   ["stop"]            alice asks helper to stop; reports the refusal
+//   ["rate", rating, comment?]  alice rates the message; reports what she is answered, and what her second tab, by the
+//                       conversation, and helper, by the chat, receive and load
 //   ["stopped"]         waits until helper was asked to stop; reports by whom
 //   ["cut"] ["join"]    the network is gone, and is back
 //   ["reload"]          alice's page is loaded again
@@ -140,6 +142,18 @@ const orders = {
     } catch ({ code, details }) {
       return { code, details };
     }
+  },
+  async rate(...rating) {
+    const received = [];
+    const stops = [
+      tab.conversation(conversation).on("rated", (rated) => received.push(["tab", rated])),
+      helper.on("rated", (rated) => received.push(["helper", rated])),
+    ];
+    const answer = await alice.conversation(conversation).rate(message.id, ...rating);
+    await until(() => received.length >= 2, "a rating");
+    for (const stop of stops) stop();
+    const loaded = await tab.conversation(conversation).rating(message.id);
+    return { answer, loaded, received: Object.fromEntries(received) };
   },
   async stopped() {
     await until(() => message.signal.aborted, "the stop");

@@ -97,4 +97,12 @@ async def test_an_author_continues_after_an_interruption_and_another_one_after_a
             await clients.do("do", "text", "It was")
             await clients.do("stop")
             assert (await clients.do("stopped"))["stopped"]["by"] == "alice"
-            assert (await clients.do("finish"))["state"] == "stopped"
+            finished = await clients.do("finish")
+            assert finished["state"] == "stopped"
+
+            rated = await clients.do("rate", -1, "Too short")
+            given = {"comment": "Too short", "up": 0, "down": 1}
+            event = {"messageId": finished["id"], "conversationId": PLACE, "userId": "alice", "rating": -1, **given}
+            assert rated["answer"] == rated["loaded"] == {"mine": -1, **given}
+            assert rated["received"] == {"tab": event, "helper": event}
+            assert (await clients.do("rate", 0))["loaded"] == {"mine": 0, "up": 0, "down": 0}

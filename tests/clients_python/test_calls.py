@@ -58,6 +58,22 @@ async def test_messages_are_sent_read_and_changed(alice: Talkwire, bob: Talkwire
     assert "deletedAt" in await alice.message(sent["id"])
 
 
+async def test_messages_of_agents_are_rated(clients: Clients, alice: Talkwire, bob: Talkwire, room: str) -> None:
+    service = await clients.service()
+    agent = await service.put_user("rated-agent", kind="agent")
+    await service.add_members(room, [agent["id"]])
+    sent = await service.send(room, "It was sent.", sender_id=agent["id"])
+    assert await bob.rate(sent["id"], -1, "Too late") == {"mine": -1, "comment": "Too late"}
+    assert await bob.rating(sent["id"]) == {"mine": -1, "comment": "Too late"}
+    assert await alice.rate(sent["id"], 1) == {"mine": 1, "up": 1, "down": 1}
+    assert await bob.rate(sent["id"], 0) == {"mine": 0}
+    own = (await bob.me())["id"]
+    assert await service.rate(sent["id"], 1, sender_id=own) == {"mine": 1, "up": 2, "down": 0}
+    with pytest.raises(TalkwireError) as refused:
+        await bob.rate((await alice.send(room, "Hello"))["id"], 1)
+    assert refused.value.code == "invalid_request"
+
+
 async def test_a_message_is_stored_only_if_nothing_new_has_come(alice: Talkwire, bob: Talkwire, room: str) -> None:
     question = await alice.send(room, "Who can help?", if_last_seq=0)
     answer = await bob.send(room, "I can.", if_last_seq=question["seq"])

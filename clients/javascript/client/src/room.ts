@@ -21,6 +21,8 @@ import type {
   Member,
   MemberRole,
   Message,
+  MessageRated,
+  Rating,
   Receipt,
   ThreadAnswer,
   Version,
@@ -36,6 +38,8 @@ export interface RoomEvents {
   typing: readonly Typist[];
   /** A custom signal arrived: of another member, another device of the reader, or the back end. */
   signal: CustomSignal;
+  /** A message of an agent was rated: the reader rated it, wrote it, or owns the agent. */
+  rated: MessageRated;
   /** Anything that this object shows has changed. */
   change: Room;
 }
@@ -368,6 +372,21 @@ export class Room {
     await this.#call("message:unreact", { messageId, emoji });
   }
 
+  /**
+   * Rates a message of an agent, and replaces an earlier rating of the reader; 0 takes it back. `comment`: why, in up to
+   * 1,000 characters.
+   */
+  async rate(messageId: string, rating: 1 | -1 | 0, comment?: string): Promise<Rating> {
+    const payload = { messageId, rating, ...given({ comment }) };
+    const { success: _, ...now } = await this.#client.core.call("message:rate", payload);
+    return now;
+  }
+
+  /** Returns the reader's rating of a message of an agent, and for those who see it, how many have rated it up and down. */
+  rating(messageId: string): Promise<Rating> {
+    return this.#client.core.rest.get<Rating>(`messages/${encodeURIComponent(messageId)}/rating`);
+  }
+
   async pin(messageId: string): Promise<void> {
     await this.#call("message:pin", { messageId });
   }
@@ -455,6 +474,11 @@ export class Room {
   /** @internal */
   signalled(signal: CustomSignal): void {
     this.#events.emit("signal", signal);
+  }
+
+  /** @internal */
+  rated(rated: MessageRated): void {
+    this.#events.emit("rated", rated);
   }
 
   /** @internal */

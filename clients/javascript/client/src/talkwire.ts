@@ -20,6 +20,7 @@ import type {
   Conversation,
   CustomSignal,
   Message,
+  MessageRated,
   Presence,
   Team,
   TeamUpdated,
@@ -71,6 +72,8 @@ export interface TalkwireEvents {
   unread: number;
   /** A custom signal arrived in any conversation. */
   signal: CustomSignal;
+  /** A message of an agent was rated, in any conversation: the user rated it, wrote it, or owns the agent. */
+  rated: MessageRated;
   notification: ChatNotification;
   /** A team of the user was made, changed or deleted, or the user is in it from now on, or no longer. */
   team: TeamUpdated;
@@ -361,6 +364,10 @@ export class Talkwire {
     core.on("signal", (signal) => {
       this.#rooms.get(signal.conversationId)?.signalled(signal);
       this.#events.emit("signal", signal);
+    });
+    core.on("message:rated", (rated) => {
+      this.#rooms.get(rated.conversationId)?.rated(rated);
+      this.#events.emit("rated", rated);
     });
     core.on("notification", (notification) => this.#events.emit("notification", notification));
     core.on("team:updated", (change) => this.#events.emit("team", change));

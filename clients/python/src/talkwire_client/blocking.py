@@ -172,6 +172,8 @@ class BlockingTalkwire:
     forward = _call(Talkwire.forward)
     react = _call(Talkwire.react)
     unreact = _call(Talkwire.unreact)
+    rate = _call(Talkwire.rate)
+    rating = _call(Talkwire.rating)
     pin = _call(Talkwire.pin)
     unpin = _call(Talkwire.unpin)
     mark_read = _call(Talkwire.mark_read)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from types import EllipsisType
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, attached, path, without_none
 from talkwire_client.message_stream import MessageStream
-from talkwire_client.payloads import Attachment, File, Message, MessageList, ReadPosition
+from talkwire_client.payloads import Attachment, File, Message, MessageList, Rating, ReadPosition
 from talkwire_client.written_parts import MessagePart
 
 PAGE = 100
@@ -235,6 +235,22 @@ class MessageCalls:
         """Removes the user's reaction from a message, and returns the message."""
         changed: Message = await self._api.call("DELETE", path("messages", message_id, "reactions", emoji))
         return changed
+
+    async def rate(
+        self, message_id: str, rating: Literal[1, -1, 0], comment: str | None = None, *, sender_id: str | None = None
+    ) -> Rating:
+        """Rates a message of an agent, and replaces an earlier rating by the user; 0 takes it back. `comment` says why,
+        in at most 1,000 characters. `sender_id` is for the service: the user who rates. Returns the rating, and for
+        those who see it, how many users have rated the message up and down."""
+        body = without_none({"rating": rating, "comment": comment, "senderId": sender_id})
+        rated: Rating = await self._api.call("PUT", path("messages", message_id, "rating"), body)
+        return rated
+
+    async def rating(self, message_id: str) -> Rating:
+        """Returns the user's rating of a message of an agent, and for those who see it, how many users have rated it up
+        and down."""
+        found: Rating = await self._api.get(path("messages", message_id, "rating"))
+        return found
 
     async def pin(self, message_id: str) -> Message:
         """Pins a message in its conversation for all members, and returns the message."""
