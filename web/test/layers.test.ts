@@ -16,6 +16,7 @@ const LAYERS = [
   "alerts",
   "markdown",
   "offers",
+  "ratings",
   "composer",
   "message_dialogs",
   "timeline",

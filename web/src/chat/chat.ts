@@ -69,7 +69,7 @@ export interface Unsent {
 }
 
 /** The dialogs about a message in which the reader writes. */
-const FORMS: ReadonlySet<MessageDialog["kind"]> = new Set(["forward", "report"]);
+const FORMS: ReadonlySet<MessageDialog["kind"]> = new Set(["forward", "rating", "report"]);
 
 export class Chat {
   /** Called with a code when the session ends. */

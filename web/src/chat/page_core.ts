@@ -26,7 +26,7 @@ export interface Composing {
 
 /** The dialog about a message that is open. */
 export interface MessageDialog {
-  readonly kind: "actions" | "delete" | "forward" | "history" | "reactions" | "receipts" | "report";
+  readonly kind: "actions" | "delete" | "forward" | "history" | "rating" | "reactions" | "receipts" | "report";
   readonly message: Message;
 }
 

@@ -5,6 +5,7 @@ const ActionSheet = lazyPart(() => import("./action_sheet"));
 const DeleteDialog = lazyPart(() => import("./delete_dialog"));
 const ForwardDialog = lazyPart(() => import("./forward_dialog"));
 const EditHistory = lazyPart(() => import("./edit_history"));
+const RatingComment = lazyPart(() => import("../ratings/rating_comment"));
 const ReactedBy = lazyPart(() => import("./reacted_by"));
 const MessageReport = lazyPart(() => import("./report_dialog"));
 const SeenBy = lazyPart(() => import("./seen_by"));
@@ -14,6 +15,7 @@ const KINDS = {
   delete: DeleteDialog,
   forward: ForwardDialog,
   history: EditHistory,
+  rating: RatingComment,
   reactions: ReactedBy,
   receipts: SeenBy,
   report: MessageReport,

@@ -12,6 +12,7 @@ import { actionsOf, reply } from "../message_dialogs/message_actions";
 import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
 import { Folded, useIsFolded } from "../people/folded";
+import { RatingPlace } from "../ratings/rating";
 import { AuthorLine, ContinuedAuthor } from "./author_line";
 import { LinkPreviews } from "./link_previews";
 import { AgentMark, Edited, ForwardedFrom, PinMark, Replies, SavedMark } from "./message_badges";
@@ -165,6 +166,7 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       {message.previews && !deletedAt && <LinkPreviews message={message} previews={message.previews} isMine={isMine} />}
       {editedAt && !deletedAt && <Edited message={message} editedAt={editedAt} />}
       {reactions && reactions.length > 0 && <Reactions message={message} reactions={reactions} />}
+      <RatingPlace message={message} />
       {changes
         .filter(({ problem }) => problem !== null)
         .map((entry) => (
