@@ -16,6 +16,8 @@ import { groupedByDecimal, parseAmount } from "../src/chat/offers/money";
 import { isolated, withoutDirection } from "../src/chat/people/isolated";
 import { fold } from "../src/chat/search/fold";
 import { excerptOf, piecesOf, piecesOfName } from "../src/chat/search/highlight";
+import { completed } from "../src/chat/streams/completed";
+import { GrowingBlocks } from "../src/chat/streams/growing_blocks";
 import {
   closedEmojiAt,
   emojiChoices,
@@ -94,6 +96,8 @@ const MARKDOWN: Readonly<Record<string, Reader>> = {
   "the host of an e-mail address": between("a@b", ".example"),
   "escaped lines": afterEach("\\"),
   "how a message ends": endsInWords,
+  "a text that is being written": completed,
+  "a text that grows": (text) => new GrowingBlocks().read(text, true),
 };
 
 export const READERS: Readonly<Record<string, Reader>> = {

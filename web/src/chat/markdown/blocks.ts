@@ -25,7 +25,8 @@ export type Block =
   | { readonly kind: "code"; readonly language: string | undefined; readonly text: string }
   | { readonly kind: "table"; readonly alignments: readonly Alignment[]; readonly head: Cells; readonly rows: Cells[] };
 
-interface Found {
+/** A block where it is among the lines. */
+export interface Found {
   readonly block: Block;
   /** The line after it. */
   readonly next: number;
@@ -36,20 +37,22 @@ const DEPTH_MAX = 6;
 /** A line within an item starts at least this far behind the item's sign. */
 const INDENT = 2;
 
-const FENCE = /^( {0,3})(`{3,}(?=[^`]*$)|~{3,})(.*)$/;
+export const FENCE = /^( {0,3})(`{3,}(?=[^`]*$)|~{3,})(.*)$/;
 const QUOTE = /^>(?: |$)/;
 const HEADING = /^(#{1,6}) +(\S.*)$/;
 const ITEM = /^([ \t]*)([-*]|(?:0|[1-9]\d{0,8})[.)])([ \t]+)(\S.*)$/;
 const TASK = /^\[([ xX])\] +(?=\S)/;
 /** A line of only such signs is text. */
 const RULE = /^[-*_\s]+$/;
-const BLANK = /^\s*$/;
+export const BLANK = /^\s*$/;
 const ESCAPED = /^(\s*)\\(?=#{1,6} +\S|> |[-*] +\S)|^(\s*\d{1,9})\\(?=[.)] +\S)/;
 
 /** Returns the blocks of a text, in order. */
 export function blocksOf(text: string): Block[] {
   return parse(text.split(/\r?\n/), 0);
 }
+
+const parse = (lines: readonly string[], depth: number): Block[] => blocksIn(lines, depth).map(({ block }) => block);
 
 /** Whether a text ends in words, also in those of a list, and not in code, a table or a quote. */
 export function endsInWords(content: string): boolean {
@@ -58,8 +61,9 @@ export function endsInWords(content: string): boolean {
   return last?.kind === "text" || last?.kind === "heading";
 }
 
-function parse(lines: readonly string[], depth: number): Block[] {
-  const blocks: Block[] = [];
+/** Returns the blocks of lines, in order: each ends where the next one begins. */
+export function blocksIn(lines: readonly string[], depth = 0): Found[] {
+  const blocks: Found[] = [];
   const closings = new FenceClosings(lines);
   let from = 0;
   for (let at = 0; at < lines.length; ) {
@@ -68,12 +72,12 @@ function parse(lines: readonly string[], depth: number): Block[] {
       at++;
       continue;
     }
-    if (at > from) blocks.push(paragraphs(lines.slice(from, at)));
-    blocks.push(found.block);
+    if (at > from) blocks.push({ block: paragraphs(lines.slice(from, at)), next: at });
+    blocks.push(found);
     at = found.next;
     from = at;
   }
-  if (from < lines.length) blocks.push(paragraphs(lines.slice(from)));
+  if (from < lines.length) blocks.push({ block: paragraphs(lines.slice(from)), next: lines.length });
   return blocks;
 }
 
@@ -85,7 +89,7 @@ function blockAt(lines: readonly string[], at: number, depth: number): Found | n
 }
 
 /** Returns lines without other blocks. Formatting does not reach over a blank line. */
-function paragraphs(lines: readonly string[]): Block {
+export function paragraphs(lines: readonly string[]): Block {
   const text = lines.map((line) => line.replace(ESCAPED, "$1$2")).join("\n");
   const inside = text
     .split(/(\n(?:[^\S\n]*\n)+)/)
