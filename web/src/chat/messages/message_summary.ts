@@ -1,6 +1,6 @@
 /** Messages as previews: in one line and as plain text. */
 
-import type { Attachment } from "@talkwire/client";
+import type { Attachment, Message } from "@talkwire/client";
 import type { PendingFile } from "@talkwire/client/parts";
 import { texts } from "../../texts";
 import { isPicture } from "../files/files";
@@ -9,13 +9,14 @@ interface Contents {
   readonly content?: string | undefined;
   readonly attachments?: readonly Attachment[] | undefined;
   readonly deletedAt?: string | undefined;
+  readonly state?: Message["state"] | undefined;
 }
 
-/** Returns the message's text, otherwise what is attached. */
-export function messageSummary({ content = "", attachments = [], deletedAt }: Contents): string {
+/** Returns the message's text, otherwise what is attached, or that somebody begins to write it. */
+export function messageSummary({ content = "", attachments = [], deletedAt, state }: Contents): string {
   if (deletedAt !== undefined) return texts.deleted;
   if (content !== "") return content;
-  if (attachments.length === 0) return "";
+  if (attachments.length === 0) return state === "streaming" ? texts.typingNow : "";
   if (attachments.every(isPicture)) return texts.photos(attachments.length);
   const [first] = attachments;
   if (attachments.length > 1 || first === undefined) return texts.files(attachments.length);

@@ -43,6 +43,9 @@ export class PageMessages extends Messages {
   /** The conversations whose messages are those that this browser has saved: they miss what has happened since. */
   readonly #savedOnly = new Set<string>();
 
+  /** The messages that are being written: they are announced when they are complete. */
+  readonly #growing = new Set<string>();
+
   readonly drafts: Drafts;
   /** Called when the reader has written in the open conversation. */
   onAnswered: (conversationId: string) => void = () => undefined;
@@ -83,9 +86,24 @@ export class PageMessages extends Messages {
       if (isNew && this.#isOthersReply(message)) this.newestReply.setState({ reply: message });
       if (message.senderId === me.id || message.conversationId !== openId || blocked.has(message.senderId)) return;
       if (isNew && message.threadId === undefined && !core.isWatched(openId)) this.#arrivedUnwatched(message);
-      const speaker = message.type === "system" ? "" : `${message.sender.name}: `;
-      core.state.setState({ announcement: speaker + plainText(messageSummary(message)) });
+      if (message.state === "streaming") this.#growing.add(message.id);
+      else this.#announce(message);
     });
+    core.growing.handlers.push((grown) => {
+      for (const id of grown.keys()) this.#growing.add(id);
+    });
+    core.on("message:updated", (message) => {
+      if (message.state !== "streaming" && this.#growing.delete(message.id)) this.#announce(message);
+    });
+  }
+
+  /** Has screen readers read a message of another user in the open conversation. */
+  #announce(message: Message): void {
+    const { openId, blocked, me } = this.core.now;
+    const { senderId, sender, conversationId, type } = message;
+    if (senderId === me.id || conversationId !== openId || blocked.has(senderId)) return;
+    const speaker = type === "system" ? "" : `${sender.name}: `;
+    this.core.state.setState({ announcement: speaker + plainText(messageSummary(message)) });
   }
 
   /** The page shows one conversation: the others are loaded when they are opened. */

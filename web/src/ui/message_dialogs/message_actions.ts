@@ -51,6 +51,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   const conversation = own(conversations, message.conversationId);
   const isMine = me.id === message.senderId;
   const mayWrite = mayWriteBeside(chat, message);
+  const isGrowing = message.state === "streaming";
   const isSaved = chat.saved.has(message.conversationId, message.id);
   const isGroup = conversation !== undefined && conversation.kind !== "direct";
   const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");
@@ -75,11 +76,12 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
         isFrequent: "wide",
         onClick: () => chat.openPanel({ kind: "thread", rootId: message.id }),
       },
-    { label: texts.forward, icon: Forward, key: MESSAGE_KEYS.forward, onClick: ask("forward") },
+    !isGrowing && { label: texts.forward, icon: Forward, key: MESSAGE_KEYS.forward, onClick: ask("forward") },
   ];
   const others: (MessageAction | false)[] = [
     isMine &&
       mayWrite &&
+      !isGrowing &&
       message.forwardedFrom === undefined && {
         label: texts.edit,
         icon: Pencil,
