@@ -18,6 +18,7 @@ import { DayLine } from "../timeline/day_line";
 import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
+import { useGrowth } from "../timeline/use_growth";
 import { actionOf, DeskLine } from "./desk_line";
 import { deskTexts } from "./texts";
 import { isStaffOf } from "./use_desk";
@@ -134,6 +135,11 @@ function Notes({ id, about }: { id: string; about: Conversation }) {
   const room = useRoom(id);
   const notes = timeline?.messages ?? NO_MESSAGES;
   const list = useFollowed(notes.length + outbox.length);
+  useGrowth(
+    list,
+    notes.some(({ state }) => state === "streaming"),
+    false,
+  );
   useReadNotes(id, notes.at(-1)?.seq);
   if (timeline === undefined)
     return (

@@ -21,6 +21,7 @@ import { MessageView } from "../timeline/message_view";
 import { OutboxEntryView } from "../timeline/outbox_entry_view";
 import { ThreadContext } from "../timeline/thread_context";
 import { ToNewest } from "../timeline/to_newest";
+import { useGrowth } from "../timeline/use_growth";
 import "./thread_panel.css";
 
 type Wanted = Extract<Panel, { kind: "thread" }>;
@@ -140,6 +141,7 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
     isAwaited,
     wanted: thread.wantedId === undefined || isAwaited ? null : wanted,
   });
+  useGrowth(list, [root, ...thread.replies].some(isGrowing), !caughtUp);
   useMarkThreadRead(thread, isHere, isAtEnd);
   return (
     <>
@@ -174,6 +176,8 @@ function Replies({ thread, root, wanted }: { thread: Thread; root: Message; want
     </>
   );
 }
+
+const isGrowing = ({ state }: Message): boolean => state === "streaming";
 
 /** Returns whether a reply comes after the one at which the reader has opened the thread, if it was opened at one. */
 function isAfterWanted({ seq }: Message, { wantedId, replies }: Thread): boolean {

@@ -1,5 +1,5 @@
 import { KEPT_MAX, type Timeline } from "@talkwire/client/parts";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { VirtualizerHandle } from "virtua";
 import { isSameDay } from "../../chat/messages/extras";
 import type { Row } from "../../chat/messages/rows";
@@ -13,6 +13,8 @@ import { type ListRefs, useUnreadLine } from "./use_unread_line";
 /** Pixels from an end of the list at which the next page is loaded, and within which the reader is at the end. */
 const NEAR = 600;
 const NEAR_END = 120;
+/** The reader is at the end, and not only near it, within this many pixels. */
+const AT_END = 2;
 /** The newest message is seen although this many pixels of it are out of sight: its margin. */
 const SEEN_LAST = 16;
 /** A row is seen although this many pixels of it are below what the list shows: the paddings of the list and of a row. */
@@ -96,6 +98,10 @@ export function useScrollPosition(
   const jumped = useRef(false);
   const jumping = useRef<ReturnType<typeof setTimeout>>(undefined);
   const hasEnd = timeline.atEnd;
+  /** Whether the reader has scrolled up, however little: then the list does not follow a message that grows. */
+  const strays = useRef(false);
+  const lastOffset = useRef(0);
+  const grows = useMemo(() => rows.some(({ message }) => message.state === "streaming"), [rows]);
 
   const setVisible = useCallback((seen: Seen) => setSeen((before) => (isSameSeen(before, seen) ? before : seen)), []);
   const readScroll = useCallback(() => {
@@ -105,6 +111,8 @@ export function useScrollPosition(
     const { scrollOffset, scrollSize, viewportSize } = handle;
     const left = scrollSize - scrollOffset - viewportSize;
     const isAtEnd = hasEnd && left < NEAR_END;
+    strays.current = left >= AT_END && (strays.current || scrollOffset < lastOffset.current);
+    lastOffset.current = scrollOffset;
     const first = handle.findItemIndex(scrollOffset);
     const topmost = rows[first];
     const sight = sightOf(handle, rows, jumped.current);
@@ -154,7 +162,7 @@ export function useScrollPosition(
   }, [list, rows]);
   // A reader who scrolls near the end is not pulled to it; one who is at the end follows new messages.
   const follows = useRef(false);
-  follows.current = atEnd === true;
+  follows.current = atEnd === true && !(grows && strays.current);
   // The list measures rows only when they come into sight, so a jump takes a few steps; only the last one counts.
   const settle = useCallback(() => {
     clearTimeout(settling.current);
@@ -235,10 +243,10 @@ export function useScrollPosition(
       unreadLine.follow();
       return settle();
     }
-    if (atEnd) handle.scrollToIndex(count - 1, { align: "end" });
+    if (follows.current) handle.scrollToIndex(count - 1, { align: "end" });
     if (handle.scrollSize - handle.scrollOffset - handle.viewportSize < NEAR_END) readScroll();
     readSightWhenMeasured();
-  }, [list, unreadLine, count, atEnd, settle, readScroll, readSightWhenMeasured]);
+  }, [list, unreadLine, count, settle, readScroll, readSightWhenMeasured]);
   return { atEnd, seesLast, sight, daySince: known.daySince, isHeld, onScroll, onResize, range };
 }
 
