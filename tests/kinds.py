@@ -201,6 +201,7 @@ IN_THE_GATE = (
     "page/test_search.py::test_messages_are_found_here_and_everywhere",
     "page/test_settings.py::test_a_theme_holds_in_all_tabs_and_from_the_first_paint_on",
     "page/test_speed.py::test_the_first_page_loads_little_and_stands_still",
+    "page/test_streams.py::test_an_answer_grows_with_its_parts_is_stopped_and_is_announced_once",
     "page/test_talking.py::test_two_users_talk",
     "page/test_threads.py::test_two_users_talk_in_a_thread",
     # Nodes.
@@ -284,6 +285,7 @@ MEASURE = (
     "cluster/test_desk_at_size.py",
     "contracts/test_timers_at_size.py",
     "page/test_long_texts.py::test_no_text_holds_the_page_up",
+    "page/test_streams.py::test_what_is_added_to_a_long_text_costs_as_much_as_at_its_beginning",
     "storage/test_migrations.py::test_numbers_are_repaired_in_memory_that_does_not_grow_with_the_log",
 )
 """Places of tests that only `make measure` runs."""

@@ -46,8 +46,21 @@ export default defineConfig({
             // In the first script, which needs nothing else to choose the language.
             { name: "start", tags: ["$initial"], priority: 4 },
             { name: "show", test: /\/ui\/show\.tsx$/, priority: 3 },
-            // For members of teams only. What else its parts need is in the scripts of others.
-            { name: "desk", test: /\/desk\//, priority: 2.5, includeDependenciesRecursively: false },
+            // For members of teams only. What else its parts need is in the scripts of others. Only the desk uses the
+            // library's rooms, and so what writes streams.
+            {
+              name: "desk",
+              test: /\/desk\/|\/streams\/(?:message_stream|written_parts)\.ts$/,
+              priority: 2.5,
+              includeDependenciesRecursively: false,
+            },
+            // With the first message that has parts.
+            {
+              name: "streams",
+              test: /\/src\/(?:ui|chat)\/streams\//,
+              priority: 2.5,
+              includeDependenciesRecursively: false,
+            },
             { name: "chat", test: /\/ui\/signed_in\.tsx$/, priority: 2 },
             // What is shown later: what several of these parts share, and the parts of an area together.
             { name: "parts", minShareCount: 2, priority: 1 },

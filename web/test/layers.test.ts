@@ -15,6 +15,7 @@ const LAYERS = [
   "files",
   "alerts",
   "markdown",
+  "streams",
   "offers",
   "ratings",
   "composer",

@@ -50,7 +50,7 @@ export async function violations(page, screen) {
 }
 
 // What a screen reader calls a message or an offer that has the focus: who wrote it, when, and what it says.
-const SAID = /^(?:[^,:]+, )?\d+:\d\d.*: ./s;
+const SAID = /^(?:[^,:]+, ){0,3}\d+:\d\d.*: ./s;
 
 async function articleNames(page) {
   const session = await page.context().newCDPSession(page);

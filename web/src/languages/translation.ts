@@ -3,7 +3,7 @@
 import type { ErrorCode } from "@talkwire/client";
 import type { happened, somethingHappened, texts } from "../texts";
 
-type Translated<T> = T extends string
+export type Translated<T> = T extends string
   ? string
   : T extends (...values: infer Values) => string
     ? (...values: Values) => string

@@ -11,6 +11,11 @@ import { isOnlyEmoji } from "./only_emoji";
 /** The long texts that the reader has expanded. They stay expanded when they leave the screen. */
 const unfolded = new Set<string>();
 
+/** Shows a long text as a whole from now on. */
+export function unfold(content: string): void {
+  unfolded.add(content);
+}
+
 interface Props {
   content: string;
   /** For highlighting its mentions. */
@@ -41,7 +46,7 @@ export const MessageText = memo(function MessageText({ content, message, end }: 
               type="button"
               className="quiet long"
               onClick={() => {
-                unfolded.add(content);
+                unfold(content);
                 setWhole(true);
               }}
             >

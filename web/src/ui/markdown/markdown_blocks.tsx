@@ -6,13 +6,13 @@ import { texts } from "../../texts";
 import { CodeBlock } from "./code_block";
 
 /** Draws a text outside of code. */
-type TextOf = (text: string) => ReactNode;
+export type TextOf = (text: string) => ReactNode;
 
 /** Headings of a message are no headings of the page. */
 const HEADINGS = ["", "heading first", "heading second"];
 const EMPHASIS = { bold: "strong", italic: "em", struck: "del" } as const;
 
-const asWritten: TextOf = (text) => text;
+export const asWritten: TextOf = (text) => text;
 
 interface Props {
   content: string;
@@ -32,7 +32,7 @@ function blockElements(blocks: readonly Block[], textOf: TextOf, end?: ReactNode
   return blocks.map((block, index) => blockElement(block, index, textOf, index === blocks.length - 1 && end));
 }
 
-function blockElement(block: Block, key: number, textOf: TextOf, end?: ReactNode): ReactNode {
+export function blockElement(block: Block, key: number, textOf: TextOf, end?: ReactNode): ReactNode {
   switch (block.kind) {
     case "text":
       return (
@@ -130,7 +130,7 @@ function isInPage(href: string): boolean {
   return href.startsWith(new URL("#/conversation/", location.href).href);
 }
 
-function inlineElements(inlines: readonly Inline[], textOf: TextOf): ReactNode {
+export function inlineElements(inlines: readonly Inline[], textOf: TextOf): ReactNode {
   return inlines.map((inline, key) => {
     if (inline.kind === "text") {
       // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a text keep their order

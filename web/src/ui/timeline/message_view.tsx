@@ -27,6 +27,7 @@ import { useLongPress } from "./use_long_press";
 import { useMessageLabel } from "./use_message_label";
 import "./message_view.css";
 
+const MessageParts = lazyPart(() => import("../streams/message_parts"), "place");
 const MenuPopup = lazyPart(() => import("../components/menu_popup"));
 
 const NO_CHANGES: readonly OutboxEntry[] = [];
@@ -82,7 +83,10 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       <SavedMark message={message} />
     </>
   );
-  const hasText = deletedAt === undefined && content !== "";
+  const hasParts = deletedAt === undefined && (message.parts ?? message.state) !== undefined;
+  const hasText = deletedAt === undefined && (hasParts || content !== "");
+  const end = continued && tick;
+  const text = <MessageText content={content ?? ""} message={message} end={end} />;
   const classes = [
     "message authored",
     continued && "continued",
@@ -99,6 +103,7 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
       className={classes}
       data-id={message.id}
       aria-label={label}
+      aria-busy={message.state === "streaming"}
       tabIndex={-1}
       onKeyDown={(event) => handleMessageKey(event, chat, message)}
       {...events}
@@ -153,14 +158,12 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
         </p>
       )}
       {hasText && (
-        <div className="said">
-          <MessageText content={content ?? ""} message={message} end={continued && tick} />
-        </div>
+        <div className="said">{hasParts ? <MessageParts message={message} end={end} fallback={text} /> : text}</div>
       )}
       {attachments && !deletedAt && (
         <div className="said">
           <Attachments message={message} />
-          {!hasText && continued && tick}
+          {!hasText && end}
         </div>
       )}
       {message.previews && !deletedAt && <LinkPreviews message={message} previews={message.previews} isMine={isMine} />}

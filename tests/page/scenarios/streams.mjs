@@ -1,0 +1,251 @@
+import { atEnd, call, message, open, pause, post, report, until, url, visitAs } from "../browser.mjs";
+import { violations } from "./accessibility.mjs";
+
+const PLAN = {
+  type: "plan",
+  tasks: [
+    { id: "1", title: "Find the decision", status: "complete" },
+    { id: "2", title: "Compare prices", status: "in_progress", details: "In three shops" },
+    { id: "3", title: "Write it down", status: "pending" },
+  ],
+};
+const TOOL = { type: "tool", toolCallId: "1", name: "search_orders", title: "Search the orders", input: { query: "cups" } };
+// Each construct of Markdown, and how often 64 KiB have them.
+const PARAGRAPHS = "## Cups\n\nSome **bold** words about cups, and more of them in a second line\nof the paragraph.\n\n- one\n- two\n\n";
+const REPEATS = Math.floor(63_000 / PARAGRAPHS.length);
+
+// In so many pieces a text is written whose work is measured.
+const PIECES = 400;
+
+const scroller = (page) => page.locator(".scroller");
+const foot = (page) => page.locator(".stream-foot");
+const fold = (page, title) => page.locator("details.part").filter({ hasText: title });
+
+// An answer of an agent grows with all of its parts, until the reader stops it. The next one ends by itself.
+export async function journey({ token }) {
+  const { id, say } = await conversationWith(token, "An answer");
+  const page = await visitAs("alice", { init: noteAnnouncements });
+  await open(page, "An answer");
+  const asked = await say("alice", "Which cups?");
+  const stream = await begin(id, { replyToId: asked.id });
+  await foot(page).getByRole("button", { name: "Stop" }).waitFor();
+  const busy = await page.locator(`[data-id="${stream.id}"]`).getAttribute("aria-busy");
+  await stream.add(0, "I look into the orders.", "reasoning");
+  await fold(page, "Thinking…").waitFor();
+  await stream.set(1, { ...TOOL, state: "input-available" });
+  await fold(page, "Search the orders").getByText("running…").waitFor();
+  await stream.set(1, { ...TOOL, state: "output-available", output: { found: 2 } });
+  await stream.set(2, PLAN);
+  await stream.add(3, "We want **blue", "text");
+  await page.locator(".text strong").getByText("blue").waitFor();
+  await stream.add(3, "** ones.\n\n```js\nlet cups");
+  await page.locator(".code-block code").getByText("let cups").waitFor();
+  const code = await page.locator(".code-block").elementHandle();
+  await stream.add(3, " = 2;\n```\n\nThat is all.");
+  await stream.set(4, { type: "source", url: "https://example.com/cups", title: "The cups", quote: "Blue is best." });
+  await stream.set(5, { type: "source", messageId: asked.id });
+  await page.getByRole("link", { name: "The cups" }).waitFor();
+  const lines = await page.locator("details.part summary").allInnerTexts();
+  await fold(page, "Search the orders").locator("summary").click();
+  const opened = await fold(page, "Search the orders").locator("pre").allInnerTexts();
+  const isSameCode = await code.evaluate((it) => it.isConnected);
+  await foot(page).getByRole("button", { name: "Stop" }).press("Enter");
+  await foot(page).getByText("Stopping…").waitFor();
+  await stream.finish();
+  await foot(page).getByText("Stopped.").waitFor();
+  const focused = await page.evaluate(() => document.activeElement.dataset.id);
+  const sources = await page.locator(".sources li").allInnerTexts();
+  const second = await begin(id, { replyToId: asked.id });
+  await second.add(0, "Two of them.");
+  await message(page, "Two of them.").waitFor();
+  await second.finish();
+  await until(() => page.evaluate(() => window.announced.length), (count) => count === 2);
+  const announced = await page.evaluate(() => window.announced);
+  report("answered", {
+    busy,
+    lines: lines.map((each) => each.replace(/\s+/g, " ")),
+    opened,
+    isSameCode,
+    focused: focused === stream.id,
+    sources: sources.map((each) => each.replace(/\s+/g, " ")),
+    announced,
+  });
+}
+
+// A long answer grows in a window that shows its end, then in one whose reader reads above it.
+export async function long({ token }) {
+  const { id, say } = await conversationWith(token, "A long one");
+  const page = await visitAs("alice");
+  await open(page, "A long one");
+  for (let count = 0; count < 30; count++) await say("alice", `Before it ${count}`);
+  await message(page, "Before it 29").waitFor();
+  await atEnd(page);
+  const stream = await begin(id, {});
+  const whole = PARAGRAPHS.repeat(REPEATS);
+  // Of its own length each, so that lines and signs are cut anywhere.
+  for (let at = 0, size = 1; at < whole.length; at += size, size = 200 + ((size * 31) % 1_500))
+    await stream.add(0, whole.slice(at, at + size));
+  await until(() => page.locator(".message .heading").count(), (count) => count === REPEATS);
+  const followed = await until(() => left(page), (pixels) => pixels < 3);
+  // A little up: what the reader sees stays where it is.
+  const first = page.locator(".message .heading").nth(REPEATS - 3);
+  await scroller(page).hover();
+  await page.mouse.wheel(0, -60);
+  const before = await until(() => left(page), (pixels) => pixels > 40);
+  const placeBefore = (await first.boundingBox()).y;
+  for (let count = 0; count < 10; count++) await stream.add(0, `Paragraph ${count}\n\n`);
+  await page.getByText("Paragraph 9").waitFor();
+  const moved = (await first.boundingBox()).y - placeBefore;
+  const after = await left(page);
+  // Down to the end: it is followed again.
+  await page.mouse.wheel(0, 10_000);
+  await until(() => left(page), (pixels) => pixels < 3);
+  for (let count = 10; count < 20; count++) await stream.add(0, `Paragraph ${count}\n\n`);
+  await page.getByText("Paragraph 19").waitFor();
+  const again = await until(() => left(page), (pixels) => pixels < 3);
+  const stops = await page.getByRole("button", { name: "Stop" }).count();
+  const grown = await page.locator(`[data-id="${stream.id}"] .text`).innerHTML();
+  await stream.finish();
+  await foot(page).getByRole("img").waitFor({ state: "detached" });
+  const ended = await page.locator(`[data-id="${stream.id}"] .text`).innerHTML();
+  report("grown", {
+    followed: followed < 3,
+    strayed: before > 40,
+    moved,
+    isLonger: after > before + 100,
+    again: again < 3,
+    stops,
+    isSame: grown === ended,
+    isWhole: (await page.locator(".message .heading").count()) === REPEATS,
+  });
+}
+
+// Where else a stream may be: in a thread, and in the list while it begins.
+export async function thread({ token }) {
+  const { id, say } = await conversationWith(token, "In a thread");
+  const page = await visitAs("alice");
+  await open(page, "In a thread");
+  const root = await say("alice", "Let us talk.");
+  const leftInPanel = () =>
+    panel.locator(".thread").evaluate(({ parentElement: it }) => it.scrollHeight - it.scrollTop - it.clientHeight);
+  for (let count = 0; count < 30; count++) await say("bob", `Reply ${count}`, { threadId: root.id });
+  await page.locator(".replies").click();
+  const panel = page.locator(".panel .panel-content");
+  await panel.getByText("Reply 29").waitFor();
+  await panel.hover();
+  await page.mouse.wheel(0, 10_000);
+  await until(leftInPanel, (pixels) => pixels < 3);
+  const stream = await begin(id, { threadId: root.id });
+  await panel.getByRole("button", { name: "Stop" }).waitFor();
+  for (let count = 0; count < 30; count++) await stream.add(0, `Line ${count}\n\n`);
+  await panel.getByText("Line 29").waitFor();
+  const followed = await until(leftInPanel, (pixels) => pixels < 3);
+  await page.mouse.wheel(0, -60);
+  const before = await until(leftInPanel, (pixels) => pixels > 40);
+  for (let count = 30; count < 40; count++) await stream.add(0, `Line ${count}\n\n`);
+  await panel.getByText("Line 39").waitFor();
+  const after = await leftInPanel();
+  await stream.finish({ state: "failed", error: { code: "busy", message: "The model is busy." } });
+  await panel.getByText("The answer failed: The model is busy.").waitFor();
+  report("grown", { followed: followed < 3, isLeft: before > 40 && after > before + 100 });
+}
+
+// All parts at the width of a phone, in both looks, folded and open, while the message grows and at its ends.
+export async function phone({ token }) {
+  const { id, say } = await conversationWith(token, "On a phone");
+  const page = await visitAs("alice", { viewport: { width: 320, height: 700 }, hasTouch: true, isMobile: true });
+  await open(page, "On a phone");
+  const asked = await say("alice", "Which cups?");
+  const stream = await begin(id, { replyToId: asked.id });
+  const found = [];
+  found.push(...(await violations(page, "before its first word")));
+  await stream.add(0, "I look into the **orders**.", "reasoning");
+  const long = "a long title ".repeat(9).trim();
+  await stream.set(1, { ...TOOL, title: long, state: "output-error", error: "The shop is closed.", output: "x".repeat(5_000) });
+  await stream.set(2, PLAN);
+  await stream.add(3, "Blue ones, says https://example.com/a/very/long/address/of/a/page/about/cups .", "text");
+  await stream.set(4, { type: "source", url: `https://example.com/${"x".repeat(200)}`, quote: "Blue. ".repeat(80) });
+  await stream.set(5, { type: "source", messageId: asked.id, title: "The question" });
+  await page.getByRole("button", { name: "The question" }).waitFor();
+  found.push(...(await violations(page, "folded")));
+  for (const line of await page.locator("details.part > summary").all()) await line.click();
+  found.push(...(await violations(page, "open")));
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  const inRow = await page.locator(`[data-id="${stream.id}"]`).evaluate((it) => it.scrollWidth <= it.clientWidth);
+  const heights = await page
+    .locator("details.part > summary, .stream-foot button")
+    .evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height));
+  await stream.finish({ state: "failed" });
+  await page.getByText("The answer failed.").waitFor();
+  found.push(...(await violations(page, "failed")));
+  await page.reload();
+  await page.getByText("The answer failed.").waitFor();
+  found.push(...(await violations(page, "loaded")));
+  report("looked at", { found, wide, inRow, isReachable: heights.every((height) => height >= 44) });
+}
+
+// How long the page works for what is added to a text, from its beginning to its end, in milliseconds.
+export async function work({ token, text }) {
+  const { id } = await conversationWith(token, "Work");
+  const page = await visitAs("alice");
+  await open(page, "Work");
+  const stream = await begin(id, {});
+  const whole = text.repeat(Math.floor(63_000 / text.length));
+  const size = Math.floor(whole.length / PIECES);
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const scriptMs = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find((each) => each.name === "ScriptDuration").value * 1_000;
+  };
+  const spent = [];
+  for (let piece = 0; piece < PIECES; piece++) {
+    if (piece % (PIECES / 8) === 0) spent.push(await scriptMs());
+    await stream.add(0, whole.slice(piece * size, (piece + 1) * size));
+    // The server joins what comes faster.
+    await pause(60);
+  }
+  spent.push(await scriptMs());
+  await stream.finish();
+  report("worked", { eighths: spent.slice(1).map((each, index) => each - spent[index]) });
+}
+
+// Returns how far the end of the open conversation is below what is in sight.
+function left(page) {
+  return scroller(page).evaluate((it) => it.scrollHeight - it.scrollTop - it.clientHeight);
+}
+
+// Runs in the page before it. Notes what its live regions have.
+function noteAnnouncements() {
+  window.announced = [];
+  new MutationObserver(() => {
+    for (const region of document.querySelectorAll("[aria-live]:not([aria-live=off]), [role=log]:not([aria-live=off])")) {
+      const text = region.textContent.trim();
+      if (text !== "" && text !== window.announced.at(-1)) window.announced.push(text);
+    }
+  }).observe(document, { subtree: true, childList: true, characterData: true });
+}
+
+async function conversationWith(token, name) {
+  await call("GET", "users/me", "alice");
+  const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
+  const body = JSON.stringify({ name: "Helper", kind: "agent", ownerId: "olga" });
+  const answer = await fetch(`${url}/api/v1/users/helper`, { method: "PUT", headers, body });
+  if (!answer.ok) throw new Error(`the agent was answered with ${answer.status}: ${await answer.text()}`);
+  const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["alice", "helper"], name });
+  const say = (user, content, more) => post("messages", user, { conversationId: id, content, ...more });
+  return { id, say };
+}
+
+// Opens a stream of the agent, which is written past the page.
+async function begin(conversationId, more) {
+  const body = { conversationId, clientMessageId: crypto.randomUUID(), ...more };
+  const { message: opened, attempt } = await post("messages/stream", "helper", body);
+  const write = (name, what) => post(`messages/${opened.id}/${name}`, "helper", { attempt, ...what });
+  return {
+    id: opened.id,
+    add: (part, text, type) => write("append", { part, text, ...(type && { type }) }),
+    set: (part, value) => write("append", { part, set: value }),
+    finish: (how = {}) => write("finish", how),
+  };
+}

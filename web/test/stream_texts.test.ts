@@ -1,0 +1,48 @@
+import { beforeAll, expect, it, vi } from "vitest";
+import { LANGUAGES, type Language } from "../src/languages/languages";
+import type { StreamTexts } from "../src/ui/streams/texts/en";
+
+// The texts choose their language from the document.
+vi.stubGlobal("document", { documentElement: { lang: "en", dir: "ltr" } });
+
+let all: Readonly<Record<Language, StreamTexts>>;
+
+beforeAll(async () => {
+  all = (await import("../src/ui/streams/texts")).STREAM_TEXTS;
+});
+
+/** The only words that two languages share. */
+const SAME = new Set(["fr: sources.message"]);
+
+/** Returns all texts by their path. Those that have values in them say what they are given. */
+function wordsOf(value: unknown, path = ""): Map<string, string> {
+  if (typeof value === "string") return new Map([[path, value]]);
+  if (typeof value === "function") return new Map([[path, value.length > 1 ? value(3, 5) : value("Why")]]);
+  return new Map(
+    Object.entries(value as object).flatMap(([name, each]) => [
+      ...wordsOf(each, path === "" ? name : `${path}.${name}`),
+    ]),
+  );
+}
+
+it.each(Object.keys(LANGUAGES) as Language[])(
+  "the texts of parts are complete in %s, and say what they are given",
+  (language) => {
+    const english = wordsOf(all.en);
+    const words = wordsOf(all[language]);
+    expect([...words.keys()]).toEqual([...english.keys()]);
+    expect([words.get("plan.done"), words.get("ends.failed")]).toEqual([
+      expect.stringMatching(/3.*5/),
+      expect.stringContaining("Why"),
+    ]);
+    expect(all[language].ends.failed("")).not.toContain("Why");
+    if (language === "en") return;
+    for (const [path, text] of english)
+      if (!SAME.has(`${language}: ${path}`)) expect(words.get(path), path).not.toBe(text);
+  },
+);
+
+it("French sets signs off with a space at which no line ends", () => {
+  for (const [path, text] of wordsOf(all.fr))
+    expect([path, text]).toEqual([path, expect.not.stringMatching(/ [:;?!»]/)]);
+});
