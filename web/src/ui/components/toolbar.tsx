@@ -24,8 +24,9 @@ export function Toolbar({ id, label, className, isReachable, children }: Props) 
   const buttons = (): HTMLButtonElement[] => [...(bar.current?.querySelectorAll("button") ?? [])];
   useLayoutEffect(() => {
     const all = buttons();
-    const first = all.find((button) => button.checkVisibility());
-    for (const button of all) button.tabIndex = isReachable && button === first ? 0 : -1;
+    // Only where it matters, since this computes the page's layout.
+    const first = isReachable ? all.find((button) => button.checkVisibility()) : undefined;
+    for (const button of all) button.tabIndex = button === first ? 0 : -1;
   });
   const pressed = (event: KeyboardEvent): void => {
     const all = buttons().filter((button) => button.checkVisibility());
