@@ -89,7 +89,11 @@ EVERYTHING = (
     "clients/test_dialect_examples.py[/gateway]",
     # Second looks at what another test of the same file finds too.
     "clients/test_nestjs_example.py::test_clients_of_the_gateway_and_of_talkwire_show_the_same",
-    *("contracts/test_conversation_notify.py[direct]", "contracts/test_listed.py[carol]", "contracts/test_listed.py[dave]"),
+    *(
+        "contracts/test_conversation_notify.py[direct]",
+        "contracts/test_listed.py[carol]",
+        "contracts/test_listed.py[dave]",
+    ),
     *("contracts/test_stream_approvals.py[a stop]", "contracts/test_stream_approvals.py[a mute]"),
     *("contracts/test_stream_stops.py[banned", "contracts/test_stream_stops.py[left]"),
     *("embedding/test_custom_events.py[talks]", "embedding/test_custom_events.py[crm]"),
