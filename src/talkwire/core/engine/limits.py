@@ -329,6 +329,7 @@ class RateLimited(ChatError):
     def __init__(self, wait_s: float, limit: Kind | None = None) -> None:
         details = {"retryAfterMs": max(1, math.ceil(wait_s * 1000))}
         super().__init__("rate_limited", "Too many requests. Try again later.", details)
+        self.wait_s = wait_s
         self.limit = limit
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from talkwire.core.commands.streams.writing import (
     AppendToMessage,
     FinishMessage,
@@ -102,6 +104,7 @@ FINISH = Operation(
     members={
         "attachments": InputMember(type=tuple[AttachmentBody, ...] | None, value=attachment_refs, default=None),
         "parts": InputMember(type=tuple[MessagePart, ...] | None, default=None),
+        "state": InputMember(type=Literal["done", "failed"]),
     },
     status=200,
     body=Shape("FinishBody", _FINISH),
@@ -131,4 +134,7 @@ STOP_ANSWERS = Operation(
     body=Shape("StopAnswersBody"),
 )
 
-OPERATIONS = (OPEN, APPEND, REWIND, KEEP, FINISH, STOP, STOP_ANSWERS)
+OF_OPEN = (APPEND, REWIND, KEEP, FINISH, STOP, STOP_ANSWERS)
+"""The operations for a stream that is open."""
+
+OPERATIONS = (OPEN, *OF_OPEN)

@@ -70,13 +70,14 @@ class KeepCheckpoints(Change[KeptStreams], frozen=True, tag="KeepCheckpoints"):
 
 class EndStream(Change[Message], frozen=True, kw_only=True, tag="EndStream"):
     """Ends a stream with these parts, and returns the message. `blocked`: the application has refused it, and nothing
-    is left of it. Raises `conflict` if the stream has ended or has another attempt or home, and then changes nothing.
+    is left of it. `interrupted`: the author may continue it, and without any part nothing is left of it. Raises
+    `conflict` if the stream has ended or has another attempt or home, and then changes nothing.
     """
 
     message_id: int
     attempt: int
     node_id: str
-    state: Literal["done", "failed", "blocked"]
+    state: Literal["done", "failed", "interrupted", "blocked"]
     parts: tuple[MessagePart, ...]
     attachments: tuple[AttachmentRef, ...] = ()
     error: StreamError | None = None

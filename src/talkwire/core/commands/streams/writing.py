@@ -145,11 +145,11 @@ class KeepStream(Signal[Kept], frozen=True, kw_only=True, tag="KeepStream"):
 
 class FinishMessage(Signal[Message], frozen=True, kw_only=True, tag="FinishMessage"):
     """Ends the stream of a message and returns the message. `parts` replace all that was written, and `attachments` are
-    added."""
+    added. `interrupted` is for the server, which ends a stream so when the request that writes it breaks off."""
 
     message_id: str
     attempt: Attempt
-    state: Literal["done", "failed"] = "done"
+    state: Literal["done", "failed", "interrupted"] = "done"
     parts: tuple[MessagePart, ...] | None = None
     attachments: tuple[AttachmentRef, ...] = ()
     error: StreamError | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from msgspec import UNSET
@@ -13,7 +14,13 @@ from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import StreamStateChanged
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.domain.parts.checks import check_parts
-from talkwire.core.domain.parts.message_parts import content_of, file_ids_of, simplified
+from talkwire.core.domain.parts.message_parts import (
+    MessagePart,
+    content_of,
+    file_ids_of,
+    simplified,
+    without_blanks,
+)
 from talkwire.core.domain.parts.streams import CONTINUABLE_MS, Stream
 from talkwire.core.domain.texts import check_metadata, check_text
 from talkwire.core.features.messages.edits import record_deletion, tombstone
@@ -59,6 +66,8 @@ def end_stream(tx: Transaction, actor: Actor, command: EndStream) -> Message:
         raise superseded()
     if command.state == "blocked":
         return block(tx, message)
+    if command.state == "interrupted" and is_discarded(stream, command.parts):
+        return discard(tx, message)
     sources = [AttachmentRef(id_) for id_ in file_ids_of(command.parts, [ref.id for ref in command.attachments])]
     attached = (*command.attachments, *sources)
     check_attachment_count(len(attached))
@@ -97,6 +106,19 @@ def record_end(tx: Transaction, stream: Stream, written: Message) -> Message:
     if conversation is not None and conversation.team_ids:
         list_members(tx, conversation.notes_of or conversation.id, message.mentions)
     return message
+
+
+def is_discarded(stream: Stream, parts: Sequence[MessagePart]) -> bool:
+    """Returns whether nothing is left of a message that is interrupted with these parts: none, or blank ones. A stream
+    that was to stop ends as `stopped`, and its message stays."""
+    return stream.stop is None and not without_blanks(parts)
+
+
+def discard(tx: Transaction, message: Message) -> Message:
+    """Deletes a message that was interrupted before it had any part, and returns what is left."""
+    left = tombstone(message, tx.now_ms, message.sender_id)
+    record_deletion(tx, left)
+    return left
 
 
 def block(tx: Transaction, message: Message) -> Message:

@@ -20,8 +20,7 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.core.domain.parts.checks import check_parts
 from talkwire.core.domain.parts.message_parts import without_blanks
 from talkwire.core.domain.parts.streams import CONTINUABLE_MS, Stream
-from talkwire.core.features.messages.edits import record_deletion, tombstone
-from talkwire.core.features.streams.ends import block, record_end
+from talkwire.core.features.streams.ends import block, discard, is_discarded, record_end
 from talkwire.core.features.streams.streams import find_stream, may_still_write
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
@@ -102,8 +101,8 @@ def _open_message(tx: Transaction, stream: Stream) -> Message | None:
 def _interrupt(tx: Transaction, stream: Stream, message: Message) -> int | None:
     """Ends a stream that its author does not end. One that has only blank parts or none is deleted, unless it was to
     stop. Returns until when it can be continued, in milliseconds since 1970; None if it cannot."""
-    if stream.stop is None and not without_blanks(message.parts):
-        record_deletion(tx, tombstone(message, tx.now_ms, message.sender_id))
+    if is_discarded(stream, message.parts):
+        discard(tx, message)
         return None
     left = record_end(tx, stream, replace(message, state="interrupted"))
     return tx.now_ms + CONTINUABLE_MS if left.state == "interrupted" else None

@@ -1,7 +1,7 @@
-"""Requests that read a message while it is being written, and wait for what comes.
+"""Requests that read a message while it is being written, or write it, and wait for what comes.
 
 Each reader is woken when its message has grown, ended or was deleted, and then takes what it lacks. So a slow client
-receives more at once, and nothing is kept for it meanwhile.
+receives more at once, and nothing is kept for it meanwhile. An author is woken when somebody else ends the writing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from talkwire.core.domain.events import (
     News,
     StreamAdvanced,
     StreamStateChanged,
+    StreamStopped,
     UserBanned,
     UserErased,
 )
@@ -78,10 +79,43 @@ class StreamWatch:
         self.may_read = False
         self.wake()
 
+    def drain(self) -> None:
+        """Ends the reader, because the node is about to stop."""
+        self.end()
+
+    def follow(self, event: StreamAdvanced | StreamStopped) -> None:
+        """Wakes the reader of a message that has grown."""
+        if isinstance(event, StreamAdvanced):
+            self.wake()
+
+
+class AuthorWatch(StreamWatch):
+    """A request that writes the message `message`, in the attempt `attempt`. It is woken when the writing is over or to
+    be over, by others than this request; the next command of the author says why. A draining node lets it go on."""
+
+    def __init__(
+        self, watches: StreamWatches, actor: Actor, session_id: str | None, message: Message, attempt: int
+    ) -> None:
+        super().__init__(watches, actor, session_id, message)
+        self.attempt = attempt
+        self.on_news: Callable[[], None] = lambda: None
+        """Called when the author is woken."""
+
+    def wake(self) -> None:
+        super().wake()
+        self.on_news()
+
+    def drain(self) -> None:
+        pass
+
+    def follow(self, event: StreamAdvanced | StreamStopped) -> None:
+        if isinstance(event, StreamStopped) or event.attempt > self.attempt:
+            self.wake()
+
 
 class StreamWatches:
-    """All requests on this node that read messages while these are being written. `parts_of` returns the parts of a
-    message that is being written; None if this node does not have them."""
+    """All requests on this node that read or write messages while these are being written. `parts_of` returns the parts
+    of a message that is being written; None if this node does not have them."""
 
     def __init__(self, parts_of: Callable[[int], GrowingParts | None]) -> None:
         self.parts_of = parts_of
@@ -89,6 +123,9 @@ class StreamWatches:
 
     def open(self, actor: Actor, session_id: str | None, message: Message) -> StreamWatch:
         return StreamWatch(self, actor, session_id, message)
+
+    def open_author(self, actor: Actor, session_id: str | None, message: Message, attempt: int) -> AuthorWatch:
+        return AuthorWatch(self, actor, session_id, message, attempt)
 
     def add(self, watch: StreamWatch) -> None:
         self._by_message[watch.message.id].add(watch)
@@ -102,7 +139,7 @@ class StreamWatches:
     def drain(self) -> None:
         """Ends all readers, because the node is about to stop."""
         for watch in self._all():
-            watch.end()
+            watch.drain()
 
     def follow(self, events: Sequence[News]) -> None:
         """Wakes the readers of messages that have grown or ended, and ends those of users who may not read any more."""
@@ -110,9 +147,9 @@ class StreamWatches:
             return
         for event in events:
             match event:
-                case StreamAdvanced(message_id=message_id):
+                case StreamAdvanced(message_id=message_id) | StreamStopped(message_id=message_id):
                     for watch in self._by_message.get(message_id, ()):
-                        watch.wake()
+                        watch.follow(event)
                 case StreamStateChanged(message=message) | MessageDeleted(message=message):
                     for watch in self._by_message.get(message.id, ()):
                         watch.message = message
