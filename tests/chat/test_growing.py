@@ -89,7 +89,11 @@ class Reader:
     async def apply(self) -> None:
         for _, delta in await self.socket.pending("message:delta"):
             self.deltas.append(delta)
-            part, units = delta["part"], delta["text"].encode("utf-16-le")
+            part, units = delta["part"], delta.get("text", "").encode("utf-16-le")
+            if delta.get("drop"):
+                self.parts = {number: text for number, text in self.parts.items() if number < part}
+            if "text" not in delta:
+                continue
             if delta.get("replace"):
                 self.parts[part] = units
             else:

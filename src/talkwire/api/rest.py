@@ -58,6 +58,8 @@ from talkwire.api.resources.sync import sync_routes
 from talkwire.api.resources.threads import thread_routes
 from talkwire.api.resources.users import user_routes
 from talkwire.api.site import site_provider
+from talkwire.api.streamed_bodies.opening import provide_opening
+from talkwire.api.streamed_bodies.route import stream_message
 from talkwire.api.user_exports import UserExports
 from talkwire.console.console import OperatorsConsole
 from talkwire.core.domain.access_policy import AccessPolicy
@@ -201,7 +203,8 @@ def described_routes(
             files_router,
         ),
         *routes_of(messages.TEXTS, handlers={"POST /messages": send_message}),
-        *routes_of(streams.OPERATIONS),
+        stream_message,
+        *routes_of(streams.OF_OPEN),
         read_message_stream,
         *thread_routes,
         *routes_of((*messages.MARKS, *saved.OPERATIONS, *ratings.OPERATIONS)),
@@ -268,6 +271,7 @@ def _routes(  # noqa: PLR0913 (what differs between servers)
             "caller": Provide(_provide_caller),
             "device": Provide(provide_device),
             "key": Provide(provide_key),
+            "opening": Provide(provide_opening),
         },
         exception_handlers={
             ChatError: on_chat_error,

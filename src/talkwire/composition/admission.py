@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from talkwire.api.http.own_paths import FILES
+from talkwire.api.streamed_request import STREAM_FORMAT, STREAM_PATH, has_parameter
 from talkwire.callbacks.application_callbacks import ApplicationCallbacks
 from talkwire.composition.foundation import Foundation
 from talkwire.core.commands.accounts import HasAdmin
@@ -175,5 +177,13 @@ def http_limits(settings: Settings) -> HttpLimits:
         keep_alive_s=settings.keep_alive_s,
         per_address=(settings.connections_per_address or None) if capped else None,
         idle_per_address=(settings.idle_connections_per_address or None) if capped else None,
-        self_timed=f"{settings.prefix}{FILES}",
+        self_timed=partial(_times_its_body, settings.prefix),
     )
+
+
+def _times_its_body(prefix: str, path: str, query: bytes) -> bool:
+    """Returns whether the route for a path limits the time of its body itself: one of uploads, or one that writes a
+    message as the body arrives."""
+    if path.startswith(f"{prefix}{FILES}"):
+        return True
+    return path == f"{prefix}{STREAM_PATH}" and has_parameter(query, STREAM_FORMAT)

@@ -26,6 +26,7 @@ from talkwire.api.description.webhooks import webhook_types, webhooks
 from talkwire.api.http.json_lines import LINES, MEDIA_TYPE
 from talkwire.api.http.query_names import ANY_KEY
 from talkwire.api.server_sent_events import EVENT_STREAM
+from talkwire.api.streamed_request import BODIES
 from talkwire.dialects.messenger.log_events import LOG_EVENTS, LogEventPayload
 
 _DEFAULT_VALUES: Json = {"deprecated": False, "allowEmptyValue": False, "allowReserved": False, "headers": {}}
@@ -98,11 +99,12 @@ def openapi(application: Litestar) -> Json:
     for path, method, _ in _routes_with(_FORM, application):
         document["paths"][path][method]["requestBody"] = _FORM_WITH_A_FILE
     for path, method, _ in _routes_with(LINES, application):
-        body = document["paths"][path][method]["requestBody"]
-        given = body["content"]["application/json"]["schema"]
-        body["content"]["application/json"]["schema"] = next(each for each in given["oneOf"] if each != _NULL)
-        body["content"][MEDIA_TYPE] = _LINES
-        body["required"] = True
+        _describe_bodies(document["paths"][path][method]["requestBody"], {MEDIA_TYPE: _LINES})
+    for path, method, bodies in _routes_with(BODIES, application):
+        content = {
+            media_type: {"schema": {"type": "string", "description": bodies[media_type]}} for media_type in bodies
+        }
+        _describe_bodies(document["paths"][path][method]["requestBody"], content)
     for path, method, about in _routes_with(_STREAM, application):
         response = document["paths"][path][method]["responses"]["200"]
         response.setdefault("content", {})[EVENT_STREAM] = {"schema": {"type": "string", "description": about}}
@@ -113,6 +115,14 @@ def openapi(application: Litestar) -> Json:
     types = [*application.plugins.get(NamedStructs).types, ErrorAnswer, *webhook_types()]
     document["components"]["schemas"] = _with_log_events(types)
     return document
+
+
+def _describe_bodies(body: Json, others: Json) -> None:
+    """Describes a body that is JSON or of other media types, and that must be given."""
+    given = body["content"]["application/json"]["schema"]
+    body["content"]["application/json"]["schema"] = next(each for each in given["oneOf"] if each != _NULL)
+    body["content"] |= others
+    body["required"] = True
 
 
 def _with_log_events(types: Iterable[Any]) -> Mapping[str, Json]:

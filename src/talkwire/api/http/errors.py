@@ -12,6 +12,7 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED, HTTP_413_REQUEST_ENTITY_TOO_LARGE
+from litestar.typing import FieldDefinition
 
 from talkwire.api.http.caller import ADDRESS, USER_ID
 from talkwire.api.http.json_request import body_problem, conversation_of, with_unknown_fields_of_body
@@ -190,14 +191,23 @@ def _detail(request: Request[Any, Any, Any], path: str, message: str) -> dict[st
 def _name_of(request: Request[Any, Any, Any], path: str) -> str:
     """Returns the name by which clients give the query parameter `path`, for which Litestar names the function's
     argument. Any other path stays the same."""
-    parameter = request.route_handler.parsed_fn_signature.parameters.get(path)
+    parameter = _parameters(request).get(path)
     return path if parameter is None else getattr(parameter.kwarg_definition, "name", None) or path
+
+
+def _parameters(request: Request[Any, Any, Any]) -> Mapping[str, FieldDefinition]:
+    """Returns the parameters of the request's route and of what the route depends on, by the functions' arguments."""
+    handler = request.route_handler
+    dependencies = handler.resolve_dependencies()
+    own = handler.parsed_fn_signature.parameters
+    asked = [dependencies[name].parsed_fn_signature.parameters for name in own if name in dependencies]
+    return {name: parameter for each in (*asked, own) for name, parameter in each.items()}
 
 
 def _range_of(request: Request[Any, Any, Any], path: str) -> str | None:
     """Returns a message with the allowed range of the query parameter `path`, such as "must be between 1 and 100"; None
     if there is no such parameter, or if it has no minimum or no maximum."""
-    for name, parameter in request.route_handler.parsed_fn_signature.parameters.items():
+    for name, parameter in _parameters(request).items():
         given = parameter.kwarg_definition
         if path in {name, getattr(given, "alias", None), getattr(given, "name", None)}:
             least, greatest = getattr(given, "ge", None), getattr(given, "le", None)

@@ -10,6 +10,7 @@ from litestar import Request
 
 from talkwire.api.http.json_budget import check_budget
 from talkwire.api.http.json_lines import takes_lines
+from talkwire.api.streamed_request import is_streamed
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.texts import check_text
 from talkwire.payloads.named_conversation import conversation_in, conversation_in_json
@@ -32,9 +33,9 @@ class JsonRequest(Request[Any, Any, Any]):
     decoder would accept `"5"` as 5 and 1 as true."""
 
     async def body(self) -> bytes:
-        """Returns the body. For lines of JSON (`json_lines.py`), which the route reads as they arrive, returns an empty
-        one."""
-        return b"" if takes_lines(self) else await super().body()
+        """Returns the body; an empty one if the route reads it as it arrives (`json_lines.py` and
+        `streamed_request.py`)."""
+        return b"" if is_streamed(self) or takes_lines(self) else await super().body()
 
     async def json(self) -> Any:  # noqa: ANN401 (JSON)
         """Returns the body as the type that the route expects.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 HEAD_MAX = 64 * 1024
@@ -40,5 +41,5 @@ class HttpLimits:
     """The most open connections of one address; None for no limit."""
     idle_per_address: int | None = None
     """The most idle connections of one address; None for no limit."""
-    self_timed: str | None = None
-    """Routes below this path limit the time of their bodies themselves."""
+    self_timed: Callable[[str, bytes], bool] | None = None
+    """Returns whether the route for a path and a query limits the time of its body itself."""

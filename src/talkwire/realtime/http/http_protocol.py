@@ -336,8 +336,10 @@ class HttpProtocol(HttpToolsProtocol):
             self._set_deadline(LINGER_S)
 
     def _times_its_body(self) -> bool:
-        path = self.connection_limits.limits.self_timed
-        return path is not None and not self._upgrades and self.scope["path"].startswith(path)
+        is_self_timed = self.connection_limits.limits.self_timed
+        if is_self_timed is None or self._upgrades:
+            return False
+        return is_self_timed(self.scope["path"], self.scope["query_string"])
 
     def _set_deadline(self, seconds: float) -> None:
         self._deadline = self.loop.time() + seconds
