@@ -96,6 +96,7 @@ _NEST_FILES = RunBy("clients/test_nestjs_example.py::test_the_page_shows_the_fil
 _SHOPS = RunBy("page/test_embedding_examples.py::test_the_page_shows_the_example_as_it_is")
 _CLIENT = RunBy("clients_python/test_documentation.py::test_the_blocks_are_valid")
 _WEBHOOKS = RunBy("clients/test_receivers.py::test_the_page_about_webhooks_shows_the_receivers_as_they_are")
+_BODIES = "clients/test_streamed_bodies.py::"
 _READERS = RunBy("clients/test_stream_readers.py::test_the_page_shows_what_the_readers_do")
 _SERVICE = RunBy("deployment/test_services.py::test_the_page_shows_settings_that_exist")
 _RECEIVER = RunBy("clients/test_event_receivers.py::test_the_commands_of_the_page_copy_the_chat")
@@ -294,6 +295,11 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "export DJANGO": _DJANGO,
     },
     "docs/streams.md": {
+        "make 2>&1": RunBy(f"{_BODIES}test_curl_sends_what_a_program_prints"),
+        "import httpx": RunBy(f"{_BODIES}test_the_python_of_the_page_passes_events_on_as_they_come"),
+        "async function writeAnswer": RunBy(
+            f"{_BODIES}test_the_page_shows_the_program_that_the_package_openai_is_tested_with"
+        ),
         "const stream": _READERS,
         "class Agent": _READERS,
     },

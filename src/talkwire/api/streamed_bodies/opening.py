@@ -22,7 +22,7 @@ GIVEN = given_type(
     OPEN.body or Shape("StreamMessageBody"), Body, __name__, parts_of(StreamMessage, OPEN.without, OPEN.members)
 )
 
-BodyFormatName = Literal["text", "ndjson"]
+BodyFormatName = Literal["text", "ndjson", "openai"]
 
 
 class Opening(NamedTuple):
@@ -45,7 +45,8 @@ async def provide_opening(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
         _named(
             STREAM_FORMAT,
             "The body is all of the message, written as it arrives: `text` is UTF-8, `ndjson` a JSON object in each "
-            "line. The members of the JSON body are parameters of the query then",
+            "line, `openai` what an API streams that speaks as OpenAI's. The members of the JSON body are parameters "
+            "of the query then",
         ),
     ] = None,
     conversation_id: Annotated[str | None, _named("conversationId")] = None,

@@ -20,6 +20,7 @@ from talkwire.api.streamed_bodies.arriving_body import STREAMED_MAX, ArrivingBod
 from talkwire.api.streamed_bodies.body_format import BodyFormat
 from talkwire.api.streamed_bodies.json_lines_body import JsonLinesBody
 from talkwire.api.streamed_bodies.message_writer import MessageWriter
+from talkwire.api.streamed_bodies.openai_body import OpenAiBody
 from talkwire.api.streamed_bodies.opening import GIVEN, BodyFormatName, GivenOpening, Opening
 from talkwire.api.streamed_bodies.text_body import TextBody
 from talkwire.api.streamed_request import STREAM_FORMAT, STREAM_PATH, takes_streams
@@ -33,7 +34,9 @@ from talkwire.operations.messages.streams import OPEN
 from talkwire.operations.shapes import values_of
 from talkwire.payloads.streams import OpenedStreamPayload, opened_stream_payload
 
-FORMATS: Mapping[BodyFormatName, type[BodyFormat]] = MappingProxyType({"text": TextBody, "ndjson": JsonLinesBody})
+FORMATS: Mapping[BodyFormatName, type[BodyFormat]] = MappingProxyType(
+    {"text": TextBody, "ndjson": JsonLinesBody, "openai": OpenAiBody}
+)
 
 _OpenBody: Any = GIVEN.type
 
@@ -42,6 +45,7 @@ _NO_BODY = "must be a JSON object"
 _BODIES = {
     "text/plain": "With `format=text`: the text of the message.",
     "application/x-ndjson": "With `format=ndjson`: newline-delimited JSON, an object in each line.",
+    "text/event-stream": "With `format=openai`: what OpenAI's API streams, or the data of its events as lines of JSON.",
 }
 
 
