@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -50,16 +51,18 @@ class BodySender:
 
 
 @asynccontextmanager
-async def sending(
-    world: World, params: Mapping[str, Any], by: str = "helper", *, length: int | None = None
+async def sending_to(
+    url: str, token: str, params: Mapping[str, Any], *, length: int | None = None, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[BodySender]:
-    address = urlsplit(world.server.url)
-    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    """Sends to a server or a proxy on this machine."""
+    address = urlsplit(url)
+    name = None if tls is None else address.hostname
+    reader, writer = await asyncio.open_connection("127.0.0.1", address.port, ssl=tls, server_hostname=name)
     framing = "transfer-encoding: chunked" if length is None else f"content-length: {length}"
     head = [
         f"POST {PATH}?{urlencode(params)} HTTP/1.1",
         f"host: {address.netloc}",
-        f"authorization: Bearer {world.server.token(world.id_of(by))}",
+        f"authorization: Bearer {token}",
         framing,
     ]
     writer.write("\r\n".join([*head, "", ""]).encode())
@@ -68,3 +71,11 @@ async def sending(
         yield sender
     finally:
         await sender.break_off()
+
+
+@asynccontextmanager
+async def sending(
+    world: World, params: Mapping[str, Any], by: str = "helper", *, length: int | None = None
+) -> AsyncIterator[BodySender]:
+    async with sending_to(world.server.url, world.server.token(world.id_of(by)), params, length=length) as sender:
+        yield sender

@@ -117,10 +117,6 @@ def running_nginx(folder: Path, server_url: str, changes: Mapping[str, str] | No
 def running_caddy(folder: Path, server_url: str, changes: Mapping[str, str] | None = None) -> Iterator[Proxy]:
     """Yields Caddy in front of a server, with a certificate that it creates itself."""
     port, plain_port, admin_port = reserved_port(), reserved_port(), reserved_port()
-    configuration = _filled_in(
-        DOCS / "Caddyfile",
-        {"chat.example.com {": f"{HOST}, {ALIAS} {{", "127.0.0.1:3000": urlsplit(server_url).netloc, **(changes or {})},
-    )
     options = (
         f"admin 127.0.0.1:{admin_port}",
         "default_bind 127.0.0.1",
@@ -130,8 +126,17 @@ def running_caddy(folder: Path, server_url: str, changes: Mapping[str, str] | No
         f"storage file_system {folder / 'storage'}",
         "persist_config off",
     )
+    configuration = _filled_in(
+        DOCS / "Caddyfile",
+        {
+            "chat.example.com {": f"{HOST}, {ALIAS} {{",
+            "127.0.0.1:3000": urlsplit(server_url).netloc,
+            "\tservers {": "\t" + "\n\t".join([*options, "servers {"]),
+            **(changes or {}),
+        },
+    )
     file = folder / "Caddyfile"
-    file.write_text("{\n\t" + "\n\t".join(options) + "\n}\n" + configuration, encoding="utf-8")
+    file.write_text(configuration, encoding="utf-8")
     program = caddy_program()
     with (folder / "caddy.log").open("wb") as log:
         process = subprocess.Popen([program, "run", "--config", str(file), "--adapter", "caddyfile"], stderr=log)
