@@ -15,6 +15,7 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from talkwire.app import Node
+from talkwire.composition.admission import http_limits
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.serving.server import Server, listen
 from talkwire.settings import Settings
@@ -129,7 +130,13 @@ async def serving(talkwire: Node) -> AsyncIterator[ChatAddress]:
     """Serves in this process, and stops gracefully afterwards."""
     listening = listen("127.0.0.1", 0)
     async with talkwire.started():
-        server = Server(talkwire.engine, talkwire.app, shutdown_s=2)
+        server = Server(
+            talkwire.engine,
+            talkwire.app,
+            shutdown_s=2,
+            on_shutdown=talkwire.files.uploads.stop_waiting,
+            limits=http_limits(talkwire.settings),
+        )
         task = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             yield ChatAddress(f"http://127.0.0.1:{listening.getsockname()[1]}")

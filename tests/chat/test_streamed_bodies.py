@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.chat.body_sender import PATH, sending
+from talkwire.api.streamed_bodies.arriving_body import IDLE_S
+from talkwire.app import Node
+from talkwire.settings import Settings
+from tests.chat.body_sender import PATH, sending, sending_to
 from tests.chat.chat_client import Payload
-from tests.chat.conftest import World
+from tests.chat.chat_server import SECRET, jump_ahead, serving
+from tests.chat.conftest import World, world_at
 from tests.chat.test_agents import with_agent
 from tests.chat.test_growing import Reader
 from tests.chat.test_parts import PLAN, TOOL
@@ -430,17 +437,109 @@ async def test_an_author_who_may_not_write_any_more_is_answered_at_once(world: W
 
 async def test_pieces_that_arrive_faster_than_20_a_second_are_joined(world: World) -> None:
     work = await letter(world)
-    before = await appends(world)
+    before = await executed(world, "message:append")
     async with sending(world, work.params()) as author:
         for number in range(1000):
             await author.send(b"%d," % number)
         status, answer = await author.end()
     assert (status, answer["message"]["content"]) == (200, "".join(f"{number}," for number in range(1000)))
-    assert await appends(world) - before < 100
+    assert await executed(world, "message:append") - before < 100
 
 
-async def appends(world: World) -> float:
-    """Returns how many appends the server has executed."""
+async def executed(world: World, command: str) -> float:
+    """Returns how many commands of a name the server has executed."""
     text = (await world.http.get("/metrics")).text
-    prefix = 'talkwire_commands_total{command="message:append"'
+    prefix = f'talkwire_commands_total{{command="{command}"'
     return sum(float(row.split()[-1]) for row in text.splitlines() if row.startswith(prefix))
+
+
+# --- time, sign-in and shutdown ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def own_world(folder: Path) -> AsyncIterator[World]:
+    """Users of a server in this process, which everyone may stream through."""
+    settings = Settings(
+        data=folder / "data",
+        jwt_secret=SECRET,
+        rate_limits=False,
+        accounts="open",
+        streams="everyone",
+        log_format="json",
+    )
+    async with serving(Node(settings)) as server, world_at(server) as world:
+        yield world
+
+
+async def test_a_body_that_pauses_for_too_long_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with own_world(tmp_path) as world:
+        work = await letter(world)
+        async with sending(world, work.params()) as author:
+            await author.send(b"It was ")
+            await work.bob.until_has("It was ")
+            jump_ahead(monkeypatch, IDLE_S + 1)
+            status, answer = await author.answer()
+        assert (status, answer["error"]["message"]) == (422, "body: paused for 30 seconds")
+        await work.until_left("interrupted", "It was ")
+
+
+async def test_bytes_that_write_nothing_renew_the_lease(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with own_world(tmp_path) as world:
+        work = await letter(world)
+        async with sending(world, work.params("ndjson")) as author:
+            await author.send(line(text="It was "))
+            await work.bob.until_has("It was ")
+            for _ in range(3):
+                jump_ahead(monkeypatch, IDLE_S - 1)
+                before = await kept(world)
+                await author.send(b"\n")
+                await until_asked(partial(has_kept_more, world, before))
+            await author.send(line(finish={}))
+            assert (await author.end())[0] == 200
+
+
+async def kept(world: World) -> float:
+    return await executed(world, "message:keep")
+
+
+async def has_kept_more(world: World, before: float) -> bool:
+    return await kept(world) > before
+
+
+async def test_the_end_of_a_sign_in_ends_its_requests(tmp_path: Path) -> None:
+    async with own_world(tmp_path) as world:
+        account = {"email": "carol@example.com", "password": "long enough", "name": "Carol"}
+        carol = (await world.request("POST", "/api/v1/auth/register", json=account)).json()
+        group = {"kind": "group", "id": "c", "memberIds": [carol["user"]["id"]]}
+        await world.service("POST", "/api/v1/conversations", group)
+        params = {"format": "text", "conversationId": "c", "clientMessageId": "b1"}
+        async with sending_to(world.server.url, carol["token"], params) as author:
+            await author.send(b"Hello")
+            await until_asked(partial(has_begun, world))
+            headers = {"authorization": f"Bearer {carol['token']}"}
+            await world.request("POST", "/api/v1/auth/logout", headers=headers)
+            status, answer = await author.answer()
+        assert (status, answer["error"]["message"]) == (401, "The sign-in of this request has ended.")
+        (left,) = (await world.service("GET", "/api/v1/conversations/c/messages"))["items"]
+        assert (left["state"], left["content"]) == ("interrupted", "Hello")
+
+
+async def has_begun(world: World) -> bool:
+    return await executed(world, "message:append") > 0
+
+
+async def test_a_server_that_stops_asks_for_the_request_again(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        async with own_world(tmp_path) as world:
+            work = await letter(world)
+            author = await stack.enter_async_context(sending(world, work.params()))
+            await author.send(b"It was ")
+            await work.bob.until_has("It was ")
+        status, answer = await author.answer()
+    assert (status, answer["error"]["code"]) == (503, "unavailable")
+    async with own_world(tmp_path) as world:
+        again = Letter(world, work.conversation, work.bob, work.asked)
+        world.take_ids_of(work.world)
+        assert [(each["state"], each["content"]) for each in await again.left()] == [("streaming", "It was ")]
+        status, answer = await again.post(b"Sent.")
+        assert (status, answer["message"]["content"]) == (200, "Sent.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import httpx
 
 from talkwire.core.domain.parts.message_parts import utf16_length
+from tests.chat.body_sender import sending
 from tests.chat.chat_client import ChatClient
 from tests.chat.conftest import World
 from tests.cluster.cluster import Cluster
@@ -121,3 +123,31 @@ async def test_what_is_stored_survives_the_home_and_the_author_goes_on(start_clu
         await reader.reads("It was sent.")
         finished = await there.service("POST", f"/api/v1/messages/{message_id}/finish", {"attempt": 1})
         assert finished["content"] == "It was sent."
+
+
+async def test_a_request_that_writes_a_message_is_superseded_and_stopped_at_another_node(
+    two_nodes: Cluster,
+) -> None:
+    async with two_nodes.world(0) as here, two_nodes.world(1) as there:
+        there.take_ids_of(here)
+        await here.service("PUT", f"/api/v1/users/{here.id_of('bot')}", {"kind": "agent"})
+        place = await here.conversation("alice", "bot")
+        params = {"format": "text", "conversationId": place, "clientMessageId": "answer"}
+        async with sending(here, params, by="bot") as first:
+            await first.send(b"First")
+            await until_asked(partial(_has, there, place, "First"))
+            async with sending(there, params, by="bot") as second:
+                status, answer = await first.answer()
+                assert (status, answer["error"]["details"]) == (409, {"reason": "superseded"})
+                await second.send(b"Second")
+                await until_asked(partial(_has, here, place, "Second"))
+                (message,) = (await here.service("GET", f"/api/v1/conversations/{place}/messages"))["items"]
+                await here.service("POST", f"/api/v1/messages/{message['id']}/stop")
+                status, answer = await second.answer()
+                assert (status, answer["message"]["state"], answer["message"]["content"]) == (200, "stopped", "Second")
+
+
+async def _has(world: World, place: str, text: str) -> bool:
+    """Returns whether a message of the conversation has this text."""
+    items = (await world.service("GET", f"/api/v1/conversations/{place}/messages"))["items"]
+    return any(each["content"] == text for each in items)

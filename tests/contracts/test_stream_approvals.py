@@ -123,7 +123,7 @@ async def test_a_changed_opening_keeps_the_text_to_the_author(node: Node) -> Non
     assert len(application.asked) == 1
 
 
-@pytest.mark.parametrize("state", ["done", "failed"])
+@pytest.mark.parametrize("state", ["done", "failed", "interrupted"])
 async def test_a_refused_end_leaves_a_tombstone_and_says_why(node: Node, state: Any) -> None:  # noqa: ANN401 (a literal)
     stream = await written(node)
     Application(node).refuse_ends()

@@ -13,7 +13,14 @@ from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.commands.server.offline_queue import FindMissed
 from talkwire.core.commands.server.recovery import ListMissed
-from talkwire.core.commands.streams.storing import BeginStream, BegunStream, Checkpoint, EndStream, KeepCheckpoints
+from talkwire.core.commands.streams.storing import (
+    BeginStream,
+    BegunStream,
+    Checkpoint,
+    EndStream,
+    KeepCheckpoints,
+    MarkStopped,
+)
 from talkwire.core.domain.model import Message
 from talkwire.core.domain.parts.message_parts import TextPart
 from talkwire.core.domain.parts.streams import LEASE_BY_SOCKET_MS
@@ -196,3 +203,36 @@ async def test_an_open_stream_that_is_deleted_leaves_nothing(group: Node, name: 
     assert await replayed(group, name, stream.id, start) == []
     assert (await group.do(BOB, GetMessage(str(stream.id)))).is_unfinished
     assert (await group.do(BOB, ListMessages("c", finished_only=True))).items == ()
+
+
+# --- a request that breaks off ----------------------------------------------------------------------------------------
+
+
+async def interrupted(node: Node, message: Message, text: str) -> Message:
+    parts = (TextPart(text),) if text else ()
+    ended = EndStream(message_id=message.id, attempt=1, node_id="n", state="interrupted", parts=parts)
+    left = await node.do(HELPER, ended)
+    assert isinstance(left, Message)
+    return left
+
+
+async def test_a_stream_that_its_author_interrupts_keeps_its_text_and_can_be_continued(group: Node) -> None:
+    left = await interrupted(group, await begin(group), "Hel")
+    assert (left.content, left.state) == ("Hel", "interrupted")
+    continued = await begin(group)
+    assert (continued.id, continued.state, continued.parts) == (left.id, "streaming", (TextPart("Hel"),))
+
+
+async def test_a_stream_that_its_author_interrupts_without_a_text_is_deleted(group: Node) -> None:
+    left = await interrupted(group, await begin(group), "")
+    assert left.deleted_ms is not None
+    group.clock.now_ms += LEASE_BY_SOCKET_MS + 1
+    await group.fire()
+    assert [each.id for each in (await group.do(BOB, ListMessages("c"))).items if each.deleted_ms is None] == []
+
+
+async def test_a_stream_that_was_to_stop_is_stopped_when_its_author_interrupts_it(group: Node) -> None:
+    message = await begin(group)
+    await group.do(OPERATOR, MarkStopped(message_id=str(message.id)))
+    left = await interrupted(group, message, "")
+    assert (left.state, left.deleted_ms) == ("stopped", None)
