@@ -57,8 +57,6 @@ class MessageWriter:
         with what was written, unless it has ended already or the server is in trouble.
         """
         try:
-            if self._has_parts:
-                await self._execute(RewindMessage(message_id=self._id, attempt=self._attempt, part=0))
             return await self._finish(await self._write(body, format_, watch))
         except ChatError as error:
             if error.code != "unavailable":
@@ -86,6 +84,7 @@ class MessageWriter:
                 await watch.wait(self._pause_until)
         if self._is_to_stop:
             return StreamEnd()
+        await self._rewind()
         await self._apply(format_.end())
         end = format_.how()
         assert end is not None, "else the format has raised an error"
@@ -109,6 +108,7 @@ class MessageWriter:
     async def _append(self, write: PartWrite) -> None:
         if self._is_to_stop:
             return
+        await self._rewind()
         part, text, kind, value = write
         where = AppendToMessage(message_id=self._id, attempt=self._attempt, part=part)
         at = self._lengths.get(part, 0)
@@ -118,6 +118,12 @@ class MessageWriter:
         self._is_to_stop = appended.stop is not None
         now = asyncio.get_running_loop().time()
         self._renewed_at, self._pause_until = now, max(now, self._pause_until) + APPEND_EVERY_S
+
+    async def _rewind(self) -> None:
+        """Removes what an earlier attempt has written, once this one has something to write."""
+        if self._has_parts:
+            self._has_parts = False
+            await self._execute(RewindMessage(message_id=self._id, attempt=self._attempt, part=0))
 
     async def _renew(self) -> None:
         """Renews the lease, if nothing was written for a while."""
