@@ -122,6 +122,9 @@ EVERYTHING = (
     *("chat/test_recovery_property.py[log]", "chat/test_recovery_property.py[moves]"),
     # These wait for seconds: for a limit, a token's end, a process that hangs.
     "deployment/test_streamed_bodies.py::test_a_body_may_take_ten_minutes",
+    "chat/test_streamed_bodies.py::test_bytes_that_write_nothing_renew_the_lease",
+    "chat/test_streamed_bodies.py::test_the_end_of_a_sign_in_ends_its_requests",
+    "chat/test_streamed_bodies.py::test_a_server_that_stops_asks_for_the_request_again",
     *("edge/test_deadlines.py", "chat/test_typing.py::test_typing_ends_when_the_socket_disconnects"),
     "chat/test_typing.py::test_typing_ends_when_the_typist_is_removed",
     "chat/test_traces.py::test_a_collector_that_is_away_holds_nothing_up",

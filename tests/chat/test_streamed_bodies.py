@@ -21,7 +21,7 @@ from tests.chat.conftest import World, world_at
 from tests.chat.test_agents import with_agent
 from tests.chat.test_growing import Reader
 from tests.chat.test_parts import PLAN, TOOL
-from tests.waiting import until_asked
+from tests.waiting import SteppedClock, turns, until_asked
 
 SMILE = "\N{GRINNING FACE}"
 
@@ -31,9 +31,11 @@ class Letter:
 
     def __init__(self, world: World, conversation: str, bob: Reader, asked: Payload) -> None:
         self.world, self.conversation, self.bob, self.asked = world, conversation, bob, asked
+        self.client_message_id = "b1"
 
     def params(self, format_: str = "text", **more: object) -> dict[str, object]:
-        return {"format": format_, "conversationId": self.conversation, "clientMessageId": "b1", **more}
+        where = {"conversationId": self.conversation, "clientMessageId": self.client_message_id}
+        return {"format": format_, **where, **more}
 
     async def post(
         self, body: bytes | AsyncIterator[bytes], format_: str = "text", headers: dict[str, str] | None = None
@@ -52,7 +54,7 @@ class Letter:
     async def left(self) -> list[Payload]:
         """Returns what members see of the agent's messages."""
         path = f"/api/v1/conversations/{self.conversation}/messages"
-        items = (await self.world.request("GET", path, by="bob")).json()["items"]
+        items = (await self.world.request("GET", path, by="bob", params={"limit": 100})).json()["items"]
         return [each for each in items if each["senderId"] == self.world.id_of("helper")]
 
     async def is_stored(self) -> bool:
@@ -120,7 +122,7 @@ async def test_half_of_a_character_waits_for_its_other_half(world: World) -> Non
     assert (status, answer["message"]["content"]) == (200, text)
     escaped = json.dumps(f"{SMILE}!").encode()
     lines = [b'{"text": "a%b"}\n{"text": %b}\n{"finish": {}}' % (escaped[1:7], b'"' + escaped[7:])]
-    work.params = lambda format_="text", **more: Letter.params(work, format_, clientMessageId="b2", **more)  # type: ignore[method-assign]
+    work.client_message_id = "b2"
     status, answer = await work.post(in_pieces(*lines), "ndjson")
     assert (status, answer["message"]["content"]) == (200, f"a{SMILE}!")
 
@@ -164,7 +166,7 @@ async def test_the_last_line_may_replace_everything(world: World) -> None:
 
 # --- what is refused --------------------------------------------------------------------------------------------------
 
-BEFORE = [
+BEFORE: list[tuple[dict[str, str | None], bytes, int, str]] = [
     ({"format": "xml"}, b"Hello", 422, "format"),
     ({"conversationId": None}, b"Hello", 422, "conversationId: is missing"),
     ({"clientMessageId": None}, b"Hello", 422, "clientMessageId: is missing"),
@@ -182,31 +184,26 @@ BEFORE = [
 ]
 
 
-@pytest.mark.parametrize(("change", "body", "status", "words"), BEFORE, ids=[str(each[0]) for each in BEFORE])
-async def test_a_request_that_cannot_open_a_stream_leaves_nothing(
-    world: World, change: dict[str, str | None], body: bytes, status: int, words: str
-) -> None:
+async def test_a_request_that_cannot_open_a_stream_leaves_nothing(world: World) -> None:
     work = await letter(world)
-    params = {name: value for name, value in {**work.params(), **change}.items() if value is not None}
-    answer = await world.request("POST", PATH, by="helper", params=params, content=body)
-    assert answer.status_code == status, answer.text
-    assert words in answer.json()["error"]["message"]
+    for change, body, status, words in BEFORE:
+        params = {name: value for name, value in {**work.params(), **change}.items() if value is not None}
+        answer = await world.request("POST", PATH, by="helper", params=params, content=body)
+        assert (answer.status_code, words in answer.text) == (status, True), (change, answer.text)
     assert await work.left() == []
 
 
-HEADS = [
+HEADS: list[tuple[dict[str, str], bytes, int, str]] = [
     ({"content-encoding": "gzip"}, b"Hello", 422, "Content-Encoding"),
     ({}, b"x" * (1024 * 1024 + 1), 413, "1048576 bytes"),
 ]
 
 
-@pytest.mark.parametrize(("headers", "body", "status", "words"), HEADS, ids=["gzip", "too long"])
-async def test_a_body_that_cannot_be_read_leaves_nothing(
-    world: World, headers: dict[str, str], body: bytes, status: int, words: str
-) -> None:
+async def test_a_body_that_cannot_be_read_leaves_nothing(world: World) -> None:
     work = await letter(world)
-    refused, answer = await work.post(body, headers=headers)
-    assert (refused, words in answer["error"]["message"]) == (status, True), answer
+    for headers, body, status, words in HEADS:
+        refused, answer = await work.post(body, headers=headers)
+        assert (refused, words in answer["error"]["message"]) == (status, True), answer
     assert await work.left() == []
 
 
@@ -314,20 +311,15 @@ BAD_BODIES: list[tuple[str, str, Sequence[bytes], int, str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("format_", "pieces", "status", "words", "left"),
-    [each[1:] for each in BAD_BODIES],
-    ids=[each[0] for each in BAD_BODIES],
-)
-async def test_a_bad_body_is_refused_and_what_was_valid_is_kept(  # noqa: PLR0917 (a row of a table)
-    world: World, format_: str, pieces: Sequence[bytes], status: int, words: str, left: str | None
-) -> None:
+async def test_a_bad_body_is_refused_and_what_was_valid_is_kept(world: World) -> None:
     work = await letter(world)
-    refused, answer = await work.post(in_pieces(*pieces), format_)
-    assert (refused, words in answer["error"]["message"]) == (status, True), answer
-    messages = [each for each in await work.left() if not each.get("deletedAt")]
-    expected = [] if left is None else [("interrupted", left)]
-    assert [(each["state"], each["content"]) for each in messages] == expected
+    for name, format_, pieces, status, words, left in BAD_BODIES:
+        work.client_message_id = name
+        refused, answer = await work.post(in_pieces(*pieces), format_)
+        assert (refused, words in answer["error"]["message"]) == (status, True), (name, answer)
+        messages = [each for each in await work.left() if each["clientMessageId"] == name and not each.get("deletedAt")]
+        expected = [] if left is None else [("interrupted", left)]
+        assert [(each["state"], each["content"]) for each in messages] == expected, name
 
 
 async def test_of_a_text_that_is_too_long_the_pieces_that_fit_are_kept(world: World) -> None:
@@ -348,8 +340,10 @@ async def test_a_broken_body_is_interrupted_and_written_anew_by_the_next_request
         await author.send(b"It was se")
         await work.bob.until_has("It was se")
     await work.until_left("interrupted", "It was se")
+    async with sending(world, work.params()):
+        await work.until_left("streaming", "It was se")
+    await work.until_left("interrupted", "It was se")
     async with sending(world, work.params()) as author:
-        await work.bob.until_has("")
         await author.send(b"Sent.")
         await work.bob.until_has("Sent.")
         status, answer = await author.end()
@@ -435,7 +429,22 @@ async def test_an_author_who_may_not_write_any_more_is_answered_at_once(world: W
     )
 
 
-async def test_pieces_that_arrive_faster_than_20_a_second_are_joined(world: World) -> None:
+async def test_an_answer_that_is_to_stop_keeps_its_text_when_it_is_sent_again(world: World) -> None:
+    work = await letter(world)
+    async with sending(world, work.params(replyToId=work.asked["id"])) as author:
+        await author.send(b"It was ")
+        await until_asked(work.is_stored)
+        message = (await work.left())[0]
+        opening = {name: value for name, value in work.params(replyToId=work.asked["id"]).items() if name != "format"}
+        taken_over = await world.request("POST", PATH, by="helper", json=opening)
+        assert (taken_over.json()["attempt"], (await author.answer())[0]) == (2, 409)
+    await work.bob.socket.done("message:stop", {"messageId": message["id"]})
+    async with sending(world, work.params(replyToId=work.asked["id"])) as again:
+        status, answer = await again.answer()
+    assert (status, answer["message"]["state"], answer["message"]["content"]) == (200, "stopped", "It was ")
+
+
+async def test_a_long_body_that_comes_at_once_is_written_in_few_appends(world: World) -> None:
     work = await letter(world)
     before = await executed(world, "message:append")
     async with sending(world, work.params()) as author:
@@ -504,6 +513,27 @@ async def kept(world: World) -> float:
 
 async def has_kept_more(world: World, before: float) -> bool:
     return await kept(world) > before
+
+
+async def test_pieces_that_arrive_faster_than_20_a_second_are_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with own_world(tmp_path) as world:
+        work = await letter(world)
+        async with sending(world, work.params()) as author:
+            await author.send(b"0")
+            await work.bob.until_has("0")
+            before = await executed(world, "message:append")
+            clock = SteppedClock(monkeypatch)
+            for number in range(1, 10):
+                await author.send(b"%d" % number)
+                await turns(100)
+            clock.advance(1)
+            await turns(100)
+            monkeypatch.undo()
+            status, answer = await author.end()
+        assert (status, answer["message"]["content"]) == (200, "0123456789")
+        assert await executed(world, "message:append") - before <= 2
 
 
 async def test_the_end_of_a_sign_in_ends_its_requests(tmp_path: Path) -> None:

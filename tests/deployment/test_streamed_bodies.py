@@ -1,24 +1,24 @@
-"""Messages that are written by one request, behind the proxies of docs/deployment: a body is passed on as it arrives,
-for as long as it takes, and an answer comes before the body has ended."""
+"""Messages that are written by one request, behind nginx and Caddy with the configurations of docs/deployment: bodies
+are passed on as they arrive, for as long as it takes, and an answer comes before the body has ended."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.chat.body_sender import sending_to
 from tests.chat.chat_server import ServerProcess
+from tests.deployment.conftest import StartProxy, needs_nginx
 from tests.deployment.proxies import (
     Proxy,
-    apache_program,
-    haproxy_program,
     nginx_program,
-    running_apache,
     running_caddy,
-    running_haproxy,
     running_nginx,
 )
 from tests.deployment.visitors import bearer, group_of
@@ -70,21 +70,17 @@ async def written(server: ServerProcess, proxy: Proxy) -> Written:
     return work
 
 
-def installed(stack: ExitStack, server: ServerProcess, folder: Path) -> list[Proxy]:
-    """Starts each proxy that is installed."""
-    starts = [running_caddy]
-    starts += [running_nginx] if nginx_program() else []
-    starts += [running_haproxy] if haproxy_program() else []
-    starts += [running_apache] if apache_program() else []
-    folders = [folder / start.__name__ for start in starts]
-    for each in folders:
-        each.mkdir()
-    return [stack.enter_context(start(each, server.url)) for start, each in zip(starts, folders, strict=True)]
+def both(stack: ExitStack, server: ServerProcess, folder: Path) -> Iterator[Proxy]:
+    """Starts Caddy, and nginx if it is installed."""
+    for start in (running_caddy, running_nginx) if nginx_program() else (running_caddy,):
+        own = folder / start.__name__
+        own.mkdir()
+        yield stack.enter_context(start(own, server.url))
 
 
-async def trickle_through_all(server: ServerProcess, folder: Path, seconds: int) -> None:
+async def trickle_through_both(server: ServerProcess, folder: Path, seconds: int) -> None:
     with ExitStack() as stack:
-        works = [await written(server, proxy) for proxy in installed(stack, server, folder)]
+        works = [await written(server, proxy) for proxy in both(stack, server, folder)]
         async with asyncio.TaskGroup() as group:
             for work in works:
                 group.create_task(work.trickle(seconds))
@@ -93,19 +89,25 @@ async def trickle_through_all(server: ServerProcess, folder: Path, seconds: int)
 async def test_a_body_is_passed_on_as_it_arrives_for_longer_than_time_outs(
     chat_server: ServerProcess, tmp_path: Path
 ) -> None:
-    """All proxies at once, since this only waits."""
-    await trickle_through_all(chat_server, tmp_path, 70)
+    """Both proxies at once, since this only waits."""
+    await trickle_through_both(chat_server, tmp_path, 70)
 
 
 async def test_a_body_may_take_ten_minutes(chat_server: ServerProcess, tmp_path: Path) -> None:
-    await trickle_through_all(chat_server, tmp_path, 600)
+    await trickle_through_both(chat_server, tmp_path, 600)
 
 
-async def test_an_answer_comes_before_the_body_has_ended(chat_server: ServerProcess, proxy: Proxy) -> None:
-    work = await written(chat_server, proxy)
-    async with sending_to(proxy.url, chat_server.token("helper"), work.params, tls=proxy.tls) as author:
-        await author.send(b"It was ")
-        await work.until_shows("It was ")
-        await work.rest("POST", f"messages/{(await work.message())['id']}/stop")
-        status, answer = await author.answer()
+@pytest.mark.parametrize(
+    "start", [pytest.param(running_nginx, id="nginx", marks=needs_nginx), pytest.param(running_caddy, id="caddy")]
+)
+async def test_an_answer_comes_before_the_body_has_ended(
+    chat_server: ServerProcess, tmp_path: Path, start: StartProxy
+) -> None:
+    with start(tmp_path, chat_server.url, None) as proxy:
+        work = await written(chat_server, proxy)
+        async with sending_to(proxy.url, chat_server.token("helper"), work.params, tls=proxy.tls) as author:
+            await author.send(b"It was ")
+            await work.until_shows("It was ")
+            await work.rest("POST", f"messages/{(await work.message())['id']}/stop")
+            status, answer = await author.answer()
     assert (status, answer["message"]["state"], answer["message"]["content"]) == (200, "stopped", "It was ")
