@@ -193,6 +193,11 @@ async def test_a_request_that_cannot_open_a_stream_leaves_nothing(world: World) 
     assert await work.left() == []
 
 
+async def test_nobody_learns_what_is_wrong_without_a_sign_in(world: World) -> None:
+    answer = await world.request("POST", PATH, params={"format": "text", "metadata": "{"}, content=b"Hello")
+    assert answer.status_code == 401
+
+
 HEADS: list[tuple[dict[str, str], bytes, int, str]] = [
     ({"content-encoding": "gzip"}, b"Hello", 422, "Content-Encoding"),
     ({}, b"x" * (1024 * 1024 + 1), 413, "1048576 bytes"),

@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 
 from talkwire.api.http.bodies import Body
 from talkwire.api.http.caller import ActingUserId
+from talkwire.api.http.dependencies import GivenCaller
 from talkwire.api.http.json_budget import check_budget
 from talkwire.api.streamed_request import STREAM_FORMAT
 from talkwire.core.commands.streams.writing import StreamMessage
@@ -40,6 +41,7 @@ def _named(name: str, description: str | None = None) -> Any:  # noqa: ANN401 (L
 
 
 async def provide_opening(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
+    caller: GivenCaller,  # noqa: ARG001 (signed in before the query is read)
     format_: Annotated[
         BodyFormatName | None,
         _named(
