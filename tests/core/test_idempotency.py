@@ -20,6 +20,7 @@ from talkwire.core.commands.members import AddedMembers, RemovedMember
 from talkwire.core.commands.messages import SendMessages, ThreadMark
 from talkwire.core.commands.receipts import ReadMark, Unread
 from talkwire.core.commands.server.timers import FiredTimers
+from talkwire.core.commands.streams.rating import MessageRating
 from talkwire.core.commands.streams.storing import BegunStream, KeptStreams
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import (
@@ -97,6 +98,7 @@ IS_DECIDED_AGAIN = {
     ThreadMark,
     MessageReport,
     HandlingView,
+    MessageRating,
 }
 
 
@@ -144,6 +146,7 @@ _MEMBER = Member("c", "alice", "member", 0)
         ReadMark("c", 1, Unread(0, 0)),
         MessageReport("1", 1, "c", "bob", "alice", "spam", 0),
         HandlingView("c", "bob", closed=False),
+        MessageRating("c", 1),
         ThreadMark("c", 1, following=True, read_seq=1, unread_count=0),
     ],
     ids=lambda answer: type(answer).__name__,

@@ -50,6 +50,7 @@ SYNC_NAMES: Mapping[str, str] = {
     "ThreadUpdated": "thread:updated",
     "MessageDeleted": "message:deleted",
     "MessageReacted": "message:reaction",
+    "MessageRated": "message:rated",
     "MessagePinned": "message:pinned",
     "MessageUnpinned": "message:unpinned",
     "SavedChanged": "saved:changed",
