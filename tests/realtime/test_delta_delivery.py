@@ -46,7 +46,12 @@ class Conversation:
         self.clients = [*clients]
         self.parts = GrowingParts()
         monkeypatch.setattr(delta_delivery, "clients_in", lambda hub, room: self.clients)
-        self.delivery = DeltaDelivery(cast("Any", Sending()), lambda _: self.parts.whole())
+        self.whole_reads = 0
+        self.delivery = DeltaDelivery(cast("Any", Sending()), self._whole)
+
+    def _whole(self, message_id: int) -> list[PartChange]:
+        self.whole_reads += 1
+        return self.parts.whole()
 
     def write(self, text: str, source: str | None = None, skip: Iterable[Client] = ()) -> None:
         self.parts.append(0, text, "text", None)
@@ -66,6 +71,13 @@ def test_a_slow_client_is_left_out_and_then_receives_the_whole_part(monkeypatch:
         chat.write(text)
     assert (quick.text, _replaced(quick)) == ("abcde", [True, False, False, False, False])
     assert (slow.text, _replaced(slow)) == ("abcde", [True, True, False])
+
+
+def test_the_whole_text_is_read_only_for_clients_that_lack_some_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = Conversation(monkeypatch, Client("first"), Client("second"))
+    for text in "abcde":
+        chat.write(text)
+    assert chat.whole_reads == 1
 
 
 def test_a_client_that_joins_or_comes_back_receives_the_whole_part(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,6 +112,9 @@ class EventHandling:
             self._refuse(request, error)
             return False
         running = asyncio.ensure_future(result)
+        if running.done() and request.inbound is not None and request.inbound.follow_up is None:
+            settle(partial(self._reply, request), running)
+            return False
         if isinstance(command, Query):
             request.socket.connection.lane.query = running
         running.add_done_callback(partial(self._settle, request))
@@ -142,14 +145,18 @@ class EventHandling:
 
     def _end(self, request: EventRequest, result: object, error: Exception | None) -> None:
         try:
+            self._reply(request, result, error)
+        finally:
+            request.socket.connection.lane.finished()
+
+    def _reply(self, request: EventRequest, result: object, error: Exception | None) -> None:
+        try:
             if error is None:
                 self._answer(request, result)
             else:
                 self._refuse(request, error)
         except Exception as failure:  # noqa: BLE001 (others get their replies in the same turn)
             self._report(failure)
-        finally:
-            request.socket.connection.lane.finished()
 
     def _answer(self, request: EventRequest, result: object) -> None:
         try:

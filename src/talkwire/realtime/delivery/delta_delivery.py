@@ -39,7 +39,9 @@ class DeltaDelivery:
         }
         self._in_step[event.message_id] = receiving
         self._send(event, receiving & before, event.changes)
-        self._send(event, receiving - before, self._whole(event.message_id))
+        late = receiving - before
+        if late:  # else the whole text would be read for each delta
+            self._send(event, late, self._whole(event.message_id))
 
     def follow(self, event: DurableEvent) -> None:
         """Forgets who has received what of a message that has ended or was deleted."""

@@ -309,7 +309,10 @@ def _growing(part: MessagePart) -> _Text | _Whole:
 
 def _rest(part: _Text, text: str, at: int) -> str:
     """Returns what of a text for the place `at` the part does not have yet. Raises `GapError` if it does not fit."""
-    start, units = at * _UNIT, _encoded(text)
+    start = at * _UNIT
+    if start == len(part.units):
+        return text
+    units = _encoded(text)
     known = part.units[start : start + len(units)]
     if start > len(part.units) or units[: len(known)] != known:
         raise GapError(part.length)

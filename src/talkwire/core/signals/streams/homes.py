@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, get_args
@@ -45,6 +45,7 @@ from talkwire.core.commands.streams.writing import (
     StreamMessage,
 )
 from talkwire.core.connected.chat_access import ChatAccess
+from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
@@ -70,8 +71,12 @@ from talkwire.core.signals.streams.open_stream import OpenStream
 from talkwire.core.signals.streams.overdue import OverdueStreams
 from talkwire.core.signals.streams.pauses import PauseWatch
 
-TICK_S = 0.05
-"""How often a node looks for what readers lack and what is not stored."""
+TICK_S = 0.01
+"""How often a node looks for what readers lack: often, so that streams are spread over time instead of being due all at
+once."""
+
+STORE_EVERY_S = 0.05
+"""How often a node looks for what is not stored: seldom, so that many streams share a transaction."""
 
 AT_ONCE = 50
 """Of how many streams readers receive what is new, in one turn of the event loop: a few milliseconds."""
@@ -116,6 +121,8 @@ class StreamHomes:
         self._due: list[OpenStream] = []
         """Those of which readers receive something in this turn of the event loop and the next ones."""
         self._timer: asyncio.TimerHandle | None = None
+        self._store_at = 0.0
+        """When this node looks again for what is not stored, by the event loop's clock."""
         self.handlers: SignalHandlers = MappingProxyType(
             {StreamMessage: self._open, StopMessage: self._stop, **dict.fromkeys(get_args(Write), self._write)}
         )
@@ -218,7 +225,7 @@ class StreamHomes:
             return OpenedStream(begun.message)
         opened = self._add(begun, has_readers=begun.stream.attempt > 1)
         opened.source = command.source
-        self._send_changes(opened)  # so that a former home refuses the former attempt from now on
+        self._send_changes([opened])  # so that a former home refuses the former attempt from now on
         return OpenedStream(begun.message, begun.stream.attempt, opened.progress(), opened.stop)
 
     async def _stop(self, actor: Actor, command: StopMessage) -> None:
@@ -251,9 +258,21 @@ class StreamHomes:
         self._pauses.start()
         return stream
 
-    async def _write(self, actor: Actor, command: Write) -> Written:
+    def _write(self, actor: Actor, command: Write) -> Awaitable[Written]:
         """Executes a command at the home of its stream: here, or at another node. If that does not answer, this node
         becomes the home."""
+        if isinstance(command, AppendToMessage) and not self._pauses.is_confirming:
+            stream = self._stream_of(command.message_id)
+            author = None if stream is None else self._chat.directory.peek(stream.stream.author_id)
+            if stream is not None and author is not None:
+                # Nearly all commands take this way. A task would cost as much as the command itself.
+                done: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+                _require_writable(stream, actor, author, command.attempt)
+                done.set_result(self._append(stream, command))
+                return done
+        return self._write_anywhere(actor, command)
+
+    async def _write_anywhere(self, actor: Actor, command: Write) -> Written:
         await self._pauses.confirmed()
         home_id = await self._home_of(command.message_id)
         if home_id != self._node_id:
@@ -326,7 +345,7 @@ class StreamHomes:
             lengths = [asdict(part) for part in stream.progress()]
             raise _conflict("The stream has moved to another node.", {"reason": "moved", "parts": lengths})
         stream.is_ending = True
-        self._send_changes(stream)
+        self._send_changes([stream])
         parts = without_blanks(stream.parts.values()) if command.parts is None else command.parts
         end = EndStream(
             message_id=stream.message.id,
@@ -352,23 +371,19 @@ class StreamHomes:
     async def _writable(self, actor: Actor, message_id: str, attempt: int) -> OpenStream:
         """Returns a stream that the actor may write to in this attempt. Raises ChatError if the actor may not, or the
         stream is not open here."""
-        number = message_number(message_id)
-        stream = None if number is None else self._streams.get(number)
+        stream = self._stream_of(message_id)
         if stream is None:
-            raise await self._refusal(actor, number, attempt)
-        author_id = stream.stream.author_id
-        if not actor.is_service and actor.user_id != author_id:
-            raise forbidden("not_author")
-        entry = self._chat.directory.peek(author_id) or await self._chat.directory.find(author_id)
-        require(may_act(entry.user))
-        if stream.stream.conversation_id not in entry.conversation_ids:
-            raise forbidden("not_member")
+            raise await self._refusal(actor, message_id, attempt)
+        author = await self._chat.directory.find(stream.stream.author_id)
         if not self._holds(stream):  # it was ended, deleted or taken over while the author was loaded
-            raise await self._refusal(actor, number, attempt)
-        _must_be_current(attempt, stream.stream.attempt)
-        if stream.is_ending:
-            raise ChatError("unavailable", "The stream of this message is being ended.")
+            raise await self._refusal(actor, message_id, attempt)
+        _require_writable(stream, actor, author, attempt)
         return stream
+
+    def _stream_of(self, message_id: str) -> OpenStream | None:
+        """Returns the stream of a message whose home is this node."""
+        number = message_number(message_id)
+        return None if number is None else self._streams.get(number)
 
     async def _home_of(self, message_id: str) -> str:
         """Returns the home of a stream. Where that is gone, this node becomes the home."""
@@ -399,11 +414,12 @@ class StreamHomes:
             self._add(begun, has_readers=True).confirmed = set()
         return begun.stream.node_id
 
-    async def _refusal(self, actor: Actor, message_id: int | None, attempt: int) -> ChatError:
+    async def _refusal(self, actor: Actor, message_id: str, attempt: int) -> ChatError:
         """Returns why nobody can write to a message through this node."""
+        number = message_number(message_id)
         found = FoundStream(None, None)
-        if message_id is not None:
-            found = await self._chat.execute(NODE, FindStream(message_id))
+        if number is not None:
+            found = await self._chat.execute(NODE, FindStream(number))
         message, stream = found
         if message is None or not (actor.is_service or actor.user_id == message.sender_id):
             return forbidden("not_found" if message is None else "not_author")
@@ -427,7 +443,9 @@ class StreamHomes:
         now = asyncio.get_running_loop().time()
         self._timer = None
         active = list(self._active.values())
-        self._store([stream for stream in active if stream.is_unstored and stream.checkpoint_at <= now])
+        if now >= self._store_at:
+            self._store_at = now + STORE_EVERY_S
+            self._store([stream for stream in active if stream.is_unstored and stream.checkpoint_at <= now])
         self._due = [stream for stream in active if stream.has_news and stream.delta_at <= now]
         self._send_due()
         self._active = {id_: stream for id_, stream in self._active.items() if stream.has_news or stream.is_unstored}
@@ -440,39 +458,43 @@ class StreamHomes:
             self._due.clear()  # the next tick sends what is still this node's
             return
         due, self._due = self._due[:AT_ONCE], self._due[AT_ONCE:]
-        for stream in due:
-            self._send_changes(stream)
+        self._send_changes(due)
         if self._due:
             asyncio.get_running_loop().call_soon(self._send_due)
 
-    def _send_changes(self, stream: OpenStream) -> None:
-        if not self._holds(stream):
-            return
-        changes = stream.take_changes(asyncio.get_running_loop().time())
-        event = StreamAdvanced(
+    def _send_changes(self, streams: Sequence[OpenStream]) -> None:
+        """Sends what is new in streams to readers here and to the other nodes."""
+        now = asyncio.get_running_loop().time()
+        news = [(stream, self._advance(stream, now)) for stream in streams if self._holds(stream)]
+        here = [event for _, event in news if event.changes]
+        if here:
+            self._publisher.publish_here(here)
+        if self._peers.has_peers:
+            sent = [event for pair in news if (event := self._for_peers(*pair)) is not None]
+            if sent:
+                self._publisher.publish_to_peers(sent)
+
+    def _advance(self, stream: OpenStream, now: float) -> StreamAdvanced:
+        return StreamAdvanced(
             stream.stream.conversation_id,
             stream.message.id,
             stream.message.seq,
-            changes,
+            stream.take_changes(now),
             stream.source,
             attempt=stream.stream.attempt,
             home_id=self._node_id,
         )
-        if changes:
-            self._publisher.publish_here([event])
-        if self._peers.has_peers:
-            self._send_to_peers(stream, event)
 
-    def _send_to_peers(self, stream: OpenStream, event: StreamAdvanced) -> None:
-        """Sends other nodes what is new, or everything if one of them may lack something."""
+    def _for_peers(self, stream: OpenStream, event: StreamAdvanced) -> StreamAdvanced | None:
+        """Returns what other nodes receive: what is new, or everything if one of them may lack something."""
         living = self._peers.living_ids
         is_whole = not set(living) <= set(stream.nodes_in_step)
-        if is_whole or event.changes:
-            stream.number += 1
-            stream.nodes_in_step = living
-            changes = tuple(stream.parts.whole()) if is_whole else event.changes
-            sent = replace(event, changes=changes, number=stream.number, is_whole=is_whole)
-            self._publisher.publish_to_peers([sent])
+        if not is_whole and not event.changes:
+            return None
+        stream.number += 1
+        stream.nodes_in_step = living
+        changes = tuple(stream.parts.whole()) if is_whole else event.changes
+        return replace(event, changes=changes, number=stream.number, is_whole=is_whole)
 
     def _store(self, streams: Sequence[OpenStream]) -> None:
         if not streams:
@@ -551,6 +573,19 @@ def _put(stream: OpenStream, command: AppendToMessage, *, needs_at: bool) -> Non
     assert command.text is not None, "the command has either"
     if stream.parts.append(command.part, command.text, command.type, command.at):
         stream.wrote()
+
+
+def _require_writable(stream: OpenStream, actor: Actor, author: DirectoryEntry, attempt: int) -> None:
+    """Raises ChatError unless the actor may write to a stream in this attempt. `author` is the entry of the stream's
+    author."""
+    if not actor.is_service and actor.user_id != stream.stream.author_id:
+        raise forbidden("not_author")
+    require(may_act(author.user))
+    if stream.stream.conversation_id not in author.conversation_ids:
+        raise forbidden("not_member")
+    _must_be_current(attempt, stream.stream.attempt)
+    if stream.is_ending:
+        raise ChatError("unavailable", "The stream of this message is being ended.")
 
 
 def _must_be_current(attempt: int, current: int) -> None:

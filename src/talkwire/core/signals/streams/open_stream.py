@@ -14,6 +14,9 @@ from talkwire.core.domain.parts.streams import Stream
 CHECKPOINT_EVERY_S = 1.0
 """How often the parts of a stream are stored at most."""
 
+_PHASES = 16
+"""Into how many groups streams that were opened together are divided, which are stored one after the other."""
+
 _DELTA_EVERY_S = ((50, 0.05), (1000, 0.2))
 """How often readers receive what is new, by the number of members up to which that is so."""
 
@@ -59,7 +62,7 @@ class OpenStream:
         self.delta_at = now
         """When readers may receive something again, by the event loop's clock; `checkpoint_at` is the same for the
         database."""
-        self.checkpoint_at = now + CHECKPOINT_EVERY_S
+        self.checkpoint_at = now + CHECKPOINT_EVERY_S * (message.id % _PHASES + 1) / _PHASES
         self.source: str | None = None
         """The socket from which the author has written last."""
         self.nodes_in_step: Collection[str] = ()
