@@ -50,16 +50,17 @@ class DatasetFiles:
     conversation_ids: Path  # one per line
     conversations: Path  # JSON: conversation id to member ids
 
-    def of_conversation(self, number: int, members: int) -> DatasetFiles:
-        """Writes and returns the files of the conversation with this number only, and of its members' tokens.
-
-        All conversations must have `members` members, and no user may be in two conversations.
+    def of_conversations(self, first: int, count: int) -> DatasetFiles:
+        """Writes and returns the files of `count` conversations from the one with the number `first` on, and of their
+        members' tokens.
         """
+        conversations: dict[str, list[str]] = json.loads(self.conversations.read_text())
+        token_of = dict(zip(Dataset(conversations).users, self.tokens.read_text().splitlines(), strict=True))
+        part = Dataset(dict(list(conversations.items())[first : first + count]))
         folder = self.tokens.parent
-        tokens, ids = folder / f"tokens-{number}", folder / f"conversation-ids-{number}"
-        lines = self.tokens.read_text().splitlines(keepends=True)
-        tokens.write_text("".join(lines[number * members : (number + 1) * members]))
-        ids.write_text(self.conversation_ids.read_text().splitlines(keepends=True)[number])
+        tokens, ids = folder / f"tokens-{first}", folder / f"conversation-ids-{first}"
+        tokens.write_text("".join(f"{token_of[user]}\n" for user in part.users))
+        ids.write_text("".join(f"{conversation}\n" for conversation in part.conversations))
         return DatasetFiles(tokens, ids, self.conversations)
 
 
@@ -80,6 +81,15 @@ def rooms(count: int, members: int) -> Dataset:
 def crowds(count: int, members: int) -> Dataset:
     """Returns `count` conversations with `members` members each. No user is in two conversations."""
     return Dataset({f"crowd-{crowd}": [f"user-{crowd}-{n}" for n in range(members)] for crowd in range(count)})
+
+
+def agents(count: int, readers: int) -> Dataset:
+    """Returns a dataset of `count` agents, each of whom has a conversation of two with each of `readers` users of its
+    own.
+    """
+    return Dataset(
+        {f"talk-{agent}-{n}": [f"agent-{agent}", f"user-{agent}-{n}"] for agent in range(count) for n in range(readers)}
+    )
 
 
 def pairs(users: int) -> Dataset:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.beside import APPENDS_A_SECOND
 from bench.contest import Spread, spread_of_ratios
 from bench.servers import (
     BUN,
@@ -198,6 +199,12 @@ _MANY_NODES = (
     _ours("… seconds until the median is back (within 1.5 times)", "busloss.back_s", TALKWIRE_NODES),
     _ours("… seconds until both nodes say that it is away", "busloss.said_away_s", TALKWIRE_NODES),
     _ours("… and that it is back", "busloss.said_back_s", TALKWIRE_NODES),
+    _ours("a message to one member, p99 ms", "beside.nothing", TALKWIRE_STREAMS),
+    _ours("… beside 2,000 messages a second", "beside.messages", TALKWIRE_STREAMS),
+    *(
+        _ours(f"… beside 1,000 streams with {rate:,} appends a second", f"beside.streams-{rate}", TALKWIRE_STREAMS)
+        for rate in APPENDS_A_SECOND
+    ),
     _ours("webhook: events/s to one endpoint, 200 conversations", "webhooks.rate", TALKWIRE_WEBHOOKS),
     _ours("… per CPU-second", "webhooks.per_cpu", TALKWIRE_WEBHOOKS),
     _ours("… chat beside an endpoint that never answers, times that without", "webhooks.silent", TALKWIRE_WEBHOOKS),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import busloss, dataset, machine, webhooks
+from bench import beside, busloss, dataset, machine, webhooks
 from bench.contest import Load
 from bench.dataset import Dataset, DatasetFiles
 from bench.load import LoadFailedError, LoadGenerator, Traffic
@@ -35,6 +35,7 @@ from bench.servers import (
 ROOM_MEMBERS = 1_000
 IN_FLIGHT = (1, 16)
 PAIR_CLIENTS = 200
+AGENTS = 8
 STREAMS = 400
 APPENDS_A_SECOND = 10 * STREAMS
 BACKLOG_CLIENTS = 500
@@ -139,7 +140,7 @@ def _dialects(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samp
     for crowd, (in_flight, spread) in enumerate(DIALECT_RUNS):
         options: dict[str, int | str] = {"in_flight": in_flight, "dialects": ",".join(spread)}
         run = Load(f"dialects-{len(spread)}-{in_flight}", "fanout", ROOM_MEMBERS, _deliveries, options)
-        with run.clients(load, server, files.of_conversation(crowd, ROOM_MEMBERS)) as clients:
+        with run.clients(load, server, files.of_conversations(crowd, 1)) as clients:
             samples |= run.samples(server, clients.take_turn())
     for in_flight in IN_FLIGHT:
         one, five = (samples[f"dialects-{len(spread)}-{in_flight}.per_cpu"] for spread in (DIALECTS[:1], DIALECTS))
@@ -180,9 +181,10 @@ SCENARIOS = (
     Scenario(
         "streams",
         (TALKWIRE_STREAMS, NODE, BUN),
-        dataset.pairs(STREAMS),
-        (Load("streams", "streams", STREAMS, _acks, {"rate": APPENDS_A_SECOND}),),
+        dataset.agents(AGENTS, STREAMS // AGENTS),
+        (Load("streams", "streams", AGENTS + STREAMS, _acks, {"rate": APPENDS_A_SECOND}),),
     ),
+    Scenario("beside", (TALKWIRE_STREAMS,), beside.DATA, measure=beside.measure),
     Scenario("idle", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), measure=_idle),
     Scenario("handshake", (TALKWIRE, NODE, BUN, PYTHON), dataset.pairs(KNOWN_USERS), (_connects("handshake"),)),
     Scenario("first", (TALKWIRE, NODE, BUN, PYTHON), dataset.strangers(STRANGERS), (_connects("first"),)),

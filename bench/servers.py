@@ -165,8 +165,8 @@ def _talkwire_with_webhooks(place: Place) -> list[str]:
 
 
 def _talkwire_with_streams(place: Place) -> list[str]:
-    """Returns the command line of a Talkwire server at which everybody may write streams."""
-    return [*_talkwire_command(place), "--streams", "everyone"]
+    """Returns the command line of a Talkwire server at which everybody may write as many streams as an agent."""
+    return [*_talkwire_command(place), "--streams", "everyone", "--open-streams", "500"]
 
 
 USERS_A_REQUEST = 100

@@ -1,8 +1,8 @@
-/* Steady: clients of one conversation send in turn, at a fixed rate that does not depend on the servers, and every
- * client receives every message. Prints first when it begins, on a line of its own, so that others can disturb the
+/* Steady: clients send in turn, at a fixed rate that does not depend on the servers, and every client receives every
+ * message of its conversation. All conversations have equally many clients. Prints first when it begins, on a line of its own, so that others can disturb the
  * servers at known times; at the end, for each message, when it was sent and how long the slowest socket waited for it.
  *
- * The conversation's dense `seq` shows whether each client received every message once and in order. */
+ * A conversation's dense `seq` shows whether each client received every message once and in order. */
 #define _GNU_SOURCE
 #include "load.h"
 
@@ -53,15 +53,20 @@ static void send_due(struct load *load)
     }
 }
 
+static uint64_t members_of_each(const struct load *load)
+{
+    return load->connections / load->conversation_count;
+}
+
 static bool all_arrived(const struct load *load)
 {
-    return load->count.acks == load->sent && load->count.deliveries == load->sent * load->connections;
+    return load->count.acks == load->sent && load->count.deliveries == load->sent * members_of_each(load);
 }
 
 static void run(struct load *load)
 {
-    if (load->conversation_count != 1)
-        die("all clients have to be in one conversation");
+    if (load->connections % load->conversation_count)
+        die("%u clients cannot be divided among %zu conversations", load->connections, load->conversation_count);
     last_seq = calloc(load->connections, sizeof *last_seq);
     connect_all(load);
     load->now = next_send = clock_ns();
@@ -76,7 +81,7 @@ static void run(struct load *load)
     printf("{\"mode\":\"steady\",\"connections\":%u,\"sent\":%" PRIu64 ",\"unacknowledged\":%" PRIu64 ",\"refused\":%" PRIu64
            ",\"lost\":%" PRId64 ",\"disordered\":%" PRIu64 ",\"messages\":[",
            load->connections, load->sent, load->sent - load->count.acks, load->refused,
-           (int64_t)(load->sent * load->connections - load->count.deliveries), disordered);
+           (int64_t)(load->sent * members_of_each(load) - load->count.deliveries), disordered);
     for (uint64_t i = 0; i < load->sent; i++)
         printf("%s[%.4f,%.3f]", i ? "," : "", (double)messages[i].sent_ns / 1e9, (double)messages[i].slowest / 1e6);
     puts("]}");

@@ -1,8 +1,11 @@
-/* Streams: every client writes one message in its conversation of two, a few characters at a time and at a fixed rate,
- * and reads the one that its partner writes. All clients append in turn, `rate` times a second together.
+/* Streams: agents write many messages at once, a few characters at a time, through one socket each, and every message
+ * has a reader of its own. All streams take turns, `rate` appends a second together.
+ *
+ * The first of the clients is an agent, the next ones are its readers, then the next agent comes: as many agents as
+ * there are more clients than conversations.
  *
  * A server may join what it forwards, so that readers receive less often than authors write. A turn is complete when
- * each reader has as many characters as its partner has written. */
+ * each reader has as many characters as its agent has written. */
 #define _GNU_SOURCE
 #include "load.h"
 
@@ -13,34 +16,51 @@
 enum { PIECE = 8, ID_MAX = 64 };
 
 struct stream {
-    char id[ID_MAX]; /* of the message that the client writes; empty until the server has opened it */
-    uint64_t written, acknowledged, read; /* in characters: of its own message twice, and of its partner's */
+    char id[ID_MAX]; /* of its message; empty until the server has opened it */
+    uint64_t written, acknowledged, read; /* in characters */
 };
 
 static struct stream *streams;
-static uint64_t sent_at[ACK_IDS], next_append;
-static unsigned opened;
+static struct append {
+    uint64_t sent_at;
+    unsigned stream;
+} appends[ACK_IDS];
+static uint64_t next_append;
+static unsigned opened, readers_each;
 
-static void open_stream(struct load *load, struct client *client)
+static struct client *agent_of(const struct load *load, unsigned stream)
+{
+    return &load->clients[stream / readers_each * (readers_each + 1)];
+}
+
+/* Returns the stream that a client reads. */
+static struct stream *read_by(const struct client *client)
+{
+    unsigned agents = client->index / (readers_each + 1) + 1;
+    return &streams[client->index - agents];
+}
+
+static void open_stream(const struct load *load, unsigned stream)
 {
     char payload[512];
     snprintf(payload, sizeof payload,
              "[\"message:stream\",{\"conversationId\":\"%s\",\"clientMessageId\":\"stream-%u\",\"leaseS\":300}]",
-             client_conversation(load, client), client->index);
-    client_emit(client, client->index, payload);
+             load->conversations[stream], stream);
+    appends[stream].stream = stream;
+    client_emit(agent_of(load, stream), stream, payload);
 }
 
-static void append(struct load *load, struct client *client)
+static void append(struct load *load, unsigned number)
 {
-    struct stream *stream = &streams[client->index];
+    struct stream *stream = &streams[number];
     char payload[512];
     snprintf(payload, sizeof payload,
              "[\"message:append\",{\"messageId\":\"%s\",\"attempt\":1,\"part\":0,\"text\":\"%.*s\",\"at\":%llu}]",
              stream->id, PIECE, "a word, and", (unsigned long long)stream->written);
     unsigned id = (unsigned)(load->sent++ % ACK_IDS);
-    sent_at[id] = load->now;
+    appends[id] = (struct append){.sent_at = load->now, .stream = number};
     stream->written += PIECE;
-    client_emit(client, id, payload);
+    client_emit(agent_of(load, number), id, payload);
 }
 
 /* Copies the text after `start` up to the next quotation mark; returns whether it is there. */
@@ -60,7 +80,8 @@ static bool copy_text_after(const struct frame *frame, const char *start, char *
 
 static void on_ack(struct load *load, struct client *client, unsigned id, const struct frame *frame)
 {
-    struct stream *stream = &streams[client->index];
+    (void)client;
+    struct stream *stream = &streams[appends[id].stream];
     if (!*stream->id) {
         if (!copy_text_after(frame, "\"id\":\"", stream->id, sizeof stream->id))
             die("a stream without an id: %.*s", (int)frame->length, frame->payload);
@@ -69,31 +90,30 @@ static void on_ack(struct load *load, struct client *client, unsigned id, const 
     }
     stream->acknowledged += PIECE;
     load->count.messages++;
-    latency_record(load, sent_at[id]);
+    latency_record(load, appends[id].sent_at);
 }
 
 static void on_delta(struct load *load, struct client *client, const struct frame *frame)
 {
     (void)load;
     static char text[1 << 17];
-    char id[ID_MAX];
-    if (!copy_text_after(frame, "\"messageId\":\"", id, sizeof id) || !copy_text_after(frame, "\"text\":\"", text, sizeof text))
+    if (client->index % (readers_each + 1) == 0)
+        return; /* an agent's own */
+    if (!copy_text_after(frame, "\"text\":\"", text, sizeof text))
         die("a delta without a text: %.*s", (int)frame->length, frame->payload);
-    if (strcmp(id, streams[client->index].id) == 0)
-        return;
     const char *at = memmem(frame->payload, frame->length, "\"at\":", 5);
-    streams[client->index].read = (at ? strtoull(at + 5, NULL, 10) : 0) + strlen(text);
+    read_by(client)->read = (at ? strtoull(at + 5, NULL, 10) : 0) + strlen(text);
 }
 
 static bool all_opened(const struct load *load)
 {
-    return opened == load->connections;
+    return opened == load->conversation_count;
 }
 
 static bool all_arrived(const struct load *load)
 {
-    for (unsigned i = 0; i < load->connections; i++)
-        if (streams[i].acknowledged != streams[i].written || streams[i].read != streams[i ^ 1].written)
+    for (unsigned i = 0; i < load->conversation_count; i++)
+        if (streams[i].acknowledged != streams[i].written || streams[i].read != streams[i].written)
             return false;
     return true;
 }
@@ -101,17 +121,19 @@ static bool all_arrived(const struct load *load)
 static void on_turn(struct load *load)
 {
     for (; load->sending && load->now >= next_append; next_append += 1000000000ull / load->rate)
-        append(load, &load->clients[load->sent % load->connections]);
+        append(load, (unsigned)(load->sent % load->conversation_count));
 }
 
 static void run(struct load *load)
 {
-    if (load->conversation_count * 2 != load->connections)
-        die("%u clients need %u conversations", load->connections, load->connections / 2);
-    streams = calloc(load->connections, sizeof *streams);
+    unsigned count = (unsigned)load->conversation_count;
+    if (load->connections <= count || count % (load->connections - count))
+        die("%u clients are no agents with equally many readers for %u conversations", load->connections, count);
+    readers_each = count / (load->connections - count);
+    streams = calloc(count, sizeof *streams);
     connect_all(load);
-    for (unsigned i = 0; i < load->connections; i++)
-        open_stream(load, &load->clients[i]);
+    for (unsigned i = 0; i < count; i++)
+        open_stream(load, i);
     load->now = clock_ns();
     if (!drain(load, all_opened))
         die("only %u streams were opened", opened);
