@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -56,9 +56,17 @@ class Events:
         return text
 
 
+def reading(
+    world: World, agent: Author, format_: str, by: str = "bob", **headers: str
+) -> AbstractAsyncContextManager[Events]:
+    return reading_message(world, agent.message["id"], format_, by, **headers)
+
+
 @asynccontextmanager
-async def reading(world: World, agent: Author, format_: str, by: str = "bob", **headers: str) -> AsyncIterator[Events]:
-    path = f"{world.server.url}/api/v1/messages/{agent.message['id']}/stream"
+async def reading_message(
+    world: World, message_id: str, format_: str, by: str, **headers: str
+) -> AsyncIterator[Events]:
+    path = f"{world.server.url}/api/v1/messages/{message_id}/stream"
     sent = {"authorization": f"Bearer {world.server.token(world.id_of(by))}", **headers}
     async with world.http.stream("GET", path, params={"format": format_}, headers=sent) as response:
         assert response.status_code == 200, await response.aread()

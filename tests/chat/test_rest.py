@@ -481,6 +481,17 @@ async def test_the_description_has_every_route(world: World) -> None:
     assert len({operation["operationId"] for operation in operations}) == len(operations)
 
 
+async def test_the_description_has_the_answers_that_are_server_sent_events(world: World) -> None:
+    description = (await world.request("GET", "/openapi.json")).json()
+    streamed = {
+        path
+        for path, methods in description["paths"].items()
+        for operation in methods.values()
+        if "text/event-stream" in operation["responses"].get("200", {}).get("content", ())
+    }
+    assert streamed == {"/api/v1/events", "/api/v1/messages/{message_id}/stream"}
+
+
 async def test_the_documentation_loads_everything_from_this_server(world: World) -> None:
     page = await world.request("GET", "/docs")
     assert page.status_code == 200

@@ -12,6 +12,7 @@ from talkwire.core.domain.parts.message_parts import utf16_length
 from tests.chat.body_sender import sending
 from tests.chat.chat_client import ChatClient
 from tests.chat.conftest import World
+from tests.chat.test_reading_streams import Events, reading_message
 from tests.cluster.cluster import Cluster
 from tests.cluster.conftest import StartCluster
 from tests.waiting import DEADLINE_S, until_asked
@@ -123,6 +124,43 @@ async def test_what_is_stored_survives_the_home_and_the_author_goes_on(start_clu
         await reader.reads("It was sent.")
         finished = await there.service("POST", f"/api/v1/messages/{message_id}/finish", {"attempt": 1})
         assert finished["content"] == "It was sent."
+
+
+async def test_events_are_read_from_any_node_also_after_the_home_is_gone(start_cluster: StartCluster) -> None:
+    cluster = start_cluster(2, valkey=True)
+    async with cluster.world(0) as here, cluster.world(1) as there:
+        there.take_ids_of(here)
+        place = await here.conversation("alice", "bot")
+        message_id = (await _stream(here, place))["message"]["id"]
+        await _append(here, message_id, "It was ", 0)
+        async with reading_message(there, message_id, "text", "alice") as events:
+            id_, read = await _read(events, "It was ")
+            assert read == "It was "
+        await _append(here, message_id, "written ", 7)
+        for world in (here, there):
+            async with reading_message(world, message_id, "text", "alice", **{"last-event-id": id_}) as events:
+                assert (await _read(events, "written "))[1] == "written "
+        await _stored(here, message_id, "It was written ")
+        async with reading_message(there, message_id, "text", "alice", **{"last-event-id": id_}) as events:
+            assert (await _read(events, "written "))[1] == "written "
+            await _append(here, message_id, "never stored", 15)
+            await _read(events, "never stored")
+            cluster.nodes[0].process.kill()
+            await _refusal(there, message_id, "sent.")
+            await _append(there, message_id, "twice.", 15)
+            assert (await events.next())[1] == "rewind"
+            assert (await _read(events, "It was written twice."))[1] == "It was written twice."
+            await there.service("POST", f"/api/v1/messages/{message_id}/finish", {"attempt": 1})
+            assert await events.rest() == [("end", "end", "done")]
+
+
+async def _read(events: Events, text: str) -> tuple[str, str]:
+    """Returns the id of the event with which a reader has as many characters as `text`, and what it has."""
+    id_, read = "", ""
+    while len(read) < len(text):
+        id_, _, more = await events.next()
+        read += more
+    return id_, read
 
 
 async def test_a_request_that_writes_a_message_is_superseded_and_stopped_at_another_node(

@@ -169,9 +169,10 @@ def _finish(operation: Json) -> None:
         if parameter["name"].endswith(ANY_KEY):
             _describe_by_beginning(parameter)
     for response in operation["responses"].values():
-        content = response.get("content", {})
-        if any(answer["schema"] == _NULL for answer in content.values()):
-            del response["content"]
+        content = response.pop("content", {})
+        content = {media_type: answer for media_type, answer in content.items() if answer["schema"] != _NULL}
+        if content:
+            response["content"] = content
         if _ZIP in content:
             content[_ZIP]["schema"] = _BYTES
 
