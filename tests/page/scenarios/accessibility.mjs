@@ -553,10 +553,11 @@ export async function motion({ reducedMotion }) {
   report("moved", { animated: await page.evaluate(() => window.animated) });
 }
 
-// Runs in the page. Notes what is animated, with the duration.
+// Runs in the page. Notes what is animated while it comes into sight, with the duration.
 function noteAnimations() {
   window.animated = {};
   addEventListener("animationstart", ({ target }) => {
+    if (target.closest(".leaving")) return;
     const name = [".message", ".menu", ".panel", "dialog", ".to-newest", ".toast"].find((each) => target.matches(each));
     // These come only where a conversation does not open at its end.
     if (name !== ".to-newest" && name !== ".toast") window.animated[name] = getComputedStyle(target).animationDuration;
