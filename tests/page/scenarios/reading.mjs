@@ -60,12 +60,12 @@ export async function code() {
     await page.locator(".toast:popover-open").getByText("Copied.").waitFor();
     copied[how] = {
       ...(await block.evaluate((it) => {
-        const [around, at] = [it, it.querySelector("button")].map((each) => each.getBoundingClientRect());
-        const { paddingRight } = getComputedStyle(it.querySelector("pre"));
+        const parts = [it, it.querySelector("button"), it.querySelector("pre")];
+        const [around, at, code] = parts.map((each) => each.getBoundingClientRect());
         const distances = [at.top - around.top, around.right - at.right, around.bottom - at.bottom];
         return {
           isInCorner: distances.every((distance) => distance >= 0 && distance <= 8),
-          isBeside: Number.parseFloat(paddingRight) >= at.width,
+          isBeside: code.right <= at.left,
         };
       })),
       says: await page.locator(".toast p").textContent(),
