@@ -13,7 +13,8 @@ from rigs.hostile.target import Target, running_target
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with running_target(tmp_path_factory.mktemp("target")) as target:
+    # Idle connections are closed as soon as what is overdue, so that one test need not wait for minutes.
+    with running_target(tmp_path_factory.mktemp("target"), {"TALKWIRE_KEEP_ALIVE_S": "30"}) as target:
         yield target
 
 
