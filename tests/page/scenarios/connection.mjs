@@ -69,14 +69,20 @@ export async function reconnection() {
 
 // A part of the page that is not loaded yet comes when the server is back; the rest stays.
 export async function late_parts() {
-  const alice = await visitAs("alice", { expected: LOST });
+  const styles = /\/page\/dialogs-[^/]*\.css/;
+  // Before the page loads them without being asked.
+  const alice = await visit({ at: "about:blank", expected: LOST });
+  await alice.route(styles, (route) => route.abort("internetdisconnected"));
+  await alice.goto(pageUrl);
+  await enterAs(alice, "alice");
   await open(alice, "general");
   await alice.context().setOffline(true);
-  const failed = alice.waitForEvent("requestfailed", (request) => request.url().endsWith(".css"));
+  const failed = alice.waitForEvent("requestfailed", (request) => styles.test(request.url()));
   await alice.getByRole("button", { name: "New conversation" }).click();
   await failed;
   await alice.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
   const writes = await alice.locator(".composer textarea").count();
+  await alice.unroute(styles);
   await alice.context().setOffline(false);
   const dialog = alice.getByRole("dialog");
   await dialog.waitFor();

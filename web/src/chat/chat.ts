@@ -24,6 +24,7 @@ import {
   Threads,
   teamsOf,
 } from "@talkwire/client/parts";
+import { repeatable } from "../repeatable_import";
 import type { Api } from "../server/api";
 import { texts } from "../texts";
 import { endTime } from "../time_format";
@@ -138,6 +139,7 @@ export class Chat {
     this.conversations = conversations;
     this.uploads = uploads;
     uploads.shrink = smallerPicture;
+    uploads.load = repeatable(uploads.load);
     this.messages = messages as PageMessages;
     this.typing = typing;
     this.presence = presence;

@@ -1,6 +1,18 @@
 import { useEffect } from "react";
+import { repeatable } from "../../repeatable_import";
 import { useChat } from "../page/chat_context";
 import { goTo } from "../page/page_address";
+
+type Alerting = typeof import("./show_alert");
+
+const loadAlerting = repeatable(() => import("./show_alert"));
+
+/** Does something with the code for alerts. Nothing happens where it cannot be loaded. */
+function withAlerting(act: (code: Alerting) => void): void {
+  loadAlerting()
+    .then(act)
+    .catch(() => undefined);
+}
 
 /** Announces notifications, and follows clicks on them. The first one loads the code for it. */
 export function useAlerts(): void {
@@ -9,20 +21,20 @@ export function useAlerts(): void {
     let wasAlerted = false;
     chat.alerts.onAlert = (alert) => {
       wasAlerted = true;
-      void import("./show_alert").then(({ showAlert }) => showAlert(chat, alert));
+      withAlerting(({ showAlert }) => showAlert(chat, alert));
     };
     chat.alerts.onRead = (ids) => {
-      if (wasAlerted) void import("./show_alert").then(({ toastsOf }) => toastsOf(chat).read(ids));
+      if (wasAlerted) withAlerting(({ toastsOf }) => toastsOf(chat).read(ids));
       // Reading the permission blocks the page until the browser's main process answers.
       if (ids.length > 0 && globalThis.Notification?.permission === "granted")
-        void import("./show_alert").then(({ closeNotifications }) => closeNotifications(ids));
+        withAlerting(({ closeNotifications }) => void closeNotifications(ids));
     };
     chat.push.onOpen = ({ id, conversationId, messageId }) => {
       goTo(conversationId, messageId);
       void chat.alerts.markRead([id]);
     };
     return () => {
-      if (wasAlerted) void import("./show_alert").then(({ stopToasts }) => stopToasts(chat));
+      if (wasAlerted) withAlerting(({ stopToasts }) => stopToasts(chat));
     };
   }, [chat]);
 }

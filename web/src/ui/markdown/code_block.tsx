@@ -1,5 +1,6 @@
 import { Check, Copy } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
+import { repeatable } from "../../repeatable_import";
 import { texts } from "../../texts";
 import { IconButton } from "../components/icon_button";
 import { useChat } from "../page/chat_context";
@@ -7,6 +8,8 @@ import { copyText } from "../page/clipboard";
 import "./code_block.css";
 
 const COPIED_MS = 2_000;
+/** The grammars are loaded with the first block of code. */
+const loadColours = repeatable(() => import("./code_colours"));
 
 interface CodeProps {
   code: string;
@@ -53,8 +56,7 @@ function useColoured(code: string, language: string | undefined): ReactNode {
   useEffect(() => {
     if (language === undefined) return;
     let isCurrent = true;
-    // The grammars are loaded with the first block of code.
-    import("./code_colours")
+    loadColours()
       .then(({ colouring, colouredCode }) => {
         colouring.add(() => {
           if (isCurrent) setColoured(colouredCode(code, language));

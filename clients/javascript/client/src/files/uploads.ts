@@ -24,6 +24,11 @@ export class Uploads implements ChatPart {
   onProgress: () => void = () => undefined;
   /** Returns a smaller version of a picture, or null. By default, pictures are sent as they were chosen. */
   shrink: (file: FileVersion) => Promise<FileVersion | null> = async () => null;
+  /**
+   * Loads what sends files, again after a failure. Chromium before 156 never requests a script again that it could not
+   * load; an application may have it requested at another address.
+   */
+  load: () => Promise<typeof import("../server/upload.ts")> = () => import("../server/upload.ts");
   readonly #queue: UploadQueue;
   #maxSize: number | null = null;
 
@@ -34,7 +39,7 @@ export class Uploads implements ChatPart {
       },
       store,
       send: async (...args) => {
-        const { upload } = await import("../server/upload.ts").catch(() => {
+        const { upload } = await this.load().catch(() => {
           throw new RequestError({ code: UNREACHABLE, message: "A part of the program cannot be loaded." });
         });
         return upload(core.rest, ...args);
