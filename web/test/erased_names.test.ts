@@ -13,6 +13,7 @@ afterEach(() => void speak(english));
 const answer = (name: string) => ({
   items: [
     { content: english, sender: { id: "1", name }, attachments: [{ name: english, url: "/file" }] },
+    { id: "1", kind: "person", name, erased: true },
     { kind: "direct", name, members: [{ userId: "1", name, erased: true }] },
     { kind: "group", name: english, call: { names: { "1": name, "2": "Nora" } } },
   ],

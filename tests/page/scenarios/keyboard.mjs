@@ -348,7 +348,7 @@ export async function typingAfterAClick() {
   await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Clicking" });
   await open(alice, "Clicking");
   await say(alice, "Clicked");
-  const posted = alice.locator("article").filter({ hasText: "Clicked" }).last();
+  const posted = alice.locator(".conversation article").filter({ hasText: "Clicked" }).last();
   await letters(alice).waitFor({ state: "detached" });
   await posted.click();
   await posted.and(alice.locator(":focus")).waitFor();

@@ -68,7 +68,7 @@ export async function block() {
   await showCard(carol, "bob");
   await card(carol, "bob").getByRole("button", { name: "Block" }).click();
   const question = carol.getByRole("dialog", { name: "Block bob?" });
-  await question.getByText("learn that they can't write to you when they try").waitFor();
+  await question.getByText("learn that they can't write to you only when they try").waitFor();
   await question.getByRole("button", { name: "Block" }).click();
   await message(carol, "Before").waitFor({ state: "detached" });
   await say(bob, "After");

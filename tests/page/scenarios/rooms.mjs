@@ -131,7 +131,7 @@ async function namesakes(bob) {
   await bob.getByRole("button", { name: "Remove Nora @nora2" }).click();
   await bob.getByRole("button", { name: "Remove Nora @nora1" }).click();
   await bob.getByRole("button", { name: "Back", exact: true }).click();
-  await bob.getByRole("button", { name: "Close", exact: true }).click();
+  await bob.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).click();
   await open(bob, "Twins");
   await message(bob, "I am twin-2").waitFor();
   await note("messages", bob.locator(".timeline, .scroller").first());

@@ -25,4 +25,6 @@ type Part = Record<string, unknown>;
 const isObject = (value: unknown): value is Part => typeof value === "object" && value !== null;
 
 /** Direct conversations are called like the other user. Groups and files may be called anything. */
-const isOfUser = ({ kind = "direct", url }: Part): boolean => kind === "direct" && url === undefined;
+const isOfUser = ({ kind = "person", url }: Part): boolean => NAMED_LIKE_USERS.has(kind) && url === undefined;
+
+const NAMED_LIKE_USERS = new Set<unknown>(["person", "agent", "direct"]);

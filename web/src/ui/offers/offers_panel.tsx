@@ -51,7 +51,7 @@ export default function OffersPanel({ conversation, found }: Props) {
         ?.toReversed()
         .map((offer) =>
           offer.id === found?.id ? (
-            <Found key={offer.id} offer={offer} search={found} />
+            <Found key={offer.id} offer={offer} search={found} among={shown.length} />
           ) : (
             <OfferCard key={offer.id} offer={offer} />
           ),
@@ -65,14 +65,21 @@ export default function OffersPanel({ conversation, found }: Props) {
   );
 }
 
-/** The offer to which the reader has come from a search. `search`: the result, another one each time. */
-function Found({ offer, search }: { offer: Offer; search: Offer }) {
+/**
+ * The offer to which the reader has come from a search. `search`: the result, another one each time. `among`: how many
+ * offers there are, of which some may come later and move it out of sight.
+ */
+function Found({ offer, search, among }: { offer: Offer; search: Offer; among: number }) {
   const element = useRef<HTMLDivElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls there again when it is found again
+  const shown = useRef<Offer>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls there again when more offers have come
   useLayoutEffect(() => {
+    const isLeft = shown.current === search && document.activeElement !== element.current;
+    if (isLeft) return;
+    shown.current = search;
     element.current?.scrollIntoView({ block: "center" });
     element.current?.focus({ preventScroll: true });
-  }, [search]);
+  }, [search, among]);
   return (
     <div ref={element} className="found-offer" tabIndex={-1}>
       <OfferCard offer={offer} />
