@@ -28,7 +28,7 @@ import type {
   Version,
 } from "./server/payloads.ts";
 import { RequestError } from "./server/request_error.ts";
-import { type MessageStream, openStream, type StreamOptions } from "./streams/message_stream.ts";
+import type { MessageStream, StreamOptions } from "./streams/message_stream.ts";
 
 /** What happens in a conversation. */
 export interface RoomEvents {
@@ -316,6 +316,7 @@ export class Room {
    */
   async stream({ replyTo, ...options }: StreamOptions = {}): Promise<MessageStream> {
     await this.#identified;
+    const { openStream } = await import("./streams/message_stream.ts");
     const payload = {
       conversationId: this.id,
       clientMessageId: randomId(),
