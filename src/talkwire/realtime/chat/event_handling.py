@@ -108,12 +108,12 @@ class EventHandling:
                 self._replies.answer(request, result.result)
                 self._outcomes.succeeded(type(command), request.began_ns)
                 return False
+            running = asyncio.ensure_future(result)
+            if running.done() and request.inbound is not None and request.inbound.follow_up is None:
+                self._answer(request, running.result())
+                return False
         except Exception as error:  # noqa: BLE001 (the client gets a reply even if a dialect fails)
             self._refuse(request, error)
-            return False
-        running = asyncio.ensure_future(result)
-        if running.done() and request.inbound is not None and request.inbound.follow_up is None:
-            settle(partial(self._reply, request), running)
             return False
         if isinstance(command, Query):
             request.socket.connection.lane.query = running
@@ -145,18 +145,14 @@ class EventHandling:
 
     def _end(self, request: EventRequest, result: object, error: Exception | None) -> None:
         try:
-            self._reply(request, result, error)
-        finally:
-            request.socket.connection.lane.finished()
-
-    def _reply(self, request: EventRequest, result: object, error: Exception | None) -> None:
-        try:
             if error is None:
                 self._answer(request, result)
             else:
                 self._refuse(request, error)
         except Exception as failure:  # noqa: BLE001 (others get their replies in the same turn)
             self._report(failure)
+        finally:
+            request.socket.connection.lane.finished()
 
     def _answer(self, request: EventRequest, result: object) -> None:
         try:
