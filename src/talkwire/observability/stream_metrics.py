@@ -13,6 +13,9 @@ from prometheus_client.registry import Collector
 from talkwire.core.domain.events import Durable, MessageDeleted, StreamStateChanged
 from talkwire.core.domain.parts.streams import StreamState
 
+_ENDING = StreamStateChanged | MessageDeleted
+"""The events that may end a stream. Each message is compared with them, so their union is made once."""
+
 _STATES: tuple[StreamState, ...] = get_args(StreamState)
 
 _logger = structlog.get_logger(__name__)
@@ -28,7 +31,7 @@ class StreamMetrics(Collector):
 
     def note(self, events: Sequence[Durable]) -> None:
         for event in events:
-            if not isinstance(event, StreamStateChanged | MessageDeleted):
+            if not isinstance(event, _ENDING):
                 continue
             message = event.message
             if message.state is None or message.state == "streaming":

@@ -22,6 +22,7 @@ _MAX_CONTROL: Final = 125
 _SHORT: Final = 126  # from this length on, the header holds it in two more bytes
 _LONG: Final = 65_536  # from this length on, in eight
 _SHORT_TEXT_HEADERS: Final = tuple(bytes((_FIN | _TEXT, length)) for length in range(_SHORT))
+_LONG_TEXT_START: Final = bytes((_FIN | _TEXT, 126))
 
 
 def text_frame(payload: str | bytes) -> bytes:
@@ -62,7 +63,9 @@ def pong_frame(data: bytes) -> bytes:
 
 def text_header(length: int) -> bytes:
     """Returns the header of a WebSocket text frame with `length` bytes of payload, which the caller appends."""
-    return _SHORT_TEXT_HEADERS[length] if length < _SHORT else _header(_TEXT, length)
+    if length < _SHORT:
+        return _SHORT_TEXT_HEADERS[length]
+    return _LONG_TEXT_START + length.to_bytes(2, "big") if length < _LONG else _header(_TEXT, length)
 
 
 def unframe(frames: bytes) -> Iterator[str | bytes]:

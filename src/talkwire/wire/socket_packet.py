@@ -272,9 +272,14 @@ def _event_head(namespace: str, name: str) -> bytes:
     return encode_text(f"42{_prefix(namespace)}[{_to_json(name)},")
 
 
+@lru_cache(64)
+def _ack_head(namespace: str) -> bytes:
+    return encode_text(f"43{_prefix(namespace)}")
+
+
 def ack_frame(namespace: str, ack_id: int, payload_json: bytes) -> bytes:
     """Returns the WebSocket frame that acknowledges the event `ack_id`, with one argument, which is JSON already."""
-    head = encode_text(f"43{_prefix(namespace)}{ack_id}[")
+    head = b"%b%d[" % (_ack_head(namespace), ack_id)
     return b"".join((text_header(len(head) + len(payload_json) + 1), head, payload_json, b"]"))
 
 

@@ -215,7 +215,7 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
         """Returns whether the message is only a text, without attachments, parts, an `@`, a reply or a thread. Storing
         such a message needs no lookup of files, members or other messages."""
         refers = self.attachments or self.parts or self.reply_to_id is not None or self.thread_id is not None
-        return not refers and not may_mention(self.content)
+        return not (refers or may_mention(self.content))
 
 
 class SendMessages(Change[tuple[Message | ChatError, ...]], frozen=True, tag="SendMessages"):

@@ -186,7 +186,7 @@ class Chat:
         Such a command is queued only after its hooks have returned; callers that need a certain order have to wait for
         the result.
         """
-        return self._hooks.concern(command)
+        return bool(self._hooks.by_type) and self._hooks.concern(command)  # asked twice for each message
 
     async def approve(self, actor: Actor, command: C) -> C:
         """Returns what the application's hooks make of a command, which is not executed. Raises ChatError if one

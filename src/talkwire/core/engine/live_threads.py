@@ -13,6 +13,9 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageDeleted, MessageSent, News, StreamStateChanged, ThreadUnreadChanged
 from talkwire.core.domain.model import Actor
 
+_CHANGING = MessageSent | MessageDeleted | StreamStateChanged
+"""The events after which a thread has other numbers of unread replies."""
+
 Places = tuple[tuple[str, ThreadMark], ...]
 
 
@@ -38,9 +41,8 @@ class LiveThreads:
     def follow(self, events: Sequence[News]) -> None:
         """Schedules counting for the threads in which a batch of events has added or deleted replies, or ended streams,
         whose mentions make users follow the thread."""
-        changing = MessageSent | MessageDeleted | StreamStateChanged
         for event in events:
-            if isinstance(event, changing) and event.message.thread_id is not None:
+            if isinstance(event, _CHANGING) and event.message.thread_id is not None:
                 self._changed[event.message.thread_id] = None
         if self._changed and self._task is None:
             self._task = asyncio.ensure_future(self._count())

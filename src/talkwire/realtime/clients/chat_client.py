@@ -148,21 +148,24 @@ class DialectEncoding(EncodingGroup):
         receive the event all the same.
         """
         try:
-            return b"".join(frame for _, frame in self.frames(event, to))
+            frames = self.frames(event, to)
+            return frames[0][1] if len(frames) == 1 else b"".join(frame for _, frame in frames)
         except Exception as error:  # noqa: BLE001 (whatever the dialect's functions raise)
             self._note_failure(event, error)
             return b""
 
-    def frames(self, event: Event, to: To) -> Iterator[tuple[int, bytes]]:
-        """Yields (counter, frame) for each packet that the dialect (event vocabulary) makes of an event for one
+    def frames(self, event: Event, to: To) -> list[tuple[int, bytes]]:
+        """Returns (counter, frame) for each packet that the dialect (event vocabulary) makes of an event for one
         destination, such as a conversation's followers.
 
         The counter is the packet's number among all packets of the event, which a recovery offset contains. Raises
         whatever the dialect's code raises.
         """
-        for counter, packet in self._outbound.get((type(event), to), ()):
-            if packet.when is None or packet.when(event):
-                yield counter, self.frame(packet.name, packet.payload(event), event, counter)
+        return [
+            (counter, self.frame(packet.name, packet.payload(event), event, counter))
+            for counter, packet in self._outbound.get((type(event), to), ())
+            if packet.when is None or packet.when(event)
+        ]
 
     def personal(self, event: Event) -> Sequence[tuple[PersonalOutbound, str, int, bytes]]:
         """Returns (packet definition, user id, counter, frame) for each packet of an event that is for a single user.

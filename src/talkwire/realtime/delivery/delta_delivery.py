@@ -45,7 +45,7 @@ class DeltaDelivery:
 
     def follow(self, event: DurableEvent) -> None:
         """Forgets who has received what of a message that has ended or was deleted."""
-        if isinstance(event, StreamStateChanged | MessageDeleted):
+        if self._in_step and isinstance(event, StreamStateChanged | MessageDeleted):
             self._in_step.pop(event.message.id, None)
 
     def _send(self, event: StreamAdvanced, sockets: Collection[Socket], changes: Sequence[PartChange]) -> None:

@@ -481,6 +481,10 @@ def _covered_select() -> CompoundSelect[Any]:
 _covered = _covered_select()
 
 
+_MOVES = MessagesRead | MessagesDelivered
+"""The events that move a member's position. Each event is compared with them, so their union is made once."""
+
+
 def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> list[Durable]:
     """Returns the events. `MessagesRead` and `MessagesDelivered`, which move a member's position, get the messages
     between the old and the new position as `covered` (at most the newest COVERED_MAX), and as `withheld` the members
@@ -489,7 +493,7 @@ def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> 
     The log stores only the positions, so the messages are read by one statement for all events, if there are such
     events.
     """
-    places = [place for place, event in enumerate(events) if isinstance(event, MessagesRead | MessagesDelivered)]
+    places = [place for place, event in enumerate(events) if isinstance(event, _MOVES)]
     if not places:
         return list(events)
     covered: dict[int, list[tuple[int, str]]] = {place: [] for place in places}
@@ -509,6 +513,6 @@ def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> 
 
 
 def _move(place: int, event: Durable) -> tuple[str, ...]:
-    assert isinstance(event, MessagesRead | MessagesDelivered), "nothing else moves a cursor"
+    assert isinstance(event, _MOVES), "nothing else moves a cursor"
     since = max(event.since, event.seq - LOOK_BACK)
     return str(place), event.conversation_id, event.user_id, str(since), str(event.seq)
