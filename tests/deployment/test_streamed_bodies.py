@@ -93,6 +93,7 @@ async def test_a_body_is_passed_on_as_it_arrives_for_longer_than_time_outs(
     await trickle_through_both(chat_server, tmp_path, 70)
 
 
+@pytest.mark.timeout(900)
 async def test_a_body_may_take_ten_minutes(chat_server: ServerProcess, tmp_path: Path) -> None:
     await trickle_through_both(chat_server, tmp_path, 600)
 
