@@ -19,6 +19,7 @@ from talkwire.core.commands.accounts import (
     UnbanUser,
 )
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
+from talkwire.core.commands.cards.deciding import ActOnCard, CancelCard, CloseCard, GetCard, SeenCard
 from talkwire.core.commands.command import Change, Command, Page, Query, Signal
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -97,6 +98,7 @@ from talkwire.core.commands.search import FindPublicConversations, SearchMessage
 from talkwire.core.commands.streams.rating import GetRating, MessageRating, RateMessage
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.commands.typing import SendSignal, SetTyping
+from talkwire.core.domain.cards.card import AskedCard, CardChoice, MessageCard
 from talkwire.core.domain.parts.message_parts import (
     DataPart,
     PlanPart,
@@ -110,10 +112,15 @@ from talkwire.core.domain.parts.message_parts import (
 __all__ = [
     "AcceptCall",
     "AcceptInvitation",
+    "ActOnCard",
     "AddMembers",
+    "AskedCard",
     "AttachmentRef",
     "BanUser",
+    "CancelCard",
+    "CardChoice",
     "Change",
+    "CloseCard",
     "Command",
     "ConversationView",
     "CounterOffer",
@@ -138,6 +145,7 @@ __all__ = [
     "FollowedThread",
     "FollowedThreads",
     "ForwardMessage",
+    "GetCard",
     "GetConversation",
     "GetMessage",
     "GetPresence",
@@ -172,6 +180,7 @@ __all__ = [
     "MarkRead",
     "MarkThreadRead",
     "MarkUnread",
+    "MessageCard",
     "MessagePage",
     "MessageRating",
     "NotificationPage",
@@ -200,6 +209,7 @@ __all__ = [
     "SearchMessages",
     "SearchOffers",
     "SearchUsers",
+    "SeenCard",
     "SendCallSignal",
     "SendMessage",
     "SendNote",

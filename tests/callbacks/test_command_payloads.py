@@ -52,6 +52,11 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "message:react": [{"messageId": "1", "emoji": "👍", "senderId": "bob"}],
         "message:unreact": [{"messageId": "1", "emoji": "👍"}],
         "message:rate": [{"messageId": "1", "rating": -1, "comment": "x", "senderId": "bob"}],
+        "card:act": [
+            {"messageId": "1", "actionIds": ["yes"], "input": {"amount": 1.5}, "comment": "x", "senderId": "bob"}
+        ],
+        "card:close": [{"messageId": "1"}],
+        "card:cancel": [{"messageId": "1"}],
         "message:pin": [{"messageId": "1"}],
         "message:unpin": [{"messageId": "1"}],
         "message:save": [{"messageId": "1"}],

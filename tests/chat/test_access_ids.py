@@ -22,7 +22,7 @@ from tests.http_client import http_get
 
 ROWS = (*ROUTES, *EVENTS)
 
-OF_A_MESSAGE = {"message", "own", "reply", "pinned", "answer", "file", "picture"}
+OF_A_MESSAGE = {"message", "own", "reply", "pinned", "answer", "card", "file", "picture"}
 """Objects that are hidden from members who joined later, if history begins with joining."""
 
 OF_A_CONVERSATION = OF_A_MESSAGE | {"conversation", "offer", "own_offer"}

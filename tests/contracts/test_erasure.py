@@ -26,6 +26,7 @@ from talkwire.core.commands.accounts import (
     UpdateUser,
 )
 from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.cards.deciding import ActOnCard
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
 from talkwire.core.commands.desk.claims import HandOffConversation
@@ -55,6 +56,7 @@ from talkwire.core.commands.presence import StorePresence
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, IsErased, TakeErasureStep
 from talkwire.core.commands.streams.rating import RateMessage
+from talkwire.core.domain.cards.card import AskedCard, CardAction, CardInput, InputProperty, InputSchema
 from talkwire.core.domain.events import ConversationPreferred, MessageDeleted, UserErased
 from talkwire.core.domain.model import Actor, MemberRole, Message, Preferences, PushTarget, User
 from talkwire.core.domain.parts.message_parts import SourcePart, TextPart
@@ -157,6 +159,7 @@ async def plant(node: Node) -> Message:
     cited = await node.do(ALICE, SendMessage("c", parts=(TextPart(c), SourcePart(message_id=str(sent.id), quote=c))))
     await node.do(ALICE, EditMessage(str(cited.id), parts=(SourcePart(url="https://example.com/", title=c),)))
     await plant_rating(node, c)
+    await plant_choice(node, c)
     gone = await node.send(ALICE, c, f"{CANARY}-2")
     await node.do(ALICE, DeleteMessage(str(gone.id)))
     await node.do(BOB, SendMessage("c", "I agree", reply_to_id=str(sent.id)))
@@ -189,6 +192,14 @@ async def plant(node: Node) -> Message:
     device = PushTarget("web", f"https://push.example.com/{CANARY}", CANARY, CANARY)
     await node.do(ALICE, PutPushSubscription(device, device_id=CANARY, user_agent=CANARY))
     return sent
+
+
+async def plant_choice(node: Node, text: str) -> None:
+    """Lets Alice choose an action of a card, which others are still to decide."""
+    form = InputSchema("object", {"why": InputProperty("string")})
+    asked = AskedCard("Refund?", (CardAction("yes", "Yes", input=CardInput(form)),), {"yes": 2})
+    card = await node.do(BOB, SendMessage("c", card=asked))
+    await node.do(ALICE, ActOnCard(str(card.id), ("yes",), {"why": text}, text))
 
 
 async def plant_rating(node: Node, comment: str) -> None:

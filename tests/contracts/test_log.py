@@ -20,6 +20,7 @@ from talkwire.core.commands.accounts import (
     UpdateUser,
 )
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
+from talkwire.core.commands.cards.deciding import ActOnCard
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, RecordCall, UpdateConversation
 from talkwire.core.commands.desk.claims import ClaimConversation
 from talkwire.core.commands.desk.teams import PutTeam
@@ -53,6 +54,7 @@ from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferen
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.streams.rating import RateMessage
 from talkwire.core.commands.streams.writing import FinishMessage, StreamMessage
+from talkwire.core.domain.cards.card import AskedCard, CardAction
 from talkwire.core.domain.events import Durable, DurableEvent, MessageEvent
 from talkwire.core.domain.model import Actor, DoNotDisturb, Preferences
 from talkwire.core.domain.parts.message_parts import TextPart
@@ -153,6 +155,8 @@ async def _notices(node: Node) -> None:
     await node.do(ALICE, RecordMissedCall("c", "call", ("bob",)))
     await node.do(ALICE, RecordCall("c", "call", "hangup", 7))
     await node.do(BOB, MarkNotificationsRead())
+    card = await node.do(BOB, SendMessage("c", card=AskedCard("Lunch?", (CardAction("yes", "Yes"),), "first")))
+    await node.do(ALICE, ActOnCard(str(card.id), ("yes",)))
     await node.do(BACKEND, CreateWebhook("https://app.example.com/hook"))
     await node.do(BACKEND, UpdateConversation("c", hold=True))
     await node.do(OPERATOR, EraseUser("mallory", redact=False))

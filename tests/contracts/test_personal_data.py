@@ -14,7 +14,7 @@ from sqlalchemy import Text, select, text
 from talkwire.api.export import ExportedUser
 from talkwire.core.commands.accounts import BanUser
 from talkwire.core.domain.model import File, Message
-from talkwire.core.ports.stores import OwnRating
+from talkwire.core.ports.stores import OwnChoice, OwnRating
 from talkwire.payloads.conversations import conversation_payload
 from talkwire.payloads.messages import message_payload
 from talkwire.storage.schema import metadata, source_quotes
@@ -30,7 +30,7 @@ Place = tuple[str, str]
 NO_TEXT = {
     "accounts": "user_id role",
     "answers": "user_id route",
-    "audit": "action actor_id target_id conversation_id address",  # the address of an operator
+    "audit": "action actor_id target_id conversation_id address digest",  # the address of an operator
     "blocks": "user_id blocked_id",
     "calls": "conversation_id call_id node_id caller_id member_ids ringing_ids",
     "conversation_keys": "conversation_id",
@@ -63,6 +63,8 @@ NO_TEXT = {
     "push_subscriptions": "id user_id kind service session_id node_id",
     "pushes": "subscription_id state",
     "message_ratings": "user_id",
+    "card_choices": "user_id action_ids",
+    "open_cards": "conversation_id",
     "reactions": "user_id",
     "reports": "id conversation_id author_id reporter_id state action decided_by about copied_from",
     "restrictions": "conversation_id user_id kind by",
@@ -204,6 +206,9 @@ class Parts:
 
     def add_ratings(self, ratings: Iterable[OwnRating]) -> None:
         self.rest += map(msgspec.json.encode, ratings)
+
+    def add_choices(self, choices: Iterable[OwnChoice]) -> None:
+        self.rest += map(msgspec.json.encode, choices)
 
     def add_files(self, files: Iterable[File]) -> None:
         self.rest += map(msgspec.json.encode, files)

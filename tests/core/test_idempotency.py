@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin, SetPassword
+from talkwire.core.commands.cards.deciding import SeenCard
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.desk.claims import HandlingView
@@ -99,6 +100,7 @@ IS_DECIDED_AGAIN = {
     MessageReport,
     HandlingView,
     MessageRating,
+    SeenCard,
 }
 
 

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from talkwire.core.domain.audience import conversation_of
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
+    CardActed,
+    CardDecided,
     ConversationCreated,
     ConversationPreferred,
     Durable,
@@ -116,6 +118,8 @@ def test_an_invitation_never_shows_its_code() -> None:
         (ConversationPreferred(5, 0, "c", "alice", True, None, None), "conversation:preferences", "c", "alice"),
         (SavedChanged(5, 0, "alice", "c", 7, True), "saved:changed", "c", "alice"),
         (MessageRated(5, 0, TOMBSTONE, "bob", 1), "message:rated", "c", "bob"),
+        (CardActed(5, 0, TOMBSTONE, "bob", ("yes",)), "card:acted", "c", "bob"),
+        (CardDecided(5, 0, TOMBSTONE), "card:decided", "c", None),
         (MemberRestricted(5, 0, MUTE), "member:restricted", "c", "alice"),
         (MemberUnrestricted(5, 0, MUTE), "member:unrestricted", "c", "alice"),
         (MessagesRead(5, 0, "c", "bob", 3, 7), "message:read:receipt", "c", "bob"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from talkwire.core.domain.cards.card import AskedCard, CardAction, MessageCard
 from talkwire.core.domain.model import (
     Attachment,
     Generated,
@@ -50,6 +51,7 @@ OTHER = {
     "state": "failed",
     "error": StreamError("overloaded", "The model is overloaded."),
     "first_end_pos": 2,
+    "card": MessageCard(AskedCard("Lunch?", (CardAction("yes", "Yes"),), "first"), "a digest"),
 }
 
 

@@ -53,6 +53,7 @@ _MEMBERS: Mapping[str, Any] = MappingProxyType(
         "reason": "spam",
         "name": "ping",
         "rating": 1,
+        "actionIds": ["yes"],
     }
 )
 _STATUS = MappingProxyType({"offer:update": "accepted", "presence:set": "away"})

@@ -71,7 +71,7 @@ def references(part: object) -> Iterator[str]:
 def enumerations(part: object) -> Iterator[Json]:
     match part:
         case dict():
-            if "enum" in part:
+            if isinstance(part.get("enum"), list):  # not a property with this name
                 yield part
             yield from (each for value in part.values() for each in enumerations(value))
         case list():

@@ -318,7 +318,7 @@ LATER_TABLES = frozenset(
     | {"provider_identities", "thread_follows", "saved_messages", "audit", "reports", "push_removals", "name_parts"}
     | {"teams", "team_members", "conversation_teams", "team_changes"}
     | {"conversation_keys", "indexed_keys", "source_quotes", "stopped_answers", "streams", "timers"}
-    | {"message_ratings", "rating_sums"}
+    | {"message_ratings", "rating_sums", "open_cards", "card_choices"}
 )
 
 REPAIRED = frozenset({"offers"})

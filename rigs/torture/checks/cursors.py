@@ -51,6 +51,8 @@ SYNC_NAMES: Mapping[str, str] = {
     "MessageDeleted": "message:deleted",
     "MessageReacted": "message:reaction",
     "MessageRated": "message:rated",
+    "CardActed": "card:acted",
+    "CardDecided": "card:decided",
     "MessagePinned": "message:pinned",
     "MessageUnpinned": "message:unpinned",
     "SavedChanged": "saved:changed",

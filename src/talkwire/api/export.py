@@ -21,6 +21,7 @@ from talkwire.core.commands.conversations import ConversationView
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, File, Message, ProviderIdentity, User
 from talkwire.core.features.operation.export import (
+    choices_of,
     conversations_of,
     exported_user,
     files_in,
@@ -33,9 +34,10 @@ from talkwire.core.features.operation.export import (
     with_notes,
 )
 from talkwire.core.features.users.preferences import DEFAULTS
-from talkwire.core.ports.stores import OwnRating
+from talkwire.core.ports.stores import OwnChoice, OwnRating
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.files.byte_store import ByteStore, FileKey
+from talkwire.payloads.cards.cards import ChoicePayload
 from talkwire.payloads.conversations import conversation_payload
 from talkwire.payloads.messages import message_payload
 from talkwire.payloads.notifying.preferences import (
@@ -87,6 +89,12 @@ class SavedReferencePayload(Payload, frozen=True):
     saved_at: str
 
 
+class ExportedChoice(ChoicePayload, frozen=True, kw_only=True):
+    """A line of the file `choices.jsonl`: what the user has chosen of the card of a message."""
+
+    message_id: str
+
+
 class ExportedRating(Payload, frozen=True):
     """A line of the file `ratings.jsonl`: a rating that the user has given to a message of an agent."""
 
@@ -125,14 +133,15 @@ class ExportedProfile(Payload, frozen=True):
 
 class _Parts:
     """The data of an export that comes from the database, in temporary files with one JSON object a line:
-    conversations, messages, ratings, and records of files. `advance` is called with the number of messages just
-    written."""
+    conversations, messages, ratings, choices of cards, and records of files. `advance` is called with the number of
+    messages just written."""
 
     def __init__(self, closing: ExitStack, advance: Callable[[int], None]) -> None:
         self.profile = b""
         self.conversations = _temporary(closing)
         self.messages = _temporary(closing)
         self.ratings = _temporary(closing)
+        self.choices = _temporary(closing)
         self.files = _temporary(closing)
         self.file_bytes = 0
         self.is_cancelled = False
@@ -147,6 +156,17 @@ class _Parts:
                 return
             self.messages.write(b"".join(_encode(message_payload(message)) + b"\n" for message in page))
             self._advance(len(page))
+
+    def add_choices(self, choices: Iterable[OwnChoice]) -> None:
+        for message_id, each in choices:
+            line = ExportedChoice(
+                action_ids=each.action_ids,
+                at=iso(each.at_ms),
+                input=each.input,
+                comment=each.comment,
+                message_id=str(message_id),
+            )
+            self.choices.write(_encode(line) + b"\n")
 
     def add_ratings(self, ratings: Iterable[OwnRating]) -> None:
         for each in ratings:
@@ -166,8 +186,8 @@ def _temporary(closing: ExitStack) -> IO[bytes]:
 @dataclass(frozen=True, slots=True)
 class ExportedUser:
     """The subject of an export: one user's profile, the conversations and messages that the user may see, the user's
-    messages in conversations that they left, the ratings that they gave, and the files that they uploaded. `actor` is
-    the caller who exports; the profile has only the members that this caller may see."""
+    messages in conversations that they left, the ratings that they gave, what they chose of cards, and the files that
+    they uploaded. `actor` is the caller who exports; the profile has only the members that this caller may see."""
 
     user_id: str
     actor: Actor
@@ -179,6 +199,7 @@ class ExportedUser:
             parts.add_conversation(view)
         parts.add_messages(messages_of(snapshot, user.id))
         parts.add_ratings(ratings_of(snapshot, user.id))
+        parts.add_choices(choices_of(snapshot, user.id))
         parts.add_files(files_of(snapshot, user.id))
 
     def count(self, snapshot: Snapshot) -> int:
@@ -312,6 +333,7 @@ class ExportedZip:
         yield "messages.jsonl", _chunks_of(self._parts.messages)
         if self._parts.profile:
             yield "ratings.jsonl", _chunks_of(self._parts.ratings)
+            yield "choices.jsonl", _chunks_of(self._parts.choices)
 
     async def _files(self, archive: zipfile.ZipFile, sink: _Sink) -> AsyncGenerator[bytes, None]:
         """Adds the uploaded files to the zip, and yields its bytes. Skips a file that another request has deleted

@@ -84,7 +84,7 @@ from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.operations.conversations import conversations
 from talkwire.operations.desk import claims, notes, teams
-from talkwire.operations.messages import messages, offers, ratings, saved, search, signals, streams, typing
+from talkwire.operations.messages import cards, messages, offers, ratings, saved, search, signals, streams, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.names import name_of_command
 from talkwire.operations.users import blocks
@@ -207,7 +207,7 @@ def described_routes(
         *routes_of(streams.OF_OPEN),
         read_message_stream,
         *thread_routes,
-        *routes_of((*messages.MARKS, *saved.OPERATIONS, *ratings.OPERATIONS)),
+        *routes_of((*messages.MARKS, *saved.OPERATIONS, *ratings.OPERATIONS, *cards.OPERATIONS)),
         send_messages,
         *routes_of([reports.MESSAGES, reports.OFFERS]),
         *receipt_routes,

@@ -18,6 +18,7 @@ from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.core.engine.live_threads import LiveThreads
 from talkwire.core.engine.live_unread import LiveUnread
 from talkwire.core.engine.log_watches import LogWatches
+from talkwire.core.signals.live_polls import LivePolls
 from talkwire.core.signals.streams.watches import StreamWatches
 from talkwire.dialects.dialect import Dialect
 from talkwire.identity.origins import OriginPolicy
@@ -102,8 +103,8 @@ def add_namespaces(root: Dialect, dialects: Sequence[Dialect], services: Namespa
 def deliver_events(foundation: Foundation, engine: SocketServer, rooms: Rooms, offline: OfflineDelivery) -> None:
     """Starts the delivery of events and signals to sockets, and the tasks that depend on it.
 
-    These tasks mark messages as delivered, send users their notifications and counts of unread messages and threads,
-    and send events that were kept for offline users.
+    These tasks mark messages as delivered, send users their notifications, counts of unread messages and threads and
+    counts of polls, and send events that were kept for offline users.
     """
     chat, closing = foundation.chat, foundation.closing
     delivery = EventDelivery(engine.hub, rooms, chat.directory, end_socket)
@@ -113,16 +114,18 @@ def deliver_events(foundation: Foundation, engine: SocketServer, rooms: Rooms, o
     recipients = partial(recipients_in, engine.hub, chat.directory.memberships)
     arrivals = DeliveryProofs(recipients, partial(_mark_delivered, chat))
     unread_notices = LiveUnread(chat, chat.directory, delivery.deliver)
+    polls = LivePolls(signals.deliver)
     thread_notices = LiveThreads(chat, chat.directory, delivery.deliver)
     desk_notices = LiveDesk(chat, chat.directory, delivery.deliver)
     notifier = LiveNotifications(chat, chat.directory, delivery.deliver)
-    for follows in (arrivals, unread_notices, thread_notices, desk_notices, notifier, offline):
+    for follows in (arrivals, unread_notices, thread_notices, desk_notices, notifier, polls, offline):
         chat.subscribe(follows.follow, Stage.AFTER_DELIVERY)
     closing.push_async_callback(unread_notices.close)
     closing.push_async_callback(thread_notices.close)
     closing.push_async_callback(desk_notices.close)
     closing.push_async_callback(notifier.close)
     closing.callback(arrivals.close)
+    closing.callback(polls.close)
     closing.callback(offline.close)
 
 

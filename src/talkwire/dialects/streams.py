@@ -9,6 +9,7 @@ from typing import Any
 
 from talkwire.core.domain.errors import forbidden
 from talkwire.core.domain.events import (
+    CardDecided,
     Event,
     MessageDeleted,
     MessageEdited,
@@ -32,6 +33,7 @@ def whole_messages(
     return {
         MessageSent: tuple(_when(each, is_no_stream) for each in sent),
         MessageEdited: edited,
+        CardDecided: edited,
         StreamStateChanged: tuple(ends),
         **{kind: tuple(_when(each, is_after_first_end) for each in entries) for kind, entries in others.items()},
     }

@@ -6,6 +6,7 @@ from talkwire.operations import calls, console, sockets, sync, webhooks
 from talkwire.operations.conversations import conversations, invitations, members
 from talkwire.operations.desk import claims, notes, teams
 from talkwire.operations.messages import (
+    cards,
     messages,
     offers,
     ratings,
@@ -25,6 +26,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *audit.OPERATIONS,
     *blocks.OPERATIONS,
     *calls.OPERATIONS,
+    *cards.OPERATIONS,
     *claims.OPERATIONS,
     *console.OPERATIONS,
     *conversations.OPERATIONS,

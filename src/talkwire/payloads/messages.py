@@ -14,6 +14,7 @@ from talkwire.core.domain.model import AttachedKind, Attachment, LinkPreview, Me
 from talkwire.core.domain.parts.message_parts import MessagePart, simplified
 from talkwire.core.domain.parts.streams import StreamError, StreamState
 from talkwire.core.features.messages.sending import check_attachment_count
+from talkwire.payloads.cards.card import CardPayload, card_payload
 from talkwire.payloads.payload import Payload, iso
 
 
@@ -164,7 +165,8 @@ class MessagePayload(Payload, frozen=True):
     `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
     `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has a
     `content` that follows from them, for clients and places that do not show parts. `state` is in messages that were or
-    are being written while others read them: `streaming`, or how that ended, and `error` says why it has failed."""
+    are being written while others read them: `streaming`, or how that ended, and `error` says why it has failed. A
+    message with a `card` asks its readers to decide; its `content` is the card as a text."""
 
     id: str
     conversation_id: str
@@ -196,6 +198,7 @@ class MessagePayload(Payload, frozen=True):
     parts: tuple[MessagePart, ...] = ()
     state: StreamState | None = None
     error: StreamError | None = None
+    card: CardPayload | None = None
 
 
 class SavedMessagePayload(Payload, frozen=True):
@@ -267,6 +270,7 @@ def message_payload(message: Message) -> MessagePayload:
         or message.notes_of
         or message.parts
         or message.state
+        or message.card
     ):
         return _full_payload(message)
     # A fast path: most messages have only a text, and a page of messages is encoded for every request.
@@ -322,6 +326,7 @@ def _full_payload(message: Message) -> MessagePayload:
         parts=message.parts if message.state != "streaming" else simplified(message.parts),
         state=message.state,
         error=message.error,
+        card=None if message.card is None else card_payload(message.card),
     )
 
 

@@ -509,6 +509,7 @@ audit = Table(
     Column("address", Text),
     Column("conversation_id", Text),
     Column("reason", Text),
+    Column("digest", Text),
     Index("ix_audit_action_id", "action", "id"),
     Index("ix_audit_actor_id_id", "actor_id", "id"),
     Index("ix_audit_target_id_id", "target_id", "id"),
@@ -692,6 +693,27 @@ rating_sums = Table(
     Column("down", BigInteger, nullable=False),
 )
 """How many users have rated a message up and down, which are as many as the rows of `message_ratings` say."""
+
+open_cards = Table(
+    "open_cards",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", Text, nullable=False, index=True),
+)
+"""The messages with open cards that are no polls, to find those that wait for a user."""
+
+card_choices = Table(
+    "card_choices",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", Text, primary_key=True, index=True),
+    Column("action_ids", Text, nullable=False),
+    Column("input", Text),
+    Column("comment", Text),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""What users have chosen of cards. `action_ids` is a JSON array, `input` a JSON object. A choice that was taken back
+has no row. Deleting a message removes them."""
 
 offers = Table(
     "offers",

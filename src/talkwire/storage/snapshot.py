@@ -11,6 +11,7 @@ from talkwire.storage.catching_up.offline_queue import OfflineQueueRows
 from talkwire.storage.catching_up.sync import LogReads, SyncRows
 from talkwire.storage.clock import clock_of
 from talkwire.storage.messages.attachments import AttachedFileRows
+from talkwire.storage.messages.cards import CardRows
 from talkwire.storage.messages.erasure import ErasureRows
 from talkwire.storage.messages.exporting import ExportRows
 from talkwire.storage.messages.messages import MessagePartRows, MessageReads
@@ -56,6 +57,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.offers = OfferRows(connection)
         self.saved = SavedRows(connection)
         self.ratings = RatingRows(connection)
+        self.cards = CardRows(connection)
         self.notices = NoticeRows(connection)
         self.notifications = NotificationRows(connection)
         self.push_subscriptions = PushSubscriptionRows(connection)

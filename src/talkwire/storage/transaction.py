@@ -13,6 +13,7 @@ from talkwire.core.domain.events import Durable, MessageSent
 from talkwire.core.ports.transaction import Prefetch
 from talkwire.storage.catching_up.offline_queue import WritableOfflineQueueRows
 from talkwire.storage.messages.attachments import WritableAttachedFileRows
+from talkwire.storage.messages.cards import WritableCardRows
 from talkwire.storage.messages.changes import (
     MessageLookups,
     fetch_marked,
@@ -83,6 +84,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.offers = OfferRows(connection)
         self.saved = SavedRows(connection)
         self.ratings = RatingRows(connection)
+        self.cards = WritableCardRows(connection, lambda: write_messages(workspace))
         self._pending = PendingNotifications(workspace)
         self.notifications = WritableNotificationRows(connection, self._pending.store)
         self.push_subscriptions = WritablePushSubscriptionRows(connection)

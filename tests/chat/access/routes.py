@@ -72,6 +72,7 @@ _CONVERSATION = f"{_V1}/conversations/{{conversation}}"
 _MESSAGE = f"{_V1}/messages/{{message}}"
 _OWN = f"{_V1}/messages/{{own}}"
 _ANSWER = f"{_V1}/messages/{{answer}}"
+_CARD = f"{_V1}/messages/{{card}}/card"
 _OFFER = f"{_V1}/offers/{{offer}}"
 _TALK = f"{_V1}/talks/{{conversation}}"
 
@@ -238,6 +239,11 @@ _MESSAGES = (
     Row(f"PUT {_ANSWER}/rating", UNNAMED, {"rating": 1}),
     Row(f"PUT {_ANSWER}/rating", WRITERS, {"rating": -1}, of="as a member", as_service=_AS_MEMBER),
     Row(f"GET {_ANSWER}/rating", READERS),
+    Row(f"GET {_CARD}", READERS),
+    Row(f"POST {_CARD}", UNNAMED, {"actionIds": ["yes"]}),
+    Row(f"POST {_CARD}", WRITERS, {"actionIds": ["yes"]}, of="as a member", as_service=_AS_MEMBER),
+    Row(f"POST {_CARD}/close", MANAGERS),
+    Row(f"POST {_CARD}/cancel", _BACKEND),
     Row(f"PUT {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
     Row(f"DELETE {_MESSAGE}/pin", but(MANAGERS, blocked=BLOCKED, blocker=BLOCKED)),
     Row(f"PUT {_MESSAGE}/saved", MEMBERS),

@@ -29,6 +29,7 @@ GHOSTS: Mapping[str, str] = {
     "reply": "1000900000000001",
     "pinned": "1000900000000001",
     "answer": "1000900000000001",
+    "card": "1000900000000001",
     "own": "1000900000000001",
     "offer": "1000900000000002",
     "own_offer": "1000900000000002",
@@ -144,6 +145,9 @@ class Scene:
         if "answer" in needs:
             await self.service("PUT", f"/api/v1/users/{self.id_of('author')}", {"kind": "agent"})
             self.things["answer"] = await self.message("author")
+        if "card" in needs:
+            asked = {"title": "Lunch?", "actions": [{"id": "yes", "label": "Yes"}], "decide": "poll"}
+            self.things["card"] = await self.message("author", content="", card=asked)
         if "pinned" in needs:
             self.things["pinned"] = await self.message("author")
             await self.service("PUT", f"/api/v1/messages/{self.things['pinned']}/pin")

@@ -14,6 +14,7 @@ NOT_A_SLOT = {
     "userIds": "whom to let in, from anywhere",
     "teamIds": "which team to let in, from anywhere",
     "DELETE /api/v1/conversations/{}/teams/{} team_id": "removing a team that is not there changes nothing",
+    "actionIds": "those of the card that is named: tests/contracts/test_cards.py",
     "attachments": "files belong to users: the matrix has rows of one's own and of others'",
     "conversationIds": "where to: test_a_message_is_forwarded_to_own_conversations_only_or_to_none",
     "PUT /api/v1/conversations/{}/mutes/{} user_id": "also whoever is no member, for when they come",

@@ -386,6 +386,7 @@ export const texts = {
       nobody_to_call: "Nobody to call in the conversation",
       not_agent: "Only agents may do this",
       not_agents_owner: "Agents write on behalf of their owner only",
+      not_asked: "The card does not ask this user",
       not_author: "Only the author may do this",
       not_found: "Not found, or not visible to the user",
       not_manager: "Only the owner and admins may do this",

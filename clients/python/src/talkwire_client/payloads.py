@@ -90,6 +90,132 @@ class CallSignal(TypedDict):
     data: NotRequired[Json]
 
 
+class Card(TypedDict):
+    """What a message asks its readers, and how far the decision is. The first members are as its author sent them.
+    `digest` is the SHA-256, in hexadecimal digits, of the canonical JSON (RFC 8785) of an object with the members
+    `title`, `text`, `fields`, `actions`, `decide`, `who` and `subject`, as far as the card has them. `counts` says
+    how often each action is chosen; it is missing before the end if `results` is `closed`. Once the decision has
+    ended, `outcome` equals `state`. Of a `decided` card, `actionId` is the decision, `decidedBy` are those who chose
+    it, and `input` is what the last of them has filled in."""
+
+    title: str
+    actions: list[CardAction]
+    decide: Literal["first", "poll"] | dict[str, int]
+    digest: str
+    """The SHA-256 of what the card asks, in hexadecimal digits."""
+    state: Literal["cancelled", "closed", "decided", "expired", "open", "superseded", "unreachable"]
+    text: NotRequired[str]
+    fields: NotRequired[list[CardField]]
+    who: NotRequired[CardWho]
+    max: NotRequired[int]
+    results: NotRequired[Literal["closed", "live"]]
+    names: NotRequired[Literal["hidden", "shown"]]
+    expiresAt: NotRequired[str]
+    """When the decision ends by itself."""
+    subject: NotRequired[dict[str, Json]]
+    supersedes: NotRequired[str]
+    counts: NotRequired[dict[str, int]]
+    """How often each action is chosen, by its id."""
+    outcome: NotRequired[Literal["cancelled", "closed", "decided", "expired", "open", "superseded", "unreachable"]]
+    """How the decision has ended; missing before."""
+    actionId: NotRequired[str]
+    """The id of the action that was decided."""
+    input: NotRequired[dict[str, str | int | float | bool]]
+    """What the last of those who decided has filled in."""
+    decidedBy: NotRequired[list[str]]
+    """Who chose the action that was decided."""
+    endedAt: NotRequired[str]
+    """When the decision ended."""
+
+
+class CardActed(TypedDict):
+    """The actions of a card that the user `userId` has chosen; none if the choice was taken back."""
+
+    messageId: str
+    """The id of the message."""
+    conversationId: str
+    """The id of the conversation."""
+    userId: str
+    """The id of the user."""
+    actionIds: list[str]
+    """The ids of the chosen actions."""
+
+
+class CardAction(TypedDict):
+    """What readers can choose. An action with a `url` opens a link instead, and cannot be chosen."""
+
+    id: str
+    label: str
+    style: NotRequired[Literal["danger", "primary"]]
+    url: NotRequired[str]
+    """The address that the action opens."""
+    input: NotRequired[CardInput]
+
+
+class CardDecided(TypedDict):
+    """How the decision about the card of a message has ended: the members of the card that have changed, and the text
+    that the message has now. Only the ids are left once the message is deleted."""
+
+    messageId: str
+    """The id of the message."""
+    conversationId: str
+    """The id of the conversation."""
+    content: NotRequired[str]
+    """The message's text: at most 64 KiB of UTF-8."""
+    digest: NotRequired[str]
+    """The SHA-256 of what the card asks, in hexadecimal digits."""
+    state: NotRequired[Literal["cancelled", "closed", "decided", "expired", "open", "superseded", "unreachable"]]
+    outcome: NotRequired[Literal["cancelled", "closed", "decided", "expired", "open", "superseded", "unreachable"]]
+    """How the decision has ended; missing before."""
+    counts: NotRequired[dict[str, int]]
+    """How often each action is chosen, by its id."""
+    endedAt: NotRequired[str]
+    """When the decision ended."""
+    actionId: NotRequired[str]
+    """The id of the action that was decided."""
+    input: NotRequired[dict[str, str | int | float | bool]]
+    """What the last of those who decided has filled in."""
+    decidedBy: NotRequired[list[str]]
+    """Who chose the action that was decided."""
+
+
+class CardField(TypedDict):
+    """A fact that a card shows, such as an amount."""
+
+    label: str
+    """What it is"""
+    value: str
+
+
+class CardInput(TypedDict):
+    """What an action asks for: a form as its `schema`, and the `values` with which it is filled in at first."""
+
+    schema: InputSchema
+    values: NotRequired[dict[str, str | int | float | bool]]
+
+
+class CardUpdated(TypedDict):
+    """How often each action of an open card is chosen."""
+
+    messageId: str
+    """The id of the message."""
+    conversationId: str
+    """The id of the conversation."""
+    counts: dict[str, int]
+    """How often each action is chosen, by its id."""
+
+
+class CardWho(TypedDict):
+    """Who may choose: members whom `users` names, people with one of the `roles`, the card's `author`, and `agents`,
+    who may choose only if they are named."""
+
+    users: NotRequired[list[str]]
+    roles: NotRequired[list[Literal["admin", "member", "owner"]]]
+    """Roles in the conversation."""
+    author: NotRequired[bool]
+    agents: NotRequired[list[str]]
+
+
 class Conversation(TypedDict):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
@@ -530,6 +656,38 @@ class Hold(TypedDict):
     """The id of the user."""
 
 
+class InputOption(TypedDict):
+    """A value that a choice in a form offers, and how it is shown."""
+
+    const: str
+    title: str
+
+
+class InputProperty(TypedDict):
+    """A field of a form, in JSON Schema: a `string`, which may be a choice (`enum`, or `oneOf` with titles), a
+    `number`, an `integer` or a `boolean`."""
+
+    type: Literal["boolean", "integer", "number", "string"]
+    title: NotRequired[str]
+    description: NotRequired[str]
+    minLength: NotRequired[int]
+    maxLength: NotRequired[int]
+    enum: NotRequired[list[str]]
+    oneOf: NotRequired[list[InputOption]]
+    minimum: NotRequired[int | float]
+    maximum: NotRequired[int | float]
+    default: NotRequired[str | int | float | bool]
+
+
+class InputSchema(TypedDict):
+    """A form, in JSON Schema: a flat object of texts, numbers and choices. `required` names the fields that must be
+    filled in."""
+
+    type: Literal["object"]
+    properties: dict[str, InputProperty]
+    required: NotRequired[list[str]]
+
+
 class Invitation(TypedDict):
     """An invitation as its creator sees it. `expiresAt` and `maxUses` are missing if there is no such limit,
     `createdBy` if the application's backend created it. Lists have `suspended` for an invitation that nobody can use
@@ -582,26 +740,26 @@ class LogEvent(TypedDict):
     time: str
     """When it happened."""
     data: Json
-    """Its schema by type: `call:missed`: MessengerMissedCall, `call:recorded`: MessengerRecordedCall,
-    `conversation:deleted`: MessengerConversationId, `conversation:handling`: MessengerConversationHandling,
-    `conversation:listed`: MessengerMembersListed, `conversation:new`: MessengerCreatedConversation,
-    `conversation:preferences`: MessengerConversationPreferences, `conversation:unread`: MessengerUnread,
-    `conversation:updated`: MessengerConversation, `desk:conversation`: MessengerDeskConversation, `hold:changed`:
-    MessengerHold, `invitation:created`: MessengerInvitation, `invitation:deleted`: MessengerInvitationId,
-    `invitation:used`: MessengerUsedInvitation, `member:added`: MessengerMembersAdded, `member:removed`:
-    MessengerMemberRemoved, `member:restricted`: MessengerRestriction, `member:unrestricted`: MessengerRestriction,
-    `member:updated`: MessengerUpdatedMember, `message:deleted`: MessengerMessageDeleted, `message:delivered:receipt`:
-    MessengerDeliveredReceipt, `message:new`: MessengerMessage, `message:pinned`: MessengerPinChanged,
-    `message:rated`: MessengerMessageRated, `message:reaction`: MessengerReactionChanged, `message:read:receipt`:
-    MessengerReadReceipt, `message:unpinned`: MessengerPinChanged, `message:updated`: MessengerMessage,
-    `notification:read`: MessengerNotificationsRead, `offer:new`: MessengerOffer, `offer:updated`: MessengerOffer,
-    `preferences:updated`: MessengerPreferences, `report:created`: MessengerReport, `report:decided`: MessengerReport,
-    `saved:changed`: MessengerSavedChanged, `session:ended`: MessengerLogin, `session:renewed`: MessengerLogin,
-    `session:started`: MessengerLogin, `team:settled`: MessengerTeamSettled, `team:updated`: MessengerTeamUpdated,
-    `thread:marked`: MessengerThreadMark, `thread:updated`: MessengerThreadUpdated, `user:banned`: MessengerUserBan,
-    `user:blocked`: MessengerUserId, `user:created`: MessengerUser, `user:erased`: MessengerErasedUser,
-    `user:unbanned`: MessengerUserId, `user:unblocked`: MessengerUserId, `user:updated`: MessengerUser,
-    `webhook:changed`: MessengerWebhookChanged."""
+    """Its schema by type: `call:missed`: MessengerMissedCall, `call:recorded`: MessengerRecordedCall, `card:acted`:
+    MessengerCardActed, `card:decided`: MessengerCardDecided, `conversation:deleted`: MessengerConversationId,
+    `conversation:handling`: MessengerConversationHandling, `conversation:listed`: MessengerMembersListed,
+    `conversation:new`: MessengerCreatedConversation, `conversation:preferences`: MessengerConversationPreferences,
+    `conversation:unread`: MessengerUnread, `conversation:updated`: MessengerConversation, `desk:conversation`:
+    MessengerDeskConversation, `hold:changed`: MessengerHold, `invitation:created`: MessengerInvitation,
+    `invitation:deleted`: MessengerInvitationId, `invitation:used`: MessengerUsedInvitation, `member:added`:
+    MessengerMembersAdded, `member:removed`: MessengerMemberRemoved, `member:restricted`: MessengerRestriction,
+    `member:unrestricted`: MessengerRestriction, `member:updated`: MessengerUpdatedMember, `message:deleted`:
+    MessengerMessageDeleted, `message:delivered:receipt`: MessengerDeliveredReceipt, `message:new`: MessengerMessage,
+    `message:pinned`: MessengerPinChanged, `message:rated`: MessengerMessageRated, `message:reaction`:
+    MessengerReactionChanged, `message:read:receipt`: MessengerReadReceipt, `message:unpinned`: MessengerPinChanged,
+    `message:updated`: MessengerMessage, `notification:read`: MessengerNotificationsRead, `offer:new`: MessengerOffer,
+    `offer:updated`: MessengerOffer, `preferences:updated`: MessengerPreferences, `report:created`: MessengerReport,
+    `report:decided`: MessengerReport, `saved:changed`: MessengerSavedChanged, `session:ended`: MessengerLogin,
+    `session:renewed`: MessengerLogin, `session:started`: MessengerLogin, `team:settled`: MessengerTeamSettled,
+    `team:updated`: MessengerTeamUpdated, `thread:marked`: MessengerThreadMark, `thread:updated`:
+    MessengerThreadUpdated, `user:banned`: MessengerUserBan, `user:blocked`: MessengerUserId, `user:created`:
+    MessengerUser, `user:erased`: MessengerErasedUser, `user:unbanned`: MessengerUserId, `user:unblocked`:
+    MessengerUserId, `user:updated`: MessengerUser, `webhook:changed`: MessengerWebhookChanged."""
     conversationId: NotRequired[str]
     """The id of the conversation."""
     actorId: NotRequired[str]
@@ -721,7 +879,7 @@ class Message(TypedDict):
     `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has
     a `content` that follows from them, for clients and places that do not show parts. `state` is in messages that
     were or are being written while others read them: `streaming`, or how that ended, and `error` says why it has
-    failed."""
+    failed. A message with a `card` asks its readers to decide; its `content` is the card as a text."""
 
     id: str
     conversationId: str
@@ -779,6 +937,8 @@ class Message(TypedDict):
     at most 256 KiB."""
     state: NotRequired[Literal["blocked", "done", "failed", "interrupted", "stopped", "streaming"]]
     error: NotRequired[StreamError]
+    card: NotRequired[Card]
+    """What the message asks its readers, and how far the decision is."""
 
 
 class MessageDeleted(TypedDict):
@@ -1659,6 +1819,8 @@ class WebhookChanged(TypedDict):
 AnyEvent: TypeAlias = (
     Event[Literal["call:missed"], MissedCall]
     | Event[Literal["call:recorded"], RecordedCall]
+    | Event[Literal["card:acted"], CardActed]
+    | Event[Literal["card:decided"], CardDecided]
     | Event[Literal["conversation:deleted"], ConversationId]
     | Event[Literal["conversation:handling"], ConversationHandling]
     | Event[Literal["conversation:listed"], MembersListed]
@@ -1718,6 +1880,7 @@ AnySignal: TypeAlias = (
     | Signal[Literal["call:invite"], CallSignal]
     | Signal[Literal["call:reject"], CallSignal]
     | Signal[Literal["call:signal"], CallSignal]
+    | Signal[Literal["card:updated"], CardUpdated]
     | Signal[Literal["desk:updated"], DeskUpdated]
     | Signal[Literal["message:delta"], MessageDelta]
     | Signal[Literal["message:stop"], StreamStopped]

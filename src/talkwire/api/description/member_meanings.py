@@ -62,6 +62,19 @@ class Meaning:
     of_list: Keywords = field(default_factory=dict)
 
 
+_OF_CARDS: Mapping[str, Meaning] = MappingProxyType(
+    {
+        "counts": Meaning("How often each action is chosen, by its id."),
+        "decidedBy": Meaning("Who chose the action that was decided."),
+        "digest": Meaning("The SHA-256 of what the card asks, in hexadecimal digits."),
+        "endedAt": Meaning("When the decision ended."),
+        "expiresAt": Meaning("When the decision ends by itself."),
+        "outcome": Meaning("How the decision has ended; missing before."),
+        "input": Meaning("What the last of those who decided has filled in."),
+    }
+)
+
+
 def meaning_of(schema: str, member: str) -> Meaning | None:
     """Returns the description and bounds of a schema's member; None if the table has no row for the member, because its
     name and type are clear enough."""
@@ -209,6 +222,22 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerMessageRated.rating": Meaning("`1`, `-1`, or `0` if the user has taken the rating back."),
         "up": _count("How many users have rated the message `1`."),
         "down": _count("How many users have rated the message `-1`."),
+        "MessengerMessage.card": Meaning("What the message asks its readers, and how far the decision is."),
+        **{
+            f"{schema}.{member}": meaning
+            for schema in ("MessengerCard", "MessengerSeenCard", "MessengerCardDecided")
+            for member, meaning in _OF_CARDS.items()
+        },
+        "MessengerCardUpdated.counts": _OF_CARDS["counts"],
+        "MessengerSeenCard.mine": Meaning("What the caller has chosen."),
+        "MessengerSeenCard.choices": Meaning("What all have chosen, the first 100."),
+        "MessengerChoice.at": Meaning("When it was chosen."),
+        "MessengerUserChoice.at": Meaning("When it was chosen."),
+        "AskedCard.expiresAt": Meaning("When the decision ends by itself, in ISO 8601; at most a year from now."),
+        "CardAction.url": Meaning("The address that the action opens."),
+        "CardWho.roles": Meaning("Roles in the conversation."),
+        "actionIds": Meaning("The ids of the chosen actions."),
+        "actionId": Meaning("The id of the action that was decided."),
         "reactions": Meaning("The reactions to the message, one item for each emoji."),
         "replyCount": _count("How many replies the message's thread has."),
         "replyTo": Meaning("The message that this one replies to."),

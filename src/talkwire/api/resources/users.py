@@ -133,7 +133,7 @@ temporary files until the end of the download."""
 
 _EXPORTED = (
     "Contains `profile.json`, `conversations.jsonl`, `messages.jsonl` with the messages that the user may see now, "
-    "`ratings.jsonl`, and below `files/` the files that the user has uploaded."
+    "`ratings.jsonl`, the choices of cards in `choices.jsonl`, and below `files/` the files that the user has uploaded."
 )
 
 

@@ -14,6 +14,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.meanings import a_text
+from talkwire.core.domain.cards.card import AskedCard
+from talkwire.core.domain.cards.card_text import text_of_asked
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.mentions import may_mention
 from talkwire.core.domain.model import ID_MAX_LENGTH, AttachedKind, Message, Place, SavedMessage
@@ -169,7 +171,7 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
 
     Only agents may say how a message was `generated`, and that they write `on_behalf_of` their owner.
 
-    A message has `parts` instead of a `content`, which then follows from them.
+    A message has `parts` or a `card` instead of a `content`, which then follows from them.
 
     With `stream`, hooks receive a message that is written while others read it, before it opens or before it ends. Such
     a command is never executed.
@@ -196,10 +198,13 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     ] = UNSET
     parts: tuple[MessagePart, ...] = ()
     stream: Literal["opens", "ends"] | None = None
+    card: AskedCard | None = None
 
     @property
     def text(self) -> str:
         """Returns the `content` that the message will have."""
+        if self.card is not None:
+            return text_of_asked(self.card)
         return content_of(self.parts) if self.parts else self.content
 
     @property
@@ -212,10 +217,10 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
 
     @property
     def is_plain(self) -> bool:
-        """Returns whether the message is only a text, without attachments, parts, an `@`, a reply or a thread. Storing
-        such a message needs no lookup of files, members or other messages."""
+        """Returns whether the message is only a text, without attachments, parts, a card, an `@`, a reply or a thread.
+        Storing such a message needs no lookup of files, members or other messages."""
         refers = self.attachments or self.parts or self.reply_to_id is not None or self.thread_id is not None
-        return not (refers or may_mention(self.content))
+        return not (refers or self.card is not None or may_mention(self.content))
 
 
 class SendMessages(Change[tuple[Message | ChatError, ...]], frozen=True, tag="SendMessages"):

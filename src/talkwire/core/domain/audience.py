@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from talkwire.core.domain.access import may_see_offer, message_for_reader
 from talkwire.core.domain.events import (
+    CardActed,
     DeskConversationChanged,
     Durable,
     Event,
@@ -111,6 +112,8 @@ def event_for_reader(event: Durable, reader: Reader) -> Durable | None:
             return event if user_id in user_ids else None
         case DeskConversationChanged(conversation_id=conversation_id):
             return event if conversation_id in reader.staffed_ids else None
+        case CardActed() if user_id != event.user_id:
+            return None
         case MessageRated():
             return _rating_for(event, user_id, reader.histories.get(event.message.conversation_id, WHOLE))
         case _ if reader.histories:
@@ -209,6 +212,8 @@ def versions_of(
             yield from _of_membership(event, staff_ids)
         case MembersListed() | DeskConversationChanged():
             yield event, Members(event.user_ids if isinstance(event, MembersListed) else staff_ids())
+        case CardActed(user_id=user_id):
+            yield event, Members({user_id})
         case MessageRated():
             yield from _of_rating(event, histories())
         case _ if not depends_on_history(event):

@@ -44,6 +44,7 @@ RefusalCause = Literal[
     "nobody_to_call",
     "not_agent",
     "not_agents_owner",
+    "not_asked",
     "not_author",
     "not_found",
     "not_manager",

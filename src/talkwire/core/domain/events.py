@@ -585,6 +585,22 @@ class MessageRated(MessageEvent, frozen=True):
     owner_id: str | None = None
 
 
+class CardActed(MessageEvent, frozen=True):
+    """The user `user_id` chose actions of a message's card, or took the choice in a poll back (no `action_ids`). Of the
+    members, only this user receives the event; so does the application, unless it is `hidden`."""
+
+    reach = to_members_of("message.conversation_id", actor="user_id")
+    user_id: str
+    action_ids: tuple[str, ...]
+    hidden: bool = False
+
+
+class CardDecided(MessageEvent, frozen=True):
+    """The decision about a message's card has ended. The card says how, and so does the message's text."""
+
+    reach = to_members_of("message.conversation_id")
+
+
 class MessagePinned(MessageEvent, frozen=True):
     reach = to_members_of("message.conversation_id", actor="user_id")
     user_id: str
@@ -692,6 +708,16 @@ class MessageDelta(EphemeralEvent, frozen=True):
     conversation_id: str
     message_id: int
     change: PartChange
+
+
+class CardUpdated(EphemeralEvent, frozen=True):
+    """How often each action of the card of a message is chosen now. `seq` is the message's number."""
+
+    reach = to_members_of("conversation_id")
+    conversation_id: str
+    message_id: int
+    seq: int
+    counts: dict[str, int]
 
 
 class StreamStopped(EphemeralEvent, frozen=True):
@@ -982,6 +1008,8 @@ Durable = (
     | ThreadUpdated
     | MessageReacted
     | MessageRated
+    | CardActed
+    | CardDecided
     | MessagePinned
     | MessageUnpinned
     | OfferCreated
@@ -1002,6 +1030,7 @@ Ephemeral = (
     | SignalSent
     | MessageDelta
     | StreamStopped
+    | CardUpdated
     | RoomNews
     | UnreadNews
     | PresenceChanged
@@ -1067,6 +1096,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         MessageUnpinned,
         SavedChanged,
         MessageRated,
+        CardActed,
         LinkPreviewsChanged,
         MessageMetadataChanged,
         ThreadUpdated,
@@ -1082,6 +1112,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         SignalSent,
         MessageDelta,
         StreamStopped,
+        CardUpdated,
     }
 )
 """Everything but talking itself: messages, receipts, typing, presence, offers, uploads and calls."""

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
+from talkwire.core.domain.cards.card import MessageCard
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.core.domain.parts.streams import StreamError, StreamState
@@ -578,6 +579,8 @@ class Message(msgspec.Struct, frozen=True):
     first_end_pos: int | None = None
     """The log position at which its stream has ended for the first time, 0 before that; None if it never was a
     stream."""
+    card: MessageCard | None = None
+    """What the message asks its readers, and how far the decision is."""
 
     @property
     def is_unfinished(self) -> bool:

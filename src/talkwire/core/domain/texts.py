@@ -30,6 +30,7 @@ _encode = msgspec.json.Encoder().encode
 _UPLOADED = "/api/v1/files/"
 """The beginning of the `url` that an upload returns."""
 
+_LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
 
@@ -55,6 +56,14 @@ def check_name(path: str, value: str, limit: int = NAME_MAX_LENGTH) -> None:
     mark = direction_mark_in(value)
     if mark is not None:
         raise invalid(path, f"must not contain U+{ord(mark):04X}, which changes the writing direction: remove it")
+
+
+def check_line(path: str, value: str, limit: int = NAME_MAX_LENGTH) -> None:
+    """Raises `invalid_request` for a name (`check_name`) that is longer than a line. `path` is the name's field in the
+    request, to name in the error."""
+    check_name(path, value, limit)
+    if _LINE_BREAK.search(value) is not None:
+        raise invalid(path, "must be one line")
 
 
 def check_short_text(path: str, value: str, limit: int) -> None:

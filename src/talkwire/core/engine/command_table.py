@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from talkwire.core.commands.command import Command
+from talkwire.core.features.cards import choosing, ending
 from talkwire.core.features.catching_up import log_events, recovery, retries, sync
 from talkwire.core.features.conversations import (
     call_rules,
@@ -91,6 +92,8 @@ CHANGES: Changes = MappingProxyType(
         **leases.CHANGES,
         **stops.CHANGES,
         **ratings.CHANGES,
+        **choosing.CHANGES,
+        **ending.CHANGES,
     }
 )
 
@@ -117,6 +120,7 @@ QUERIES: Queries = MappingProxyType(
         **messages.QUERIES,
         **saved.QUERIES,
         **ratings.QUERIES,
+        **choosing.QUERIES,
         **receipts.QUERIES,
         **threads.QUERIES,
         **sync.QUERIES,

@@ -142,7 +142,10 @@ def check_changed(command: Command[Any]) -> None:
 
 
 def with_content(command: C) -> C:
-    """Returns a command that writes parts with the `content` that follows from them; any other command unchanged."""
+    """Returns a command that writes parts or a card with the `content` that follows from them; any other command
+    unchanged."""
+    if isinstance(command, SendMessage) and command.card is not None:
+        return replace(command, content=command.text)
     if isinstance(command, SendMessage | EditMessage) and command.parts is not UNSET and command.parts:
         return replace(command, content=content_of(command.parts))
     return command
@@ -150,9 +153,13 @@ def with_content(command: C) -> C:
 
 def with_one_text(changed: C, shown: C) -> C:
     """Returns the command `changed`, which a hook made of `shown`, with either `parts` or `content`, as clients send
-    it. A `content` that the hook changed replaces the texts among the parts."""
+    it. A `content` that the hook changed replaces the texts among the parts; beside a card it is invalid, since only a
+    changed card changes what is shown."""
     if not isinstance(changed, SendMessage | EditMessage) or changed.parts is UNSET:
         return changed
+    if isinstance(changed, SendMessage) and changed.card is not None:
+        is_shown = isinstance(shown, SendMessage) and changed.content == shown.content
+        return replace(changed, content="") if is_shown or changed.content == changed.text else changed
     if not changed.parts:
         if isinstance(changed, SendMessage) or changed.content is UNSET:
             return changed

@@ -27,6 +27,7 @@ from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.server.timers import Timer
 from talkwire.core.commands.streams.storing import Checkpoint, KeptStreams
 from talkwire.core.commands.sync import LogFilter
+from talkwire.core.domain.cards.card import AskedCard, CardChoice
 from talkwire.core.domain.desk.teams import GroundsFacts, Team, TeamChange
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.integration.webhooks import Webhook, WebhookAttempt, WebhookSigning
@@ -438,8 +439,8 @@ class WritableErasures(Erasures, Protocol):
     def rewrite_log(self, rows: Sequence[LogRow]) -> None: ...
 
     def drop_rows(self, user_id: str) -> bool:
-        """Deletes some of the user's notifications and ratings, and some of the stored command results that mention the
-        user. Returns whether there may be more of these."""
+        """Deletes some of the user's notifications, ratings and choices of cards, and some of the stored command
+        results that mention the user. Returns whether there may be more of these."""
         ...
 
 
@@ -556,6 +557,46 @@ class Ratings(Protocol):
     def of_user(self, user_id: str, after_id: int, limit: int) -> Sequence[OwnRating]:
         """Returns at most `limit` ratings that a user has given, of messages with ids above `after_id`, in their
         order."""
+        ...
+
+
+class Question(NamedTuple):
+    """What a card of the user `author_id` asks in a conversation."""
+
+    conversation_id: str
+    author_id: str
+    asked: AskedCard
+
+
+class OwnChoice(NamedTuple):
+    """What a user has chosen of the card of the message `message_id`."""
+
+    message_id: int
+    choice: CardChoice
+
+
+class Cards(Protocol):
+    """What users have chosen of cards, and the cards that are open."""
+
+    def choice(self, message_id: int, user_id: str) -> CardChoice | None: ...
+
+    def choices(self, message_id: int, limit: int | None = None) -> Sequence[CardChoice]:
+        """Returns the choices of a card, the oldest first: all, or at most `limit`."""
+        ...
+
+    def of_user(self, user_id: str, after_id: int, limit: int) -> Sequence[OwnChoice]:
+        """Returns at most `limit` choices of a user, of cards of messages with ids above `after_id`, in their order."""
+        ...
+
+    def asked(self, question: Question, *, now_ms: int, limit: int, not_yet: int | None = None) -> Sequence[str]:
+        """Returns the ids of at most `limit` members who may answer a question now; without those who have chosen of
+        the card of the message `not_yet`."""
+        ...
+
+
+class WritableCards(Cards, Protocol):
+    def put_choice(self, message_id: int, choice: CardChoice) -> None:
+        """Stores a user's choice in place of an earlier one. Without actions, it only removes that."""
         ...
 
 

@@ -19,8 +19,10 @@ from talkwire.core.commands.receipts import MessageReader
 from talkwire.core.domain.events import (
     CallEnded,
     CallEvent,
+    CardDecided,
     MessageDeleted,
     MessageEdited,
+    MessageEvent,
     MessageReacted,
     MessagesDelivered,
     MessageSent,
@@ -219,12 +221,12 @@ def new_message_payload(event: MessageSent | StreamStateChanged) -> MessageNewsP
     return _news(event, is_read=False)
 
 
-def message_updated_payload(event: MessageEdited | StreamStateChanged) -> MessageNewsPayload:
+def message_updated_payload(event: MessageEdited | StreamStateChanged | CardDecided) -> MessageNewsPayload:
     is_read = event.read if isinstance(event, MessageEdited) else None
     return _news(event, is_read=UNSET if is_read is None else is_read)
 
 
-def _news(event: MessageSent | MessageEdited | StreamStateChanged, *, is_read: bool | UnsetType) -> MessageNewsPayload:
+def _news(event: MessageEvent, *, is_read: bool | UnsetType) -> MessageNewsPayload:
     message = message_payload(event.message, is_read=is_read)
     return MessageNewsPayload(message, message.chat_id, iso(event.at_ms))
 

@@ -8,6 +8,7 @@ the dialect hides from users: a user's e-mail address and metadata, and the memb
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +21,8 @@ from talkwire.core.domain.errors import did_you_mean, invalid
 from talkwire.core.domain.events import (
     CallMissed,
     CallRecorded,
+    CardActed,
+    CardDecided,
     ConversationCreated,
     ConversationDeleted,
     ConversationHandled,
@@ -261,6 +264,7 @@ _AS_SENT: tuple[type[Durable], ...] = (
     ThreadUpdated,
     MessageReacted,
     MessageRated,
+    CardDecided,
     MessagePinned,
     MessageUnpinned,
     OfferCreated,
@@ -275,6 +279,7 @@ _AS_SENT: tuple[type[Durable], ...] = (
 LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
     {
         **{event_type: OUTBOUND[event_type][0] for event_type in _AS_SENT},
+        CardActed: replace(OUTBOUND[CardActed][0], when=lambda event: not event.hidden),
         UserCreated: Outbound("user:created", _user, summary="A user was stored for the first time."),
         UserUpdated: Outbound("user:updated", _user, summary="A user's profile changed."),
         # Readers of the log return it as `UserUpdated`, since it contains no more than a name.
@@ -328,19 +333,21 @@ def log_event_payloads(events: Iterable[Durable], epoch: str) -> tuple[LogEventP
     """Returns the payloads of events of the log, for a caller that may read the whole log. `epoch` names the history of
     the database that the events belong to; it becomes a part of their ids.
 
-    An event whose payload cannot be built is logged and left out, so that it does not block readers of the log forever.
+    Choices in polls with hidden names are left out. An event whose payload cannot be built is logged and left out, so
+    that it does not block readers of the log forever.
     """
     payloads = []
     for event in events:
         try:
-            payloads.append(_payload(event, epoch))
+            packet = LOG_EVENTS[type(event)]
+            if packet.when is None or packet.when(event):
+                payloads.append(_payload(packet, event, epoch))
         except Exception:
             _logger.exception("event_not_rendered", kind=type(event).__name__, pos=event.pos)
     return tuple(payloads)
 
 
-def _payload(event: Durable, epoch: str) -> LogEventPayload:
-    packet = LOG_EVENTS[type(event)]
+def _payload(packet: Outbound, event: Durable, epoch: str) -> LogEventPayload:
     return LogEventPayload(
         id=cursor_of(epoch, event.pos),
         type=packet.name,

@@ -13,6 +13,9 @@ from talkwire.core.commands.messages import MessagePage
 from talkwire.core.commands.streams.rating import MessageRating
 from talkwire.core.commands.streams.writing import Appended, Kept, OpenedStream, PartProgress, Rewound
 from talkwire.core.domain.events import (
+    CardActed,
+    CardDecided,
+    CardUpdated,
     Event,
     LinkPreviewsChanged,
     MessageDeleted,
@@ -36,7 +39,8 @@ from talkwire.core.domain.model import Message, SavedMessage
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.connection import SignalPayload
 from talkwire.dialects.operation_events import events_of
-from talkwire.operations.messages import messages, ratings, saved, search, signals, streams, typing
+from talkwire.operations.messages import cards, messages, ratings, saved, search, signals, streams, typing
+from talkwire.payloads.cards.cards import card_acted_payload, card_decided_payload, card_updated_payload
 from talkwire.payloads.messages import (
     MessagePayload,
     ReactionPayload,
@@ -250,6 +254,7 @@ INBOUND = events_of(
         *messages.MARKS,
         *saved.OPERATIONS,
         *ratings.OPERATIONS,
+        *cards.OPERATIONS,
         messages.LIST,
         search.MESSAGES,
         *typing.EVENTS,
@@ -315,6 +320,14 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             summary="A message of an agent was rated. This user has rated it, wrote it, or owns the agent.",
         ),
     ),
+    CardActed: (
+        Outbound(
+            "card:acted",
+            card_acted_payload,
+            summary="This user has chosen actions of a card, or taken the choice in a poll back, on any device.",
+        ),
+    ),
+    CardDecided: (Outbound("card:decided", card_decided_payload, summary="The decision about a card has ended."),),
     MessagePinned: (Outbound("message:pinned", _pin_changed, summary="A message was pinned."),),
     MessageUnpinned: (Outbound("message:unpinned", _pin_changed, summary="A message was unpinned."),),
     SavedChanged: (
@@ -336,6 +349,13 @@ OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
             "message:delta",
             delta_payload,
             summary="A message that is being written has changed, at most 20 times a second.",
+        ),
+    ),
+    CardUpdated: (
+        Outbound(
+            "card:updated",
+            card_updated_payload,
+            summary="Members have chosen actions of a card. Sent at most twice a second for a card.",
         ),
     ),
     StreamStopped: (

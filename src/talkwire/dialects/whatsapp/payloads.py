@@ -10,6 +10,7 @@ from talkwire.core.commands.messages import EditMessage, React, SendMessage, Unr
 from talkwire.core.commands.receipts import ReadMark, Status
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.domain.events import (
+    CardDecided,
     MessageEdited,
     MessagesDelivered,
     MessageSent,
@@ -197,7 +198,7 @@ def message_received_payload(event: MessageSent | StreamStateChanged) -> Message
     return message_payload(event.message, "sent")
 
 
-def message_updated_payload(event: MessageEdited | StreamStateChanged) -> MessagePayload:
+def message_updated_payload(event: MessageEdited | StreamStateChanged | CardDecided) -> MessagePayload:
     return message_payload(event.message)
 
 

@@ -9,7 +9,7 @@ from talkwire.payloads.payload import Payload, iso
 class AuditEntryPayload(Payload, frozen=True):
     """An entry of the audit log: an action of an admin, the application's backend or a moderator. `address` is the
     actor's IP address; it is null for an action on the command line, whose `actorId` is `talkwire/operator`, and for an
-    action of a program that embeds the server."""
+    action of a program that embeds the server. `digest` is that of the card that was decided."""
 
     id: str
     action: AuditAction
@@ -19,6 +19,7 @@ class AuditEntryPayload(Payload, frozen=True):
     address: str | None
     conversation_id: str | None = None
     reason: str | None = None
+    digest: str | None = None
 
 
 def audit_entry_payload(entry: AuditEntry) -> AuditEntryPayload:
@@ -31,4 +32,5 @@ def audit_entry_payload(entry: AuditEntry) -> AuditEntryPayload:
         address=entry.address,
         conversation_id=entry.conversation_id,
         reason=entry.reason,
+        digest=entry.digest,
     )

@@ -21,6 +21,7 @@ from talkwire.core.domain.events import (
     CallEvent,
     CallInvited,
     CallNews,
+    CardUpdated,
     CustomEvent,
     DurableEvent,
     News,
@@ -83,9 +84,8 @@ class SignalDelivery:
                 self._send_to_others(event)
             case SignalSent():
                 self._deliver_signal(event)
-            case StreamAdvanced():
-                skip = self._not_joined(event.conversation_id).union(self._not_seeing(event))
-                self._deltas.deliver(event, skip)
+            case StreamAdvanced() | CardUpdated():
+                self._deliver_about_message(event)
             case StreamStopped():
                 self._hub.multicast(self._sockets((event.author_id,)), lambda group: encode_for(group, event))
             case PresenceChanged():
@@ -118,8 +118,17 @@ class SignalDelivery:
         sockets = self._sockets(self._directory.unlisted_ids_in(conversation_id))
         return {socket for socket in sockets if conversation_id not in socket.data.opened}
 
-    def _not_seeing(self, event: StreamAdvanced) -> Iterable[Socket]:
-        """Returns the sockets of members who do not see the message, because they joined after it was begun."""
+    def _deliver_about_message(self, event: StreamAdvanced | CardUpdated) -> None:
+        """Sends a signal about a message to the sockets that follow its conversation, if their users may see it."""
+        skip = self._not_joined(event.conversation_id).union(self._not_seeing(event))
+        if isinstance(event, StreamAdvanced):
+            self._deltas.deliver(event, skip)
+        else:
+            room = conversation_room(event.conversation_id)
+            self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), skip)
+
+    def _not_seeing(self, event: StreamAdvanced | CardUpdated) -> Iterable[Socket]:
+        """Returns the sockets of members who do not see the message, because they joined after it was sent."""
         histories = self._directory.limited_histories.of(event.conversation_id)
         return self._sockets([user_id for user_id, history in histories.items() if event.seq <= history.seq])
 

@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 
 from talkwire.core.domain.events import (
+    CardActed,
+    CardDecided,
     LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
@@ -43,6 +45,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import MESSAGE_ID_BASE, REACTION_USERS_MAX, Conversation, Message, file_kind
 from talkwire.storage.messages.attachments import PREVIEW, insert_links
+from talkwire.storage.messages.cards import forget_cards, put_open
 from talkwire.storage.messages.imports import write_run
 from talkwire.storage.messages.messages import (
     Extra,
@@ -206,6 +209,8 @@ def _sent(workspace: Workspace, event: MessageSent) -> None:
         workspace.places.pop(message.id, None)
     if not is_text(message):
         _stage_parts(workspace, event)
+        if message.card is not None:
+            put_open(workspace.connection, message)
 
 
 def _stage_parts(workspace: Workspace, event: MessageSent) -> None:
@@ -385,6 +390,18 @@ def _rewrite(workspace: Workspace, event: MessageEdited | StreamStateChanged) ->
         _stage_follows(workspace.staged, [each for each in new_follows(message, None) if not each.again])
 
 
+def _card_acted(workspace: Workspace, event: CardActed) -> None:
+    write_messages(workspace)
+    _change(workspace, event.message, extra=extra_of(event.message))
+
+
+def _card_decided(workspace: Workspace, event: CardDecided) -> None:
+    write_messages(workspace)
+    message = event.message
+    put_open(workspace.connection, message)
+    _change(workspace, message, content=message.content, extra=extra_of(message))
+
+
 def _metadata_changed(workspace: Workspace, event: MessageMetadataChanged) -> None:
     write_messages(workspace)
     _change(workspace, event.message, metadata=metadata_of(event.message))
@@ -444,6 +461,8 @@ def _deleted(workspace: Workspace, event: MessageDeleted) -> None:
     connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
     forget_saved(connection, (message.id,))
     forget_ratings(connection, (message.id,))
+    if extra.card is not None:
+        forget_cards(connection, (message.id,))
     if message.thread_id is not None:
         workspace.forget_message(message.thread_id)
         connection.execute(
@@ -548,6 +567,8 @@ PROJECTIONS: Projections = MappingProxyType(
         MessageDeleted: _deleted,
         LinkPreviewsChanged: _previewed,
         MessageReacted: _reacted,
+        CardActed: _card_acted,
+        CardDecided: _card_decided,
         MessagePinned: _pinned,
         MessageUnpinned: _pinned,
         ThreadUpdated: _thread_updated,
@@ -652,6 +673,9 @@ def clear_messages(connection: Connection, rows: Sequence[Row[Any]], now_ms: int
     connection.execute(_drop_reactions, ids)
     forget_saved(connection, [row.id for row in rows])
     forget_ratings(connection, [row.id for row in rows])
+    with_card = [row.id for row in rows if to_extra(row.extra).card is not None]
+    if with_card:
+        forget_cards(connection, with_card)
     forget_messages(connection, [row.id for row in rows])
     end_quotes(connection, [row.id for row in rows])
     _clear_mentions_and_links(connection, rows, now_ms)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, or_
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
 from talkwire.core.domain.events import Durable
 from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.storage.messages.cards import forget_choices_of_user
 from talkwire.storage.messages.changes import write_messages
 from talkwire.storage.messages.messages import messages_by_id
 from talkwire.storage.messages.ratings import forget_ratings_of_user
@@ -35,7 +36,8 @@ TEXTS_AT_ONCE = 50
 """How many messages, and how many offers, one step redacts at most: about 20 ms, during which nobody can send."""
 
 ROWS_AT_ONCE = 200
-"""How many events of the log, notifications, stored results and ratings one step cleans at most."""
+"""How many events of the log, notifications, stored results, ratings and choices of cards one step cleans at
+most."""
 
 _WRITERS = offers.c.author_id, offers.c.title_by, offers.c.description_by
 """The columns of an offer with the users who wrote its texts."""
@@ -152,7 +154,8 @@ class WritableErasureRows(ErasureRows):
         if keys:
             self._connection.execute(delete(answers).where(tuple_(*key).in_([tuple(row) for row in keys])))
         ratings = forget_ratings_of_user(self._connection, user_id, ROWS_AT_ONCE)
-        return ROWS_AT_ONCE in {len(ids), len(keys), ratings}
+        choices = forget_choices_of_user(self._workspace, user_id, ROWS_AT_ONCE)
+        return ROWS_AT_ONCE in {len(ids), len(keys), ratings, choices}
 
 
 def _texts_of(user_id: str) -> tuple[Select[Any], Select[Any], Select[Any]]:

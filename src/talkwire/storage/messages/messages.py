@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from talkwire.core.commands.messages import MessageVersion
+from talkwire.core.domain.cards.card import MessageCard
 from talkwire.core.domain.model import (
     EXCERPT_LENGTH,
     MESSAGE_ID_BASE,
@@ -74,6 +75,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     state: StreamState | None = None
     error: StreamError | None = None
     first_end_pos: int | None = None
+    card: MessageCard | None = None
 
     @property
     def file_ids(self) -> list[str]:
@@ -164,6 +166,7 @@ def extra_of(message: Message) -> str | None:
             state=message.state,
             error=message.error,
             first_end_pos=message.first_end_pos,
+            card=message.card,
         )
     )
 
@@ -191,6 +194,7 @@ def _has_extra(message: Message) -> bool:
         or message.parts
         or message.state
         or message.first_end_pos is not None
+        or message.card
     )
 
 
@@ -283,6 +287,7 @@ def _to_message(
         state=extra.state,
         error=extra.error,
         first_end_pos=extra.first_end_pos,
+        card=extra.card,
     )
 
 

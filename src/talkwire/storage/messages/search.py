@@ -35,7 +35,7 @@ finds."""
 SPELLINGS_MAX = 32
 """If more indexed words than this start with a beginning of a word, the beginning is not replaced by them."""
 
-_INDEXED = ("MessageSent", "MessageEdited", "StreamStateChanged", "MessageDeleted")
+_INDEXED = ("MessageSent", "MessageEdited", "StreamStateChanged", "CardDecided", "MessageDeleted")
 _LABEL = "\ue000"  # of the private use area, so no word begins with it
 
 Words = Mapping[int, Collection[str]]

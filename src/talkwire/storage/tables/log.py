@@ -148,7 +148,11 @@ def _to_event(row: AnyRow, message: Message | None) -> Durable:
     kind = _MESSAGE_EVENTS[row.type]
     details = {} if row.data is None else _details.decode(row.data)
     # A newer version may store more of an event.
-    known = {name: value for name, value in details.items() if name in kind.__struct_fields__}
+    known = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in details.items()
+        if name in kind.__struct_fields__
+    }
     event: Any = kind(row.pos, row.at_ms, message, **known)
     return event  # type: ignore[no-any-return]  # one of the union's members, by its name
 

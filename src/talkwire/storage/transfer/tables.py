@@ -76,6 +76,8 @@ COPIED = (
     "saved_messages",
     "message_ratings",
     "rating_sums",
+    "open_cards",
+    "card_choices",
     "offers",
     "timers",
     "notifications",

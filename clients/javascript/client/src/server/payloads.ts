@@ -7,8 +7,20 @@
 
 export type AccountPolicy = "invite" | "off" | "open";
 export type AppendType = "reasoning" | "text";
+export type AskedCardDecide = "first" | "poll";
+export type AskedCardNames = "hidden" | "shown";
+export type AskedCardResults = "closed" | "live";
 export type AttachmentKind = "audio" | "document" | "image" | "text" | "video";
 export type CallEndedReason = "cancelled" | "gone" | "hangup" | "left" | "rejected" | "timeout";
+export type CardActionStyle = "danger" | "primary";
+export type CardDecide = "first" | "poll";
+export type CardDecidedOutcome = "cancelled" | "closed" | "decided" | "expired" | "open" | "superseded" | "unreachable";
+export type CardDecidedState = "cancelled" | "closed" | "decided" | "expired" | "open" | "superseded" | "unreachable";
+export type CardNames = "hidden" | "shown";
+export type CardOutcome = "cancelled" | "closed" | "decided" | "expired" | "open" | "superseded" | "unreachable";
+export type CardResults = "closed" | "live";
+export type CardState = "cancelled" | "closed" | "decided" | "expired" | "open" | "superseded" | "unreachable";
+export type CardWhoRoles = "admin" | "member" | "owner";
 export type ChosenStatus = "away" | "dnd" | "invisible" | "online";
 export type ConversationHandlingState = "closed" | "open";
 export type ConversationHistory = "all" | "from-join";
@@ -32,6 +44,8 @@ export type ErrorCode =
   | "unavailable";
 export type FinishState = "done" | "failed";
 export type HandlingState = "closed" | "open";
+export type InputPropertyType = "boolean" | "integer" | "number" | "string";
+export type InputSchemaType = "object";
 export type InvitedConversationKind = "channel" | "direct" | "group";
 export type ListConversationsOrder = "updatedAt" | "waitingSince";
 export type ListConversationsState = "closed" | "open";
@@ -68,6 +82,11 @@ export type ReasoningPartType = "reasoning";
 export type ReportAction = "ban" | "delete" | "mute";
 export type ReportState = "dismissed" | "open" | "resolved";
 export type RestrictionKind = "ban" | "mute";
+export type SeenCardDecide = "first" | "poll";
+export type SeenCardNames = "hidden" | "shown";
+export type SeenCardOutcome = "cancelled" | "closed" | "decided" | "expired" | "open" | "superseded" | "unreachable";
+export type SeenCardResults = "closed" | "live";
+export type SeenCardState = "cancelled" | "closed" | "decided" | "expired" | "open" | "superseded" | "unreachable";
 export type ServerAnswerWebSignIn = "account" | "both" | "token";
 export type SourcePartType = "source";
 export type TextPartType = "text";
@@ -88,6 +107,22 @@ export type Weekday = "fri" | "mon" | "sat" | "sun" | "thu" | "tue" | "wed";
 /** The conversations that the caller has joined; empty for an invitation to the server only. */
 export interface AcceptedAnswer {
   conversations: Conversation[];
+}
+
+/**
+ * What to choose of a card: `actionIds`, and the `input` that fills in the form of the action, if it has one. In a
+ * poll, they replace an earlier choice, and an empty list takes it back. Only callers with the role `service` set
+ * `senderId`, to the user who chooses.
+ */
+export interface ActOnCardCommand {
+  /** The id of the message. */
+  messageId: string;
+  /** The ids of the chosen actions. */
+  actionIds: readonly string[];
+  input?: Record<string, string | number | boolean> | null;
+  comment?: string | null;
+  /** The id of the user who sent it. */
+  senderId?: string | null;
 }
 
 export interface AddMembersCommand {
@@ -160,6 +195,30 @@ export interface AskSyncCommand {
   limit?: number;
   /** Default: `false`. */
   presence?: boolean;
+}
+
+/**
+ * A question to the readers of a message, as its author sent it. `decide` says what ends it: `first`, the first choice;
+ * an object of action ids and how many must choose each, of which the first to be reached ends it; or `poll`, in which
+ * choices may change until it is closed. Only of a poll, `max` is how many actions one may choose, `results` says
+ * whether others see the counts before the end, and `names` whether they see who has chosen what. `subject` is the
+ * application's own JSON, such as the arguments of a call. `supersedes` is the id of an open card of the same author,
+ * whose place this card takes.
+ */
+export interface AskedCard {
+  title: string;
+  actions: readonly CardAction[];
+  decide: AskedCardDecide | Record<string, number>;
+  text?: string;
+  fields?: readonly CardField[];
+  who?: CardWho;
+  max?: number;
+  results?: AskedCardResults;
+  names?: AskedCardNames;
+  /** When the decision ends by itself, in ISO 8601; at most a year from now. */
+  expiresAt?: string;
+  subject?: Record<string, unknown>;
+  supersedes?: string;
 }
 
 /**
@@ -271,6 +330,136 @@ export interface CallSignal {
 }
 
 /**
+ * What a message asks its readers, and how far the decision is. The first members are as its author sent them. `digest`
+ * is the SHA-256, in hexadecimal digits, of the canonical JSON (RFC 8785) of an object with the members `title`,
+ * `text`, `fields`, `actions`, `decide`, `who` and `subject`, as far as the card has them. `counts` says how often each
+ * action is chosen; it is missing before the end if `results` is `closed`. Once the decision has ended, `outcome`
+ * equals `state`. Of a `decided` card, `actionId` is the decision, `decidedBy` are those who chose it, and `input` is
+ * what the last of them has filled in.
+ */
+export interface Card {
+  title: string;
+  actions: CardAction[];
+  decide: CardDecide | Record<string, number>;
+  /** The SHA-256 of what the card asks, in hexadecimal digits. */
+  digest: string;
+  state: CardState;
+  text?: string;
+  fields?: CardField[];
+  who?: CardWho;
+  max?: number;
+  results?: CardResults;
+  names?: CardNames;
+  /** When the decision ends by itself. */
+  expiresAt?: string;
+  subject?: Record<string, unknown>;
+  supersedes?: string;
+  /** How often each action is chosen, by its id. */
+  counts?: Record<string, number>;
+  /** How the decision has ended; missing before. */
+  outcome?: CardOutcome;
+  /** The id of the action that was decided. */
+  actionId?: string;
+  /** What the last of those who decided has filled in. */
+  input?: Record<string, string | number | boolean>;
+  /** Who chose the action that was decided. */
+  decidedBy?: string[];
+  /** When the decision ended. */
+  endedAt?: string;
+}
+
+/** The actions of a card that the user `userId` has chosen; none if the choice was taken back. */
+export interface CardActed {
+  /** The id of the message. */
+  messageId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The id of the user. */
+  userId: string;
+  /** The ids of the chosen actions. */
+  actionIds: string[];
+}
+
+/** What readers can choose. An action with a `url` opens a link instead, and cannot be chosen. */
+export interface CardAction {
+  id: string;
+  label: string;
+  style?: CardActionStyle;
+  /** The address that the action opens. */
+  url?: string;
+  input?: CardInput;
+}
+
+/**
+ * How the decision about the card of a message has ended: the members of the card that have changed, and the text that
+ * the message has now. Only the ids are left once the message is deleted.
+ */
+export interface CardDecided {
+  /** The id of the message. */
+  messageId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The message's text: at most 64 KiB of UTF-8. */
+  content?: string;
+  /** The SHA-256 of what the card asks, in hexadecimal digits. */
+  digest?: string;
+  state?: CardDecidedState;
+  /** How the decision has ended; missing before. */
+  outcome?: CardDecidedOutcome;
+  /** How often each action is chosen, by its id. */
+  counts?: Record<string, number>;
+  /** When the decision ended. */
+  endedAt?: string;
+  /** The id of the action that was decided. */
+  actionId?: string;
+  /** What the last of those who decided has filled in. */
+  input?: Record<string, string | number | boolean>;
+  /** Who chose the action that was decided. */
+  decidedBy?: string[];
+}
+
+/** A fact that a card shows, such as an amount. */
+export interface CardField {
+  /** What it is */
+  label: string;
+  value: string;
+}
+
+/** What an action asks for: a form as its `schema`, and the `values` with which it is filled in at first. */
+export interface CardInput {
+  schema: InputSchema;
+  values?: Record<string, string | number | boolean>;
+}
+
+export interface CardReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  card: SeenCard;
+}
+
+/** How often each action of an open card is chosen. */
+export interface CardUpdated {
+  /** The id of the message. */
+  messageId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** How often each action is chosen, by its id. */
+  counts: Record<string, number>;
+}
+
+/**
+ * Who may choose: members whom `users` names, people with one of the `roles`, the card's `author`, and `agents`, who
+ * may choose only if they are named.
+ */
+export interface CardWho {
+  users?: string[];
+  /** Roles in the conversation. */
+  roles?: CardWhoRoles[];
+  author?: boolean;
+  agents?: string[];
+}
+
+/**
  * A notification. `title` is the name of the user who caused it. `body` is the start of a message, an offer's title, a
  * conversation's name or the reason of a decision. `threadId` is present if the message is a reply in a thread.
  * `readAt` is missing while the notification and its message are unread. `quiet` is true for a user who does not want
@@ -307,6 +496,16 @@ export interface ChatNotification {
   threadId?: string;
   /** The conversation that the notes are about. */
   notesOf?: string;
+}
+
+/** What the caller has chosen of a card, when, and with which input and comment. */
+export interface Choice {
+  /** The ids of the chosen actions. */
+  actionIds: string[];
+  /** When it was chosen. */
+  at: string;
+  input?: Record<string, string | number | boolean>;
+  comment?: string;
 }
 
 export interface ClaimConversationCommand {
@@ -910,6 +1109,39 @@ export interface IceServersAnswer {
   iceServers: IceServerAnswer[];
 }
 
+/** A value that a choice in a form offers, and how it is shown. */
+export interface InputOption {
+  const: string;
+  title: string;
+}
+
+/**
+ * A field of a form, in JSON Schema: a `string`, which may be a choice (`enum`, or `oneOf` with titles), a `number`, an
+ * `integer` or a `boolean`.
+ */
+export interface InputProperty {
+  type: InputPropertyType;
+  title?: string;
+  description?: string;
+  minLength?: number;
+  maxLength?: number;
+  enum?: string[];
+  oneOf?: InputOption[];
+  minimum?: number;
+  maximum?: number;
+  default?: string | number | boolean;
+}
+
+/**
+ * A form, in JSON Schema: a flat object of texts, numbers and choices. `required` names the fields that must be filled
+ * in.
+ */
+export interface InputSchema {
+  type: InputSchemaType;
+  properties: Record<string, InputProperty>;
+  required?: string[];
+}
+
 /**
  * An invitation as its creator sees it. `expiresAt` and `maxUses` are missing if there is no such limit, `createdBy` if
  * the application's backend created it. Lists have `suspended` for an invitation that nobody can use while its creator
@@ -1219,7 +1451,8 @@ export interface MembersListed {
  * `system` is a notice of the application, such as "Your order was shipped"; clients show it without its sender.
  * `notesOf` is in notes of a conversation's teams: the conversation that they are about. A message with `parts` has a
  * `content` that follows from them, for clients and places that do not show parts. `state` is in messages that were or
- * are being written while others read them: `streaming`, or how that ended, and `error` says why it has failed.
+ * are being written while others read them: `streaming`, or how that ended, and `error` says why it has failed. A
+ * message with a `card` asks its readers to decide; its `content` is the card as a text.
  */
 export interface Message {
   id: string;
@@ -1280,6 +1513,8 @@ export interface Message {
   parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[];
   state?: MessageState;
   error?: StreamError;
+  /** What the message asks its readers, and how far the decision is. */
+  card?: Card;
 }
 
 export interface MessageDeleted {
@@ -1405,6 +1640,7 @@ export interface NoteCommand {
    * most 256 KiB.
    */
   parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[] | null;
+  card?: AskedCard | null;
   /** The id of the user who sent it. */
   senderId?: string | null;
 }
@@ -2184,6 +2420,49 @@ export interface SearchMessagesCommand {
 }
 
 /**
+ * The card of a message as the caller sees it. `mine` is what the caller has chosen, and `choices` what all have, the
+ * first 100, if neither their names nor the results are hidden. Both are missing if that is nothing.
+ */
+export interface SeenCard {
+  title: string;
+  actions: CardAction[];
+  decide: SeenCardDecide | Record<string, number>;
+  /** The SHA-256 of what the card asks, in hexadecimal digits. */
+  digest: string;
+  state: SeenCardState;
+  text?: string;
+  fields?: CardField[];
+  who?: CardWho;
+  max?: number;
+  results?: SeenCardResults;
+  names?: SeenCardNames;
+  /** When the decision ends by itself. */
+  expiresAt?: string;
+  subject?: Record<string, unknown>;
+  supersedes?: string;
+  /** How often each action is chosen, by its id. */
+  counts?: Record<string, number>;
+  /** How the decision has ended; missing before. */
+  outcome?: SeenCardOutcome;
+  /** The id of the action that was decided. */
+  actionId?: string;
+  /** What the last of those who decided has filled in. */
+  input?: Record<string, string | number | boolean>;
+  /** Who chose the action that was decided. */
+  decidedBy?: string[];
+  /** When the decision ended. */
+  endedAt?: string;
+  /** The id of the message. */
+  messageId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** What the caller has chosen. */
+  mine?: Choice;
+  /** What all have chosen, the first 100. */
+  choices?: UserChoice[];
+}
+
+/**
  * A message to send, with a `content` or `parts`. `content` may be empty if there are attachments. Only callers with
  * the role `service` set `senderId`, to the user who sends the message. Callers with the role `service` or `admin` may
  * set `createdAt` to import a message from another system, which was sent at that time. Only of agents' messages,
@@ -2219,6 +2498,7 @@ export interface SendCommand {
    * most 256 KiB.
    */
   parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[] | null;
+  card?: AskedCard | null;
   /** The id of the user who sent it. */
   senderId?: string | null;
   /** When it was created. */
@@ -2795,6 +3075,18 @@ export interface User {
   ownerId?: string;
 }
 
+/** What a user has chosen of a card. */
+export interface UserChoice {
+  /** The ids of the chosen actions. */
+  actionIds: string[];
+  /** When it was chosen. */
+  at: string;
+  input?: Record<string, string | number | boolean>;
+  comment?: string;
+  /** The id of the user. */
+  userId: string;
+}
+
 export interface UserId {
   /** The id of the user. */
   userId: string;
@@ -2910,6 +3202,10 @@ export interface ServerEvents {
   "message:reaction:new": ReactionChanged;
   /** A message of an agent was rated. This user has rated it, wrote it, or owns the agent. */
   "message:rated": MessageRated;
+  /** This user has chosen actions of a card, or taken the choice in a poll back, on any device. */
+  "card:acted": CardActed;
+  /** The decision about a card has ended. */
+  "card:decided": CardDecided;
   /** A message was pinned. */
   "message:pinned": PinChanged;
   /** A message was unpinned. */
@@ -2918,6 +3214,8 @@ export interface ServerEvents {
   "saved:changed": SavedChanged;
   /** A message that is being written has changed, at most 20 times a second. */
   "message:delta": MessageDelta;
+  /** Members have chosen actions of a card. Sent at most twice a second for a card. */
+  "card:updated": CardUpdated;
   /** Somebody has asked this user to stop writing a message (stream). */
   "message:stop": StreamStopped;
   /** Another member, another device of this user, or the back end sent a custom signal. */
@@ -3022,6 +3320,12 @@ export interface Commands {
   "saved:list": { payload: ListSavedCommand; reply: SavedListReply };
   /** Rate a message of an agent, in place of an earlier rating by the user, or take the rating back. */
   "message:rate": { payload: RateMessageCommand; reply: RatingReply };
+  /** Choose actions of a card. */
+  "card:act": { payload: ActOnCardCommand; reply: CardReply };
+  /** Close a poll. */
+  "card:close": { payload: MessageIdCommand; reply: CardReply };
+  /** Cancel a card, as its author. */
+  "card:cancel": { payload: MessageIdCommand; reply: CardReply };
   /** List messages of a conversation, oldest first: the newest ones, or those around a message or `seq`. */
   "messages:list": { payload: ListMessagesCommand; reply: MessagesReply };
   /** Search messages, newest first. The roles `service` and `admin` find every message. */

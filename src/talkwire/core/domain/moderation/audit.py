@@ -10,6 +10,7 @@ import msgspec
 AuditAction = Literal[
     "account-create",
     "ban",
+    "card-decide",
     "connection-end",
     "conversation-ban",
     "conversation-claim",
@@ -57,12 +58,13 @@ AuditAction = Literal[
 
 class Act(NamedTuple):
     """What a command did to the user, message, conversation, invitation, webhook or report `target_id`. It becomes an
-    entry of the audit log."""
+    entry of the audit log. `digest` is that of the card that was decided."""
 
     action: AuditAction
     target_id: str
     conversation_id: str | None = None
     reason: str | None = None
+    digest: str | None = None
 
 
 class AuditEntry(msgspec.Struct, frozen=True):
@@ -70,7 +72,7 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
     `actor_id` is the caller, also where the application's backend acted for a user. `address` is the caller's IP
     address, None for the command line and for the program that embeds the server. The entries' ids are numbered without
-    gaps.
+    gaps. `digest` is that of the card that was decided.
     """
 
     id: int
@@ -81,3 +83,4 @@ class AuditEntry(msgspec.Struct, frozen=True):
     address: str | None = None
     conversation_id: str | None = None
     reason: str | None = None
+    digest: str | None = None

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
+from talkwire.core.commands.cards.deciding import SeenCard
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.commands.desk.claims import HandlingView
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult
@@ -83,7 +84,7 @@ class _Answer:
                 return tuple(self.now(each) for each in result)
             case Message():
                 return self._message(result)
-            case SavedMessage():
+            case SavedMessage() | SeenCard():
                 return replace(result, message=self._message(result.message))
             case ConversationView():
                 return self._conversation(result)

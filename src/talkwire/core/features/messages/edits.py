@@ -20,7 +20,7 @@ from talkwire.core.domain.access import (
     must_not_be_held,
     require,
 )
-from talkwire.core.domain.errors import forbidden, invalid
+from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import MessageDeleted, MessageEdited, MessageMetadataChanged, ThreadUpdated
 from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, Attachment, HistoryStart, Message
 from talkwire.core.domain.parts.checks import check_parts
@@ -89,8 +89,12 @@ def _rewritten(tx: Transaction, actor: Actor, message: Message, command: EditMes
     keeps the parts that are no texts. An attachment stays although no source names its file any more, because earlier
     versions may.
 
-    Raises `invalid_request` for a forwarded message, and for one that would have neither text nor attachments.
+    Raises `conflict` for a card, and `invalid_request` for a forwarded message and for one that would have neither text
+    nor attachments.
     """
+    if message.card is not None:
+        text = "A card cannot be edited. Send another one that supersedes it."
+        raise ChatError("conflict", text, cause="state_changed")
     if message.forwarded_from is not None:
         raise invalid("messageId", "the text of a forwarded message cannot be edited")
     if command.parts is UNSET:

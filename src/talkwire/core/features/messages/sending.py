@@ -33,6 +33,8 @@ from talkwire.core.domain.access import (
     require,
 )
 from talkwire.core.domain.access_policy import may_stream
+from talkwire.core.domain.cards.card import AskedCard
+from talkwire.core.domain.cards.card_checks import check_card
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
 from talkwire.core.domain.events import MessageSent, UserCreated
 from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spellings
@@ -67,6 +69,7 @@ from talkwire.core.domain.texts import (
     check_url,
 )
 from talkwire.core.domain.times import check_time, iso
+from talkwire.core.features.cards.asking import expect_end, new_card
 from talkwire.core.features.handling.handling import message_sent
 from talkwire.core.features.messages.files import attachment_of, file_name
 from talkwire.core.features.messages.imported_parts import check_imported_parts, imported_parts
@@ -97,7 +100,9 @@ def check_send(command: SendMessage, *, may_be_empty: bool = False) -> None:
     """Raises ChatError for a message with invalid fields; also for one without a text, unless it `may_be_empty` or has
     attachments."""
     check_id("conversationId", command.conversation_id)
-    if command.parts:
+    if command.card is not None:
+        _check_card(command, command.card)
+    elif command.parts:
         _check_parts(command)
     else:
         check_content("content", command.content, may_be_empty=may_be_empty or bool(command.attachments))
@@ -114,6 +119,11 @@ def check_send(command: SendMessage, *, may_be_empty: bool = False) -> None:
         _check_conditions(command)
     if command.attachments:
         check_attachments(command.attachments)
+    if command.generated is not None or command.on_behalf_of is not None:
+        _check_agents(command)
+
+
+def _check_agents(command: SendMessage) -> None:
     if command.generated is not None and command.generated.model is not None:
         check_short_text("generated.model", command.generated.model, MODEL_MAX_LENGTH)
     if command.on_behalf_of is not None:
@@ -125,6 +135,14 @@ def _check_parts(command: SendMessage) -> None:
         raise invalid("parts", "cannot be set together with content, which follows from them")
     check_parts(command.parts, may_be_empty=bool(command.attachments))
     check_attachment_count(len(command.attached))
+
+
+def _check_card(command: SendMessage, card: AskedCard) -> None:
+    if command.content or command.parts:
+        raise invalid("card", "cannot be set together with content or parts, which follow from it")
+    if command.created_ms is not None or command.system:
+        raise invalid("card", "is not possible for imported and system messages")
+    check_card(card)
 
 
 def _check_conditions(command: SendMessage) -> None:
@@ -352,6 +370,7 @@ def _record(
     """Records a sent message and returns it. `place` has the sender and the conversation. `fields` maps the names of
     optional fields of `Message` to values; None for a message with text only."""
     sender, conversation = place
+    card = None if command.card is None else new_card(tx, sender, conversation, command.card)
     pos = tx.next_pos()
     message = Message(
         id=MESSAGE_ID_BASE + pos,
@@ -369,6 +388,9 @@ def _record(
     )
     if fields:
         message = replace(message, **fields)
+    if card is not None:
+        message = replace(message, card=card)
+        expect_end(tx, message.id, card)
     tx.record(MessageSent(pos, tx.now_ms, message))
     if conversation.team_ids:
         if not message.imported:
@@ -508,6 +530,8 @@ def hash_of(command: SendMessage) -> int:
         what = (*what, command.created_ms)
     if command.parts:
         what = (*what, command.parts)
+    if command.card is not None:
+        what = (*what, command.card)
     if command.system:
         what = (*what, "system")
     if command.generated is not None or command.on_behalf_of is not None:

@@ -29,7 +29,7 @@ from talkwire.core.features.conversations.archive import conversation_preference
 from talkwire.core.features.conversations.conversations import views_of
 from talkwire.core.features.messages.saved import SAVED_MAX, saved_at
 from talkwire.core.ports.handler import Queries
-from talkwire.core.ports.stores import OwnRating
+from talkwire.core.ports.stores import OwnChoice, OwnRating
 from talkwire.core.ports.transaction import Snapshot
 
 PAGE = 100
@@ -112,6 +112,14 @@ def messages_in(snapshot: Snapshot, conversation_id: str, history: HistoryStart 
     while found := snapshot.messages(conversation_id, after_seq=after_seq, limit=PAGE):
         yield messages_for_reader(found, history)
         after_seq = found[-1].seq
+
+
+def choices_of(snapshot: Snapshot, user_id: str) -> Iterator[OwnChoice]:
+    """Yields what the user has chosen of cards."""
+    after_id = 0
+    while found := snapshot.cards.of_user(user_id, after_id, PAGE):
+        yield from found
+        after_id = found[-1].message_id
 
 
 def ratings_of(snapshot: Snapshot, user_id: str) -> Iterator[OwnRating]:

@@ -39,7 +39,15 @@ class WritableAuditRows(AuditRows):
         last = self._connection.execute(select(func.coalesce(func.max(audit.c.id), 0))).scalar_one()
         entries = [
             AuditEntry(
-                number, act.action, actor.user_id, act.target_id, now_ms, actor.address, act.conversation_id, act.reason
+                number,
+                act.action,
+                actor.user_id,
+                act.target_id,
+                now_ms,
+                actor.address,
+                act.conversation_id,
+                act.reason,
+                act.digest,
             )
             for number, act in enumerate(acts, last + 1)
         ]

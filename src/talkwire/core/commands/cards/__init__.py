@@ -1,0 +1,1 @@
+"""Commands about cards: messages that ask their readers to decide."""

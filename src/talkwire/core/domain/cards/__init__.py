@@ -1,0 +1,1 @@
+"""Cards: messages that ask their readers to decide, and the rules of deciding."""

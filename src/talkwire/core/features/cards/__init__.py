@@ -1,0 +1,1 @@
+"""Cards: asking, choosing, and the ends of decisions."""

@@ -1,0 +1,1 @@
+"""Payloads of cards: messages that ask their readers to decide."""
