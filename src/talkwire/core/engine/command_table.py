@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any
 
 from talkwire.core.commands.command import Command
-from talkwire.core.features.cards import choosing, ending
 from talkwire.core.features.catching_up import log_events, recovery, retries, sync
 from talkwire.core.features.conversations import (
     call_rules,
@@ -20,6 +19,7 @@ from talkwire.core.features.conversations import (
     notices,
     signal_rules,
 )
+from talkwire.core.features.decisions import choosing, stopping
 from talkwire.core.features.desk import claims, notes, teams
 from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
@@ -93,7 +93,7 @@ CHANGES: Changes = MappingProxyType(
         **stops.CHANGES,
         **ratings.CHANGES,
         **choosing.CHANGES,
-        **ending.CHANGES,
+        **stopping.CHANGES,
     }
 )
 

@@ -78,5 +78,5 @@ def missing_for(card: MessageCard) -> int:
 def decided(card: MessageCard, choices: Iterable[CardChoice], choice: CardChoice) -> MessageCard:
     """Returns a card that a choice has decided. `choices` are all choices of its action, this one included."""
     (action_id,) = choice.action_ids
-    by = tuple(dict.fromkeys([*(each.user_id for each in choices), choice.user_id]))
+    by = (*(each.user_id for each in choices if each.user_id != choice.user_id), choice.user_id)
     return replace(card, state="decided", action_id=action_id, input=choice.input, decided_by=by, ended_ms=choice.at_ms)

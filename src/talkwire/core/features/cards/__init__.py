@@ -1,1 +1,1 @@
-"""Cards: asking, choosing, and the ends of decisions."""
+"""The cards of messages: asking, and what is stored when a decision ends."""

@@ -10,7 +10,7 @@ from talkwire.core.domain.cards.card_checks import expiry_of
 from talkwire.core.domain.cards.card_digest import digest_of
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Conversation, User, message_number
-from talkwire.core.features.cards.ending import end_card, must_be_open
+from talkwire.core.features.cards.ends import end_card, must_be_open
 from talkwire.core.ports.stores import Question
 from talkwire.core.ports.transaction import Transaction
 

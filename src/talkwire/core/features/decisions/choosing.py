@@ -29,7 +29,7 @@ from talkwire.core.domain.events import CardActed
 from talkwire.core.domain.model import Actor, Message, message_number
 from talkwire.core.domain.moderation.audit import Act
 from talkwire.core.domain.texts import check_id, check_short_text
-from talkwire.core.features.cards.ending import card_of, end_card, has_ended, record_end, seen_card
+from talkwire.core.features.cards.ends import card_of, end_card, has_ended, record_end, seen_card
 from talkwire.core.features.messages.messages import Participation, need_message, visible_message
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.stores import Question

@@ -1,0 +1,74 @@
+"""What is stored when the decision about a card ends."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from talkwire.core.commands.cards.deciding import CARD, CHOICES_SHOWN_MAX, SeenCard
+from talkwire.core.domain.cards.card import CardChoice, CardState, MessageCard
+from talkwire.core.domain.cards.card_text import text_of
+from talkwire.core.domain.cards.deciding import card_at
+from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.events import CardDecided
+from talkwire.core.domain.model import Message
+from talkwire.core.ports.transaction import Lookups, Transaction
+
+
+def card_of(message: Message) -> MessageCard:
+    """Returns the card of a message. Raises `invalid_request` for a deleted message, and for one without a card."""
+    if message.deleted_ms is not None:
+        raise invalid("messageId", "this message was deleted")
+    if message.card is None:
+        raise invalid("messageId", "this message has no card")
+    return message.card
+
+
+def must_be_open(tx: Transaction, message: Message) -> MessageCard:
+    """Returns the card of a message. Raises `conflict` with its outcome if its decision has ended."""
+    card = card_at(card_of(message), tx.now_ms)
+    if not card.is_open:
+        raise has_ended(card)
+    return card
+
+
+def seen_card(facts: Lookups, message: Message, mine: CardChoice | None) -> SeenCard:
+    """Returns a message with its card as a reader sees it who has chosen `mine`."""
+    card = card_of(message)
+    is_shown = not card.asked.hides_names and card.shown_counts is not None
+    return SeenCard(message, mine, tuple(facts.cards.choices(message.id, CHOICES_SHOWN_MAX)) if is_shown else ())
+
+
+def has_ended(card: MessageCard) -> ChatError:
+    """Returns the refusal of a command about a card whose decision has ended, with the outcome as details."""
+    details: dict[str, object] = {"state": card.state, "outcome": card.state}
+    if card.action_id is not None:
+        details["actionId"] = card.action_id
+    return ChatError(
+        "conflict", f"The decision about this card has ended: {card.state}.", details, cause="state_changed"
+    )
+
+
+def end_card(tx: Transaction, message: Message, card: MessageCard, state: CardState) -> Message:
+    """Records that the decision about a message's open card has ended without a choice, and returns the message."""
+    return record_end(tx, message, replace(card, state=state, ended_ms=tx.now_ms))
+
+
+def record_end(tx: Transaction, message: Message, card: MessageCard) -> Message:
+    """Records that the decision about a message's card has ended as `card` says, and returns the message."""
+    ended = replace(message, card=card, content=text_of(card))
+    tx.record(CardDecided(tx.next_pos(), tx.now_ms, ended))
+    tx.timers.set(CARD, str(message.id), None)
+    return ended
+
+
+def expire_card(tx: Transaction, key: str) -> int | None:
+    """Ends an open card whose time is over. Returns when its time is over if that is later, in milliseconds since 1970,
+    else None."""
+    message = tx.message(int(key))
+    card = None if message is None or message.deleted_ms is not None else message.card
+    if message is None or card is None or not card.is_open or card.expires_ms is None:
+        return None
+    if card.expires_ms > tx.now_ms:
+        return card.expires_ms
+    end_card(tx, message, card, "expired")
+    return None

@@ -1,0 +1,1 @@
+"""Deciding about cards: choosing their actions, and ending their decisions."""
