@@ -17,7 +17,18 @@ from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transact
 from talkwire.storage.snapshot import TableSnapshot
 
 WRITTEN_BY_COMMANDS = {
-    *("answers", "audit", "calls", "erasures", "files", "invitations", "notifications", "offline_queue", "presence"),
+    *(
+        "answers",
+        "audit",
+        "calls",
+        "cards",
+        "erasures",
+        "files",
+        "invitations",
+        "notifications",
+        "offline_queue",
+        "presence",
+    ),
     *("push_subscriptions", "pushes", "sessions", "streams", "teams", "timers", "webhooks"),
 }
 

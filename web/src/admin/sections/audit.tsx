@@ -11,6 +11,7 @@ import { texts } from "../texts";
 const ACTIONS = [
   "account-create",
   "ban",
+  "card-decide",
   "connection-end",
   "conversation-ban",
   "conversation-claim",
