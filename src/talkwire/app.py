@@ -60,6 +60,7 @@ from talkwire.egress import EgressThread
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Callers
 from talkwire.identity.passwords import Passwords
+from talkwire.identity.receipt_keys import ReceiptKeys
 from talkwire.identity.tokens import TokenPolicy
 from talkwire.observability.stall_watch import StallWatch
 from talkwire.realtime.chat.connection_metrics import ConnectionMetrics
@@ -270,6 +271,7 @@ class Node:
             readiness=readiness,
             watches=watch_log(chat, engine),
             stream_watches=watch_streams(chat, engine),
+            receipt_keys=ReceiptKeys(chat),
             limits=self.limits,
             outcomes=foundation.counts.outcomes,
             requests=foundation.counts.requests,

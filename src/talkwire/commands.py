@@ -19,7 +19,17 @@ from talkwire.core.commands.accounts import (
     UnbanUser,
 )
 from talkwire.core.commands.calls import AcceptCall, HangUpCall, InviteToCall, RejectCall, SendCallSignal
-from talkwire.core.commands.cards.deciding import ActOnCard, CancelCard, CloseCard, GetCard, SeenCard
+from talkwire.core.commands.cards.deciding import (
+    ActOnCard,
+    CancelCard,
+    CardReceipt,
+    CloseCard,
+    GetCard,
+    GetReceipt,
+    ListWaitingCards,
+    SeenCard,
+    WaitingCards,
+)
 from talkwire.core.commands.command import Change, Command, Page, Query, Signal
 from talkwire.core.commands.conversations import (
     ConversationView,
@@ -119,6 +129,7 @@ __all__ = [
     "BanUser",
     "CancelCard",
     "CardChoice",
+    "CardReceipt",
     "Change",
     "CloseCard",
     "Command",
@@ -150,6 +161,7 @@ __all__ = [
     "GetMessage",
     "GetPresence",
     "GetRating",
+    "GetReceipt",
     "GetReportContext",
     "GetSyncState",
     "GetUnread",
@@ -173,6 +185,7 @@ __all__ = [
     "ListSaved",
     "ListThreads",
     "ListUsers",
+    "ListWaitingCards",
     "ListWebhookAttempts",
     "ListWebhooks",
     "MarkDelivered",
@@ -232,5 +245,6 @@ __all__ = [
     "UpdateMember",
     "UpdateOffer",
     "UpdateWebhook",
+    "WaitingCards",
     "WebhookView",
 ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import jwt
 
 from tests.chat.chat_client import Payload
 from tests.chat.conftest import World
@@ -122,6 +125,40 @@ async def test_a_decision_is_in_the_audit_log_with_what_was_decided(world: World
             "reason": None,
         }
     ]
+
+
+async def test_who_asks_waits_for_the_decision_and_verifies_its_receipt(world: World) -> None:
+    group = await world.conversation("alice", "bob", "carol")
+    body = {"conversationId": group, "senderId": world.id_of("alice"), "card": ASKED}
+    sent = await world.service("POST", "/api/v1/messages", body)
+    there = f"/api/v1/messages/{sent['id']}/card"
+    early = await world.request("GET", f"{there}/receipt", by="alice")
+    assert (early.status_code, early.json()["error"]["details"]) == (409, {"state": "open"})
+    waiting = asyncio.ensure_future(world.request("GET", f"{there}?wait=60", by="alice"))
+    assert (await world.request("GET", "/api/v1/cards?open=mine", by="bob")).json()["count"] == 1
+    await _card(world, sent["id"], "bob", {"actionIds": ["decline"]})
+    card = (await waiting).json()
+    assert (card["state"], card["actionId"], "mine" in card) == ("decided", "decline", False)
+    assert (await world.request("GET", f"{there}?wait=60", by="alice")).json() == card  # at once
+    assert (await world.request("GET", "/api/v1/cards", by="carol")).json() == {"items": [], "count": 0}
+
+    keys = (await world.http.get("/.well-known/talkwire-receipts.json")).json()
+    for by, role in (("alice", None), ("carol", None), ("backend", "service")):
+        receipt = (await world.request("GET", f"{there}/receipt", by=by, role=role)).json()["receipt"]
+        key = jwt.PyJWKSet.from_dict(keys)[jwt.get_unverified_header(receipt)["kid"]]
+        claims = jwt.decode(receipt, key, algorithms=["ES256"])
+        assert isinstance(claims.pop("pos"), int)
+        assert isinstance(claims.pop("iat"), int)
+        assert claims == {
+            "iss": world.server.url,
+            "sub": sent["id"],
+            "digest": sent["card"]["digest"],
+            "outcome": "decided",
+            "actionId": "decline",
+            "by": [{"userId": world.id_of("bob"), "at": card["endedAt"]}],
+        }
+    refused = await world.request("GET", f"{there}/receipt", by="eve")
+    assert refused.status_code == 403
 
 
 async def test_a_card_is_not_edited_and_only_its_text_is_forwarded(world: World) -> None:

@@ -129,6 +129,8 @@ FURTHER_ROUTES = {
     ("get", "/api/v1/messages/{message_id}/rating"),
     ("put", "/api/v1/messages/{message_id}/rating"),
     ("get", "/api/v1/messages/{message_id}/card"),
+    ("get", "/api/v1/messages/{message_id}/card/receipt"),
+    ("get", "/api/v1/cards"),
     ("post", "/api/v1/messages/{message_id}/card"),
     ("post", "/api/v1/messages/{message_id}/card/close"),
     ("post", "/api/v1/messages/{message_id}/card/cancel"),

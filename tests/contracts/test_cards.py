@@ -14,7 +14,15 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from talkwire.core.commands.accounts import BanUser, EnsureUser, PutUser
 from talkwire.core.commands.blocks import BlockUser
-from talkwire.core.commands.cards.deciding import ActOnCard, CancelCard, CloseCard, GetCard, SeenCard
+from talkwire.core.commands.cards.deciding import (
+    ActOnCard,
+    CancelCard,
+    CloseCard,
+    GetCard,
+    GetReceipt,
+    ListWaitingCards,
+    SeenCard,
+)
 from talkwire.core.commands.conversations import CreateConversation, UpdateConversation
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, EditMessage, ForwardMessage, GetMessage, SendMessage
@@ -1130,3 +1138,53 @@ async def test_a_transaction_finds_whom_it_has_just_changed(node: Node) -> None:
         {*others, "mallory"} - {"dave"},
         {"alice", "mallory"},
     ]
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+async def _waiting(node: Node, actor: Actor) -> list[int]:
+    found = await node.do(actor, ListWaitingCards())
+    assert found.count == len(found.messages)
+    return [message.id for message in found.messages]
+
+
+async def test_cards_wait_for_those_who_may_choose_until_they_have(node: Node) -> None:
+    first, quorum = await ask(node, ASKED), await ask(node, QUORUM)
+    await ask(node, POLL)
+    named = await ask(node, {**ASKED, "who": {"users": ["carol"], "agents": ["helper"]}})
+    assert await _waiting(node, ALICE) == [quorum.id, first.id]
+    assert await _waiting(node, CAROL) == [named.id, quorum.id, first.id]
+    assert await _waiting(node, HELPER) == [named.id]
+    assert await _waiting(node, BOB) == []
+    await node.do(ALICE, act(quorum, "yes"))
+    assert await _waiting(node, ALICE) == [first.id]
+    await node.do(CAROL, act(first, "yes"))
+    assert await _waiting(node, ALICE) == []
+    assert await _waiting(node, CAROL) == [named.id, quorum.id]
+    await node.do(ALICE, RestrictMember("c", "carol", "mute", node.clock.now_ms + SECOND_MS))
+    assert await _waiting(node, CAROL) == []
+    node.clock.now_ms += SECOND_MS
+    await node.do(ALICE, RemoveMember("c", "carol"))
+    assert await _waiting(node, CAROL) == []
+
+
+async def test_of_many_cards_a_page_and_their_number_are_returned(node: Node) -> None:
+    ids = [(await ask(node, ASKED)).id for _ in range(3)]
+    found = await node.do(ALICE, ListWaitingCards(limit=2))
+    assert ([message.id for message in found.messages], found.count) == (ids[:0:-1], 3)
+
+
+async def test_a_receipt_names_who_has_decided(node: Node) -> None:
+    message = await ask(node, QUORUM)
+    assert await node.refusal(BOB, GetReceipt(str(message.id))) == "conflict"
+    await node.do(ALICE, act(message, "yes"))
+    await node.do(CAROL, act(message, "yes"))
+    receipt = await node.do(BOB, GetReceipt(str(message.id)))
+    assert {choice.user_id for choice in receipt.by} == {"alice", "carol"}
+    assert receipt.message.card.ended_pos == node.log[-1].pos
+    assert await node.refusal(MALLORY, GetReceipt(str(message.id))) == "forbidden"
+    poll = await ask(node, POLL)
+    await node.do(ALICE, act(poll, "yes"))
+    await node.do(BOB, end(poll, "closed"))
+    assert (await node.do(BOB, GetReceipt(str(poll.id)))).by == ()

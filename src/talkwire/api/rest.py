@@ -37,6 +37,7 @@ from talkwire.api.page import DemoSignIn, PageOptions, demo_json, page_handlers
 from talkwire.api.readiness import Readiness
 from talkwire.api.resources.admin.routes import admin_routes
 from talkwire.api.resources.calls import calls_router
+from talkwire.api.resources.cards import card_routes, show_receipt_keys
 from talkwire.api.resources.conversations import (
     conversation_routes,
 )
@@ -78,13 +79,14 @@ from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller, Callers
 from talkwire.identity.origins import OriginPolicy
+from talkwire.identity.receipt_keys import ReceiptKeys
 from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
 from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.operations.conversations import conversations
 from talkwire.operations.desk import claims, notes, teams
-from talkwire.operations.messages import cards, messages, offers, ratings, saved, search, signals, streams, typing
+from talkwire.operations.messages import messages, offers, ratings, saved, search, signals, streams, typing
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.names import name_of_command
 from talkwire.operations.users import blocks
@@ -109,6 +111,7 @@ _GIVEN = (
     "limits",
     "check_push_url",
     "push_key",
+    "receipt_keys",
     "dialects",
     "demo",
     "page_options",
@@ -156,6 +159,8 @@ class Services:
     page_options: PageOptions = field(default_factory=PageOptions)
     webhooks: WebhookProbe | None = None
     """Sends test events to webhooks; None if the routes are only described in documents."""
+    receipt_keys: ReceiptKeys | None = None
+    """Signs receipts of decisions; None if the routes are only described in documents."""
     console: OperatorsConsole | None = None
     """Collects what the operators' console shows; None if the routes are only described in documents."""
     exports: UserExports | None = None
@@ -207,7 +212,8 @@ def described_routes(
         *routes_of(streams.OF_OPEN),
         read_message_stream,
         *thread_routes,
-        *routes_of((*messages.MARKS, *saved.OPERATIONS, *ratings.OPERATIONS, *cards.OPERATIONS)),
+        *routes_of((*messages.MARKS, *saved.OPERATIONS, *ratings.OPERATIONS)),
+        *card_routes,
         send_messages,
         *routes_of([reports.MESSAGES, reports.OFFERS]),
         *receipt_routes,
@@ -263,7 +269,17 @@ def _routes(  # noqa: PLR0913 (what differs between servers)
     described = described_routes(names, has_accounts=has_accounts, has_provider=has_provider)
     pages = [*page_handlers(), demo_json] if has_page else []
     return Litestar(
-        [*described, healthz, readyz, show_metrics, openapi_json, asyncapi_json, assets_router(), *pages],
+        [
+            *described,
+            healthz,
+            readyz,
+            show_metrics,
+            show_receipt_keys,
+            openapi_json,
+            asyncapi_json,
+            assets_router(),
+            *pages,
+        ],
         dependencies={
             **{name: Provide(_provider(name), sync_to_thread=False) for name in _GIVEN},
             "chat": Provide(_provide_chat, sync_to_thread=False),

@@ -22,6 +22,7 @@ from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller, Callers
+from talkwire.identity.receipt_keys import ReceiptKeys
 from talkwire.openid.sign_in import ProviderSignIn
 
 GivenAccounts = NamedDependency[Accounts]
@@ -41,6 +42,7 @@ GivenMaybeProvider = NamedDependency[SkipValidation[ProviderSignIn | None]]
 GivenMetrics = NamedDependency[Callable[[], Awaitable[bytes]]]
 GivenWebhooks = NamedDependency[SkipValidation[WebhookProbe]]  # msgspec refuses a protocol
 GivenPushKey = NamedDependency[Callable[[], Awaitable[str]]]
+GivenReceiptKeys = NamedDependency[SkipValidation[ReceiptKeys | None]]
 GivenUploads = NamedDependency[Uploads]
 GivenWatches = NamedDependency[LogWatches]
 GivenStreamWatches = NamedDependency[StreamWatches]

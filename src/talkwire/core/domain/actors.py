@@ -50,6 +50,9 @@ NOTIFIER = Actor("", "", "service")
 PUSH_SENDER = Actor("talkwire/push", "Talkwire", "admin")
 """Reads and records what is sent to push services."""
 
+RECEIPT_SIGNER = Actor("talkwire/receipts", "Talkwire", "admin")
+"""Reads the keys with which receipts of decisions are signed."""
+
 DESK_COUNTER = Actor("talkwire", "Talkwire", "admin")
 """Counts the conversations of teams for their connected members."""
 

@@ -19,7 +19,7 @@ from talkwire.core.features.conversations import (
     notices,
     signal_rules,
 )
-from talkwire.core.features.decisions import choosing, stopping
+from talkwire.core.features.decisions import choosing, reading, stopping
 from talkwire.core.features.desk import claims, notes, teams
 from talkwire.core.features.integration import webhooks
 from talkwire.core.features.messages import (
@@ -120,7 +120,7 @@ QUERIES: Queries = MappingProxyType(
         **messages.QUERIES,
         **saved.QUERIES,
         **ratings.QUERIES,
-        **choosing.QUERIES,
+        **reading.QUERIES,
         **receipts.QUERIES,
         **threads.QUERIES,
         **sync.QUERIES,

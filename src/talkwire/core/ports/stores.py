@@ -584,6 +584,11 @@ class Cards(Protocol):
         """Returns the choices of a card, the oldest first: all, or at most `limit`."""
         ...
 
+    def open_for(self, user_id: str, limit: int) -> Sequence[Message]:
+        """Returns at most `limit` messages with open cards, except polls, in the user's conversations, the newest
+        first: those of which the user has chosen nothing."""
+        ...
+
     def of_user(self, user_id: str, after_id: int, limit: int) -> Sequence[OwnChoice]:
         """Returns at most `limit` choices of a user, of cards of messages with ids above `after_id`, in their order."""
         ...

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.cards.deciding import ActOnCard, CancelCard, CloseCard, GetCard
+from talkwire.core.commands.cards.deciding import (
+    ActOnCard,
+    CancelCard,
+    CloseCard,
+    GetCard,
+    GetReceipt,
+    ListWaitingCards,
+)
 from talkwire.operations.operation import SPEAKS, TAKES_PART, One, Operation
 from talkwire.operations.shapes import Shape
-from talkwire.payloads.cards.cards import seen_card_payload
+from talkwire.payloads.cards.cards import receipt_payload, seen_card_payload, waiting_cards_payload
 
 _TAG = "messages"
 _ROUTE = "/messages/{message_id}/card"
@@ -18,11 +25,30 @@ _ACT = (
 
 OPERATIONS = (
     Operation(
+        ListWaitingCards,
+        route="GET /cards",
+        tag=_TAG,
+        summary="List the open cards that wait for the caller's choice, newest first",
+        description="Without polls. `count` says how many there are.",
+        answer=One(waiting_cards_payload),
+    ),
+    Operation(
         GetCard,
         route=f"GET {_ROUTE}",
         tag=_TAG,
         summary="Get the card of a message, with what the caller has chosen",
+        description="With `wait`, the answer comes when the decision has ended, or after so many seconds.",
         answer=_CARD,
+    ),
+    Operation(
+        GetReceipt,
+        route=f"GET {_ROUTE}/receipt",
+        tag=_TAG,
+        operation_id="getCardReceipt",
+        summary="Get a signed receipt of how the decision about a card has ended",
+        description="A compact JWS (ES256), whose keys are at `/.well-known/talkwire-receipts.json`.",
+        answer=One(receipt_payload),
+        refuses=(409,),
     ),
     Operation(
         ActOnCard,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from talkwire.core.commands.cards.deciding import SeenCard
+from talkwire.core.commands.cards.deciding import CardReceipt, SeenCard, WaitingCards
 from talkwire.core.domain.cards.card import CardChoice, CardState, InputValue
 from talkwire.core.domain.events import CardActed, CardDecided, CardUpdated
 from talkwire.core.domain.times import iso
@@ -92,6 +92,48 @@ def _choice_payload(choice: CardChoice) -> UserChoicePayload:
         comment=choice.comment,
         user_id=choice.user_id,
     )
+
+
+class WaitingCardsPayload(Payload, frozen=True, omit_defaults=False):
+    """Open cards that wait for the caller's choice, the newest first, and how many there are (`count`, at most
+    1000)."""
+
+    items: tuple[SeenCardPayload, ...]
+    count: int
+
+
+class SignedReceiptPayload(Payload, frozen=True):
+    """A signed receipt: a compact JWS with the algorithm ES256. The public keys are at
+    `/.well-known/talkwire-receipts.json`."""
+
+    receipt: str
+
+
+def waiting_cards_payload(waiting: WaitingCards) -> WaitingCardsPayload:
+    items = tuple(seen_card_payload(SeenCard(message, None)) for message in waiting.messages)
+    return WaitingCardsPayload(items, waiting.count)
+
+
+def receipt_payload(jws: str) -> SignedReceiptPayload:
+    return SignedReceiptPayload(jws)
+
+
+def receipt_claims(receipt: CardReceipt, issuer: str) -> dict[str, object]:
+    """Returns the claims of a receipt. `issuer` is the public address of the server."""
+    message, card = receipt.message, receipt.message.card
+    assert card is not None, "the feature has checked it"
+    claims = {
+        "iss": issuer,
+        "sub": str(message.id),
+        "iat": (card.ended_ms or 0) // 1000,
+        "digest": card.digest,
+        "outcome": card.state,
+        "actionId": card.action_id,
+        "input": card.input,
+        "by": [{"userId": each.user_id, "at": iso(each.at_ms)} for each in receipt.by],
+        "pos": card.ended_pos,
+    }
+    return {name: value for name, value in claims.items() if value is not None}
 
 
 def card_acted_payload(event: CardActed) -> CardActedPayload:

@@ -13,7 +13,7 @@ from talkwire.core.domain.cards.card import AskedCard, CardChoice, InputValue
 from talkwire.core.domain.cards.deciding import without_user
 from talkwire.core.domain.model import Message
 from talkwire.core.ports.stores import OwnChoice, Question
-from talkwire.storage.messages.messages import to_extra
+from talkwire.storage.messages.messages import messages_by_id, to_extra
 from talkwire.storage.schema import card_choices, members, messages, open_cards, users
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
@@ -42,6 +42,19 @@ class CardRows(Reads):
         found = select(card_choices).where(card_choices.c.message_id == message_id)
         rows = self._connection.execute(found.order_by(card_choices.c.at_ms, card_choices.c.user_id).limit(limit))
         return [_to_choice(row) for row in rows]
+
+    def open_for(self, user_id: str, limit: int) -> Sequence[Message]:
+        has_chosen = select(card_choices.c.message_id).where(card_choices.c.user_id == user_id)
+        found = (
+            select(open_cards.c.message_id)
+            .join(members, members.c.conversation_id == open_cards.c.conversation_id)
+            .where(members.c.user_id == user_id, open_cards.c.message_id.not_in(has_chosen))
+            .order_by(open_cards.c.message_id.desc())
+            .limit(limit)
+        )
+        ids = self._connection.execute(found).scalars().all()
+        messages_found = messages_by_id(self._connection, ids)
+        return [messages_found[id_] for id_ in ids]
 
     def of_user(self, user_id: str, after_id: int, limit: int) -> Sequence[OwnChoice]:
         own = select(card_choices).where(card_choices.c.user_id == user_id, card_choices.c.message_id > after_id)

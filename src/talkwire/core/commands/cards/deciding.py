@@ -16,6 +16,9 @@ CARD = "card"
 
 CHOICES_SHOWN_MAX = 100
 
+WAITING_MAX = 1000
+"""How many open cards are looked at, the newest first, to find those that wait for a user."""
+
 ChoiceComment = Annotated[str, a_text("Why, in the user's words.", longest=CHOICE_COMMENT_MAX_LENGTH, shortest=1)]
 
 
@@ -26,6 +29,21 @@ class SeenCard(msgspec.Struct, frozen=True):
     message: Message
     mine: CardChoice | None
     choices: tuple[CardChoice, ...] = ()
+
+
+class WaitingCards(msgspec.Struct, frozen=True):
+    """Messages with open cards that wait for the reader's choice, the newest first, and how many there are, at most
+    `WAITING_MAX`."""
+
+    messages: tuple[Message, ...]
+    count: int
+
+
+class CardReceipt(msgspec.Struct, frozen=True):
+    """A message whose card's decision has ended, and the choices that decided it, as far as names are shown."""
+
+    message: Message
+    by: tuple[CardChoice, ...]
 
 
 class ActOnCard(Change[SeenCard], frozen=True, tag="ActOnCard"):
@@ -58,4 +76,16 @@ class CancelCard(Change[SeenCard], frozen=True, tag="CancelCard"):
 
 
 class GetCard(Query[SeenCard], frozen=True, tag="GetCard"):
+    message_id: str
+
+
+class ListWaitingCards(Query[WaitingCards], frozen=True, tag="ListWaitingCards"):
+    """Lists at most `limit` open cards that wait for the actor's choice; without polls."""
+
+    limit: int = 50
+
+
+class GetReceipt(Query[CardReceipt], frozen=True, tag="GetReceipt"):
+    """Returns what a receipt states of a decision. Raises `conflict` while the card is open."""
+
     message_id: str

@@ -167,7 +167,7 @@ class MessageCard(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `counts` has how often each action is chosen, without those that nobody has chosen. Of a decided card, `action_id`
     is the action that was decided, `input` what the last who chose it has filled in, and `decided_by` who has chosen
-    it. `expires_ms` and `ended_ms` are in milliseconds since 1970.
+    it. `expires_ms` and `ended_ms` are in milliseconds since 1970, `ended_pos` is the log position of the end.
     """
 
     asked: AskedCard
@@ -179,6 +179,7 @@ class MessageCard(msgspec.Struct, frozen=True, omit_defaults=True):
     decided_by: tuple[str, ...] = ()
     expires_ms: int | None = None
     ended_ms: int | None = None
+    ended_pos: int | None = None
 
     @property
     def is_open(self) -> bool:

@@ -55,8 +55,9 @@ def end_card(tx: Transaction, message: Message, card: MessageCard, state: CardSt
 
 def record_end(tx: Transaction, message: Message, card: MessageCard) -> Message:
     """Records that the decision about a message's card has ended as `card` says, and returns the message."""
-    ended = replace(message, card=card, content=text_of(card))
-    tx.record(CardDecided(tx.next_pos(), tx.now_ms, ended))
+    pos = tx.next_pos()
+    ended = replace(message, card=replace(card, ended_pos=pos), content=text_of(card))
+    tx.record(CardDecided(pos, tx.now_ms, ended))
     tx.timers.set(CARD, str(message.id), None)
     return ended
 

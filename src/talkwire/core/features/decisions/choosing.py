@@ -12,8 +12,8 @@ from types import MappingProxyType
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from talkwire.core.commands.cards.deciding import ActOnCard, GetCard, SeenCard
-from talkwire.core.domain.access import acting_as, blocked, history_for, is_muted, must_be_visible, muted
+from talkwire.core.commands.cards.deciding import ActOnCard, SeenCard
+from talkwire.core.domain.access import acting_as, blocked, is_muted, muted
 from talkwire.core.domain.cards.card import (
     ACTION_ID_MAX_LENGTH,
     ACTIONS_MAX,
@@ -24,16 +24,16 @@ from talkwire.core.domain.cards.card import (
 )
 from talkwire.core.domain.cards.card_inputs import check_filled_in
 from talkwire.core.domain.cards.deciding import card_at, decided, is_asked, is_decisive, missing_for, with_choice
-from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import CardActed
-from talkwire.core.domain.model import Actor, Message, message_number
+from talkwire.core.domain.model import Actor, Message
 from talkwire.core.domain.moderation.audit import Act
 from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.features.cards.ends import card_of, end_card, has_ended, record_end, seen_card
 from talkwire.core.features.messages.messages import Participation, need_message, visible_message
-from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
+from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.stores import Question
-from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
+from talkwire.core.ports.transaction import Prefetch, Transaction
 
 
 def needs_of_act(actor: Actor, command: ActOnCard, needs: Prefetch) -> None:
@@ -141,18 +141,4 @@ def _is_reachable(tx: Transaction, message: Message, card: MessageCard) -> bool:
     return len(left) >= missing
 
 
-def get_card(snapshot: Snapshot, actor: Actor, query: GetCard) -> SeenCard:
-    """Returns a message with its card, and what the actor has chosen of it. Raises `forbidden` if the actor may not see
-    the message, and `invalid_request` for one without a card."""
-    number = message_number(query.message_id)
-    message = None if number is None else snapshot.message(number)
-    if message is None:
-        raise forbidden("not_found")
-    must_be_visible(message, history_for(snapshot, actor, message.conversation_id))
-    card_of(message)
-    return seen_card(snapshot, message, snapshot.cards.choice(message.id, actor.user_id))
-
-
 CHANGES: Changes = MappingProxyType({ActOnCard: ChangeHandler(act_on_card, check_act, needs_of_act)})
-
-QUERIES: Queries = MappingProxyType({GetCard: get_card})

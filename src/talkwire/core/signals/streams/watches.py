@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from talkwire.core.domain.events import (
+    CardDecided,
     ConversationDeleted,
     LoginEnded,
     MemberRemoved,
@@ -150,7 +151,9 @@ class StreamWatches:
                 case StreamAdvanced(message_id=message_id) | StreamStopped(message_id=message_id):
                     for watch in self._by_message.get(message_id, ()):
                         watch.follow(event)
-                case StreamStateChanged(message=message) | MessageDeleted(message=message):
+                case (
+                    StreamStateChanged(message=message) | CardDecided(message=message) | MessageDeleted(message=message)
+                ):
                     for watch in self._by_message.get(message.id, ()):
                         watch.message = message
                         watch.wake()
