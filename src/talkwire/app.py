@@ -60,7 +60,6 @@ from talkwire.egress import EgressThread
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Callers
 from talkwire.identity.passwords import Passwords
-from talkwire.identity.receipt_keys import ReceiptKeys
 from talkwire.identity.tokens import TokenPolicy
 from talkwire.observability.stall_watch import StallWatch
 from talkwire.realtime.chat.connection_metrics import ConnectionMetrics
@@ -76,6 +75,7 @@ from talkwire.realtime.recovery.recovery import recovery_key
 from talkwire.realtime.serving.node_listener import NodeListener
 from talkwire.realtime.serving.server import Server, with_engine
 from talkwire.realtime.socketio.socket_server import SocketServer
+from talkwire.receipt_keys import ReceiptKeys
 from talkwire.settings import Settings
 from talkwire.settings.keys import token_policy
 from talkwire.settings.policy import access_policy, served_dialects

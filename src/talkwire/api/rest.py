@@ -79,7 +79,6 @@ from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller, Callers
 from talkwire.identity.origins import OriginPolicy
-from talkwire.identity.receipt_keys import ReceiptKeys
 from talkwire.observability.command_outcomes import CommandOutcomes
 from talkwire.observability.request_metrics import RequestMetrics
 from talkwire.observability.spans import Tracer
@@ -90,6 +89,7 @@ from talkwire.operations.messages import messages, offers, ratings, saved, searc
 from talkwire.operations.moderation import audit, reports, restrictions
 from talkwire.operations.names import name_of_command
 from talkwire.operations.users import blocks
+from talkwire.receipt_keys import ReceiptKeys
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 

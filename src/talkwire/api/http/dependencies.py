@@ -22,8 +22,8 @@ from talkwire.dialects.dialect import Dialect
 from talkwire.files.uploads import Uploads
 from talkwire.identity.accounts import Accounts
 from talkwire.identity.callers import Caller, Callers
-from talkwire.identity.receipt_keys import ReceiptKeys
 from talkwire.openid.sign_in import ProviderSignIn
+from talkwire.receipt_keys import ReceiptKeys
 
 GivenAccounts = NamedDependency[Accounts]
 GivenCaller = NamedDependency[Caller]
