@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import jwt
+import pytest
 
 from tests.chat.chat_client import Payload
 from tests.chat.conftest import World
 
+PROGRAM = Path("docs/cards.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
 ASKED: Payload = {
     "title": "Refund order 7?",
     "fields": [{"label": "Amount", "value": "10.50 EUR"}],
@@ -159,6 +162,19 @@ async def test_who_asks_waits_for_the_decision_and_verifies_its_receipt(world: W
         }
     refused = await world.request("GET", f"{there}/receipt", by="eve")
     assert refused.status_code == 403
+
+
+async def test_the_documented_program_verifies_a_receipt(world: World) -> None:
+    group = await world.conversation("alice", "bob")
+    body = {"conversationId": group, "senderId": world.id_of("alice"), "card": {**ASKED, "decide": "first"}}
+    sent = await world.service("POST", "/api/v1/messages", body)
+    await _card(world, sent["id"], "bob", {"actionIds": ["approve"]})
+    receipt = (await world.service("GET", f"/api/v1/messages/{sent['id']}/card/receipt"))["receipt"]
+    program = PROGRAM.replace("https://chat.example.com", world.server.url)
+    given = {"receipt": receipt, "digest_of_what_was_asked": sent["card"]["digest"]}
+    await asyncio.to_thread(exec, program, given)
+    with pytest.raises(AssertionError):
+        await asyncio.to_thread(exec, program, {**given, "digest_of_what_was_asked": "another"})
 
 
 async def test_a_card_is_not_edited_and_only_its_text_is_forwarded(world: World) -> None:

@@ -294,6 +294,9 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "//": _DJANGO_FILES,
         "export DJANGO": _DJANGO,
     },
+    "docs/cards.md": {
+        "import httpx": RunBy("chat/test_cards.py::test_the_documented_program_verifies_a_receipt"),
+    },
     "docs/streams.md": {
         "make 2>&1": RunBy(f"{_BODIES}test_curl_sends_what_a_program_prints"),
         "import httpx": RunBy(f"{_BODIES}test_the_python_of_the_page_passes_events_on_as_they_come"),
