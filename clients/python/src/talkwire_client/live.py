@@ -41,6 +41,7 @@ SIGNAL_TYPES = frozenset(
         "call:invite",
         "call:reject",
         "call:signal",
+        "card:updated",
         "desk:updated",
         "message:delta",
         "message:stop",
