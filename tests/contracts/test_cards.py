@@ -163,7 +163,7 @@ def decisions(node: Node) -> list[CardDecided]:
 async def test_a_card_is_a_message_with_a_text_that_follows_from_it(node: Node) -> None:
     message = await ask(node, {**QUORUM, "text": "To Eve"})
     asked = msgspec.convert({**QUORUM, "text": "To Eve"}, AskedCard)
-    assert message.card == MessageCard(asked, digest_of(asked))
+    assert message.card == MessageCard(asked, digest_of(asked), notified_ids=("alice", "carol", "dave", "maker"))
     assert message.content == "Pay?\n\nTo Eve\n\n- Yes\n- No\n- More: https://example.org/more"
     assert await stored(node, message) == message
     assert await node.do(ALICE, GetCard(str(message.id))) == SeenCard(message, None)
@@ -1182,7 +1182,7 @@ async def test_a_receipt_names_who_has_decided(node: Node) -> None:
     await node.do(CAROL, act(message, "yes"))
     receipt = await node.do(BOB, GetReceipt(str(message.id)))
     assert {choice.user_id for choice in receipt.by} == {"alice", "carol"}
-    assert receipt.message.card.ended_pos == node.log[-1].pos
+    assert receipt.message.card.ended_pos == decisions(node)[-1].pos
     assert await node.refusal(MALLORY, GetReceipt(str(message.id))) == "forbidden"
     poll = await ask(node, POLL)
     await node.do(ALICE, act(poll, "yes"))

@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from talkwire.core.domain.cards.card import AskedCard, MessageCard
 from talkwire.core.domain.events import (
     CallMissed,
+    CardReminded,
     ConversationCreated,
     Durable,
     MemberAdded,
@@ -39,8 +42,9 @@ from talkwire.core.domain.model import (
 from talkwire.core.domain.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
+    NotificationTrigger,
     is_in_quiet_hours,
-    must_not_disturb,
+    is_quiet,
     notification,
     reason_of,
     trigger_of,
@@ -66,6 +70,11 @@ def sent(*mentions: str, everyone: bool = False, reply_to: str | None = None, co
     return MessageSent(7, 0, message)
 
 
+def asking(*user_ids: str, mentions: tuple[str, ...] = (), notes_of: str | None = None) -> MessageSent:
+    card = MessageCard(AskedCard("Pay?", (), "first"), "", notified_ids=user_ids)
+    return MessageSent(7, 0, replace(sent(*mentions).message, card=card, notes_of=notes_of))
+
+
 def offer(status: OfferStatus = "pending", closed_by: str | None = None, author_id: str = "alice") -> Offer:
     return Offer(5, "c", author_id, "A bicycle", 100, "EUR", status, 0, 0, closed_by=closed_by)
 
@@ -77,6 +86,13 @@ def reason(
     return None if occasion is None else reason_of(occasion, ConversationFacts(kind, members), who)
 
 
+def occasion_of(event: Durable) -> NotificationTrigger:
+    occasion = trigger_of(event)
+    assert occasion is not None
+    return occasion
+
+
+REMINDER = CardReminded(8, 0, asking("bob", "carol", mentions=("bob",)).message, ("bob",))
 PLAIN, NAMED, EVERYONE, REPLY = sent(), sent("bob"), sent(everyone=True), sent(reply_to="bob")
 
 
@@ -105,6 +121,15 @@ PLAIN, NAMED, EVERYONE, REPLY = sent(), sent("bob"), sent(everyone=True), sent(r
         ("group", "mentions", EVERYONE, "mention"),
         ("group", "mentions", REPLY, None),
         ("group", "none", NAMED, None),
+        ("group", None, asking("bob", mentions=("bob",)), "decision"),
+        ("group", "mentions", asking("bob"), "decision"),
+        ("group", "none", asking("bob"), None),
+        ("group", None, asking("carol"), None),
+        ("group", None, asking("carol", notes_of="d"), None),
+        ("group", None, asking("bob", mentions=("bob",), notes_of="d"), "decision"),
+        ("group", None, asking("carol", mentions=("bob",), notes_of="d"), "mention"),
+        ("direct", None, asking("bob"), "decision"),
+        ("direct", None, asking("carol"), "direct"),
         ("group", "none", EVERYONE, None),
         ("group", None, sent("carol"), None),
         ("group", None, sent(reply_to="carol"), None),
@@ -123,6 +148,8 @@ def test_a_message_notifies_according_to_the_members_settings(
         (NAMED, "mention"),
         (EVERYONE, None),
         (REPLY, "reply"),
+        (asking("bob"), "decision"),
+        (REMINDER, "decision"),
         (OfferCreated(5, 0, offer()), None),
         (OfferUpdated(6, 0, offer("accepted", "alice", author_id="bob")), "offer"),
     ],
@@ -133,8 +160,9 @@ def test_a_muted_conversation_notifies_quietly_of_what_names_the_member(
 ) -> None:
     muted = listener(here=MemberPreferences(muted=True, notify="all"))
     assert reason(event, kind, muted) == expected
-    assert must_not_disturb(muted, 0)
-    silenced = listener(here=MemberPreferences(muted=True), preferences=Preferences(off=("mention", "reply", "offer")))
+    assert is_quiet(occasion_of(event), muted)
+    off: tuple[NotificationType, ...] = ("decision", "mention", "reply", "offer")
+    silenced = listener(here=MemberPreferences(muted=True), preferences=Preferences(off=off))
     assert reason(event, kind, silenced) is None
 
 
@@ -154,16 +182,19 @@ def test_mentioning_everyone_is_limited_by_the_number_of_members() -> None:
 @pytest.mark.parametrize(
     ("off", "expected"),
     [
-        ((), "mention"),
-        (("mention",), "reply"),
-        (("mention", "reply"), "direct"),
-        (("mention", "reply", "direct"), None),
+        ((), "decision"),
+        (("decision",), "mention"),
+        (("decision", "mention"), "reply"),
+        (("decision", "mention", "reply"), "direct"),
+        (("decision", "mention", "reply", "direct"), None),
+        (("mention",), "decision"),
     ],
 )
 def test_a_reason_that_is_switched_off_gives_way_to_the_next(
     off: tuple[NotificationType, ...], expected: NotificationType | None
 ) -> None:
-    event = sent("bob", reply_to="bob")
+    event = asking("bob")
+    event = replace(event, message=replace(sent("bob", reply_to="bob").message, card=event.message.card))
     assert reason(event, "direct", listener(preferences=Preferences(off=off))) == expected
 
 
@@ -172,6 +203,9 @@ def test_a_reason_that_is_switched_off_gives_way_to_the_next(
     [
         (OfferCreated(5, 0, offer()), "bob", "offer"),
         (OfferUpdated(6, 0, offer("accepted", "bob")), "alice", "offer"),
+        (REMINDER, "bob", "decision"),
+        (REMINDER, "carol", None),
+        (REMINDER, "alice", None),
         (OfferUpdated(6, 0, offer("rejected", "bob")), "alice", "offer"),
         (OfferUpdated(6, 0, offer("rejected", "bob")), "carol", None),
         (OfferUpdated(6, 0, offer("rejected", "bob")), "bob", None),
@@ -247,9 +281,11 @@ def test_a_conversation_has_its_own_sound_or_the_one_of_its_kind(
 
 
 def test_do_not_disturb_silences_notifications() -> None:
-    assert must_not_disturb(listener(dnd=True), 0)
-    assert must_not_disturb(listener(preferences=Preferences(do_not_disturb=ALWAYS)), 0)
-    assert not must_not_disturb(listener(), 0)
+    occasion = occasion_of(PLAIN)
+    assert is_quiet(occasion, listener(dnd=True))
+    assert is_quiet(occasion, listener(preferences=Preferences(do_not_disturb=ALWAYS)))
+    assert not is_quiet(occasion, listener())
+    assert is_quiet(occasion_of(REMINDER), listener())
 
 
 # --- do not disturb ---------------------------------------------------------------------------------------------------

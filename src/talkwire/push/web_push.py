@@ -25,7 +25,7 @@ OVERHEAD = 86 + 1 + 16
 
 CONTENT_MAX = MESSAGE_MAX - OVERHEAD
 
-URGENT: frozenset[NotificationType] = frozenset({"direct", "mention", "missed-call"})
+URGENT: frozenset[NotificationType] = frozenset({"decision", "direct", "mention", "missed-call"})
 """The notifications for which a push service wakes a device that saves energy."""
 
 

@@ -194,6 +194,17 @@ class CardInput(TypedDict):
     values: NotRequired[dict[str, str | int | float | bool]]
 
 
+class CardReminded(TypedDict):
+    """The users in `userIds` have not chosen an action of the card yet, and were notified a second time."""
+
+    messageId: str
+    """The id of the message."""
+    conversationId: str
+    """The id of the conversation."""
+    userIds: list[str]
+    """The ids of the users."""
+
+
 class CardUpdated(TypedDict):
     """How often each action of an open card is chosen."""
 
@@ -741,25 +752,26 @@ class LogEvent(TypedDict):
     """When it happened."""
     data: Json
     """Its schema by type: `call:missed`: MessengerMissedCall, `call:recorded`: MessengerRecordedCall, `card:acted`:
-    MessengerCardActed, `card:decided`: MessengerCardDecided, `conversation:deleted`: MessengerConversationId,
-    `conversation:handling`: MessengerConversationHandling, `conversation:listed`: MessengerMembersListed,
-    `conversation:new`: MessengerCreatedConversation, `conversation:preferences`: MessengerConversationPreferences,
-    `conversation:unread`: MessengerUnread, `conversation:updated`: MessengerConversation, `desk:conversation`:
-    MessengerDeskConversation, `hold:changed`: MessengerHold, `invitation:created`: MessengerInvitation,
-    `invitation:deleted`: MessengerInvitationId, `invitation:used`: MessengerUsedInvitation, `member:added`:
-    MessengerMembersAdded, `member:removed`: MessengerMemberRemoved, `member:restricted`: MessengerRestriction,
-    `member:unrestricted`: MessengerRestriction, `member:updated`: MessengerUpdatedMember, `message:deleted`:
-    MessengerMessageDeleted, `message:delivered:receipt`: MessengerDeliveredReceipt, `message:new`: MessengerMessage,
-    `message:pinned`: MessengerPinChanged, `message:rated`: MessengerMessageRated, `message:reaction`:
-    MessengerReactionChanged, `message:read:receipt`: MessengerReadReceipt, `message:unpinned`: MessengerPinChanged,
-    `message:updated`: MessengerMessage, `notification:read`: MessengerNotificationsRead, `offer:new`: MessengerOffer,
-    `offer:updated`: MessengerOffer, `preferences:updated`: MessengerPreferences, `report:created`: MessengerReport,
-    `report:decided`: MessengerReport, `saved:changed`: MessengerSavedChanged, `session:ended`: MessengerLogin,
-    `session:renewed`: MessengerLogin, `session:started`: MessengerLogin, `team:settled`: MessengerTeamSettled,
-    `team:updated`: MessengerTeamUpdated, `thread:marked`: MessengerThreadMark, `thread:updated`:
-    MessengerThreadUpdated, `user:banned`: MessengerUserBan, `user:blocked`: MessengerUserId, `user:created`:
-    MessengerUser, `user:erased`: MessengerErasedUser, `user:unbanned`: MessengerUserId, `user:unblocked`:
-    MessengerUserId, `user:updated`: MessengerUser, `webhook:changed`: MessengerWebhookChanged."""
+    MessengerCardActed, `card:decided`: MessengerCardDecided, `card:reminded`: MessengerCardReminded,
+    `conversation:deleted`: MessengerConversationId, `conversation:handling`: MessengerConversationHandling,
+    `conversation:listed`: MessengerMembersListed, `conversation:new`: MessengerCreatedConversation,
+    `conversation:preferences`: MessengerConversationPreferences, `conversation:unread`: MessengerUnread,
+    `conversation:updated`: MessengerConversation, `desk:conversation`: MessengerDeskConversation, `hold:changed`:
+    MessengerHold, `invitation:created`: MessengerInvitation, `invitation:deleted`: MessengerInvitationId,
+    `invitation:used`: MessengerUsedInvitation, `member:added`: MessengerMembersAdded, `member:removed`:
+    MessengerMemberRemoved, `member:restricted`: MessengerRestriction, `member:unrestricted`: MessengerRestriction,
+    `member:updated`: MessengerUpdatedMember, `message:deleted`: MessengerMessageDeleted, `message:delivered:receipt`:
+    MessengerDeliveredReceipt, `message:new`: MessengerMessage, `message:pinned`: MessengerPinChanged,
+    `message:rated`: MessengerMessageRated, `message:reaction`: MessengerReactionChanged, `message:read:receipt`:
+    MessengerReadReceipt, `message:unpinned`: MessengerPinChanged, `message:updated`: MessengerMessage,
+    `notification:read`: MessengerNotificationsRead, `offer:new`: MessengerOffer, `offer:updated`: MessengerOffer,
+    `preferences:updated`: MessengerPreferences, `report:created`: MessengerReport, `report:decided`: MessengerReport,
+    `saved:changed`: MessengerSavedChanged, `session:ended`: MessengerLogin, `session:renewed`: MessengerLogin,
+    `session:started`: MessengerLogin, `team:settled`: MessengerTeamSettled, `team:updated`: MessengerTeamUpdated,
+    `thread:marked`: MessengerThreadMark, `thread:updated`: MessengerThreadUpdated, `user:banned`: MessengerUserBan,
+    `user:blocked`: MessengerUserId, `user:created`: MessengerUser, `user:erased`: MessengerErasedUser,
+    `user:unbanned`: MessengerUserId, `user:unblocked`: MessengerUserId, `user:updated`: MessengerUser,
+    `webhook:changed`: MessengerWebhookChanged."""
     conversationId: NotRequired[str]
     """The id of the conversation."""
     actorId: NotRequired[str]
@@ -1085,7 +1097,9 @@ class Notification(TypedDict):
     present if the message is a note: the conversation that it is about."""
 
     id: str
-    type: Literal["direct", "invitation", "mention", "message", "missed-call", "moderation", "offer", "reply"]
+    type: Literal[
+        "decision", "direct", "invitation", "mention", "message", "missed-call", "moderation", "offer", "reply"
+    ]
     title: str
     body: str
     conversationId: str
@@ -1144,6 +1158,8 @@ class Notify(TypedDict):
     replies: bool
     """Default: `true`."""
     messages: bool
+    """Default: `true`."""
+    decisions: bool
     """Default: `true`."""
     offers: bool
     """The offers. Default: `true`."""
@@ -1477,6 +1493,8 @@ class Sounds(TypedDict):
     replies: str | None
     """Default: `"default"`."""
     messages: str | None
+    """Default: `"default"`."""
+    decisions: str | None
     """Default: `"default"`."""
     offers: str | None
     """The offers. Default: `"default"`."""
@@ -1821,6 +1839,7 @@ AnyEvent: TypeAlias = (
     | Event[Literal["call:recorded"], RecordedCall]
     | Event[Literal["card:acted"], CardActed]
     | Event[Literal["card:decided"], CardDecided]
+    | Event[Literal["card:reminded"], CardReminded]
     | Event[Literal["conversation:deleted"], ConversationId]
     | Event[Literal["conversation:handling"], ConversationHandling]
     | Event[Literal["conversation:listed"], MembersListed]

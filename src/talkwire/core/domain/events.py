@@ -601,6 +601,14 @@ class CardDecided(MessageEvent, frozen=True):
     reach = to_members_of("message.conversation_id")
 
 
+class CardReminded(MessageEvent, frozen=True):
+    """Three quarters of the time of a message's card are over. The users in `user_ids` have not chosen yet, and are
+    notified a second time."""
+
+    reach = to_nobody(about="message.conversation_id", actor="message.sender_id")
+    user_ids: tuple[str, ...]
+
+
 class MessagePinned(MessageEvent, frozen=True):
     reach = to_members_of("message.conversation_id", actor="user_id")
     user_id: str
@@ -1010,6 +1018,7 @@ Durable = (
     | MessageRated
     | CardActed
     | CardDecided
+    | CardReminded
     | MessagePinned
     | MessageUnpinned
     | OfferCreated
@@ -1097,6 +1106,7 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         SavedChanged,
         MessageRated,
         CardActed,
+        CardReminded,
         LinkPreviewsChanged,
         MessageMetadataChanged,
         ThreadUpdated,

@@ -739,9 +739,11 @@ class Offer(msgspec.Struct, frozen=True):
         )
 
 
-NotificationType = Literal["direct", "mention", "reply", "message", "offer", "invitation", "missed-call", "moderation"]
-"""What a notification is about. `message`: a message in a group or channel with `notify="all"`. `moderation`: a report
-of the user, or of one of the user's messages, was decided."""
+NotificationType = Literal[
+    "direct", "mention", "reply", "message", "decision", "offer", "invitation", "missed-call", "moderation"
+]
+"""What a notification is about. `message`: a message in a group or channel with `notify="all"`. `decision`: a card asks
+the user to decide. `moderation`: a report of the user, or of one of the user's messages, was decided."""
 
 
 class DoNotDisturb(msgspec.Struct, frozen=True):

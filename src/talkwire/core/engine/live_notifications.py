@@ -18,6 +18,7 @@ from talkwire.core.domain.actors import NOTIFIER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     CallMissed,
+    CardReminded,
     ConversationCreated,
     MemberAdded,
     MemberRemoved,
@@ -36,7 +37,7 @@ from talkwire.core.domain.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
     NotificationTrigger,
-    must_not_disturb,
+    is_quiet,
     notification,
     notifies_all,
     reason_of,
@@ -48,6 +49,7 @@ from talkwire.core.domain.notifying.notification_rules import (
 _OTHER_EVENTS = (
     *(OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, MemberRemoved, CallMissed),
     StreamStateChanged,
+    CardReminded,
 )
 
 
@@ -94,6 +96,7 @@ class LiveNotifications:
                     or message.mentions
                     or message.mentions_all
                     or message.reply_to
+                    or message.card
                 ):
                     notified += self._notifications_for(trigger_of_message(event), membership, message.sender_name)
             elif isinstance(event, _OTHER_EVENTS):
@@ -123,7 +126,7 @@ class LiveNotifications:
             entry = self._directory.connected(user_id)
             if entry is not None:
                 recipient = _recipient(user_id, entry, trigger.conversation_id)
-                quiet = must_not_disturb(recipient, trigger.at_ms)
+                quiet = is_quiet(trigger, recipient)
                 notified.append(
                     Notified(user_id, notification(trigger, recipient, "moderation", "", quiet=quiet), quiet)
                 )
@@ -196,7 +199,7 @@ class LiveNotifications:
             recipient = _recipient(user_id, entry, trigger.listed_in)
             reason = reason_of(trigger, conversation, recipient)
             if reason is not None:
-                quiet = must_not_disturb(recipient, trigger.at_ms)
+                quiet = is_quiet(trigger, recipient)
                 notified.append(Notified(user_id, notification(trigger, recipient, reason, title, quiet=quiet), quiet))
         return notified
 

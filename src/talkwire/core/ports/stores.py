@@ -678,6 +678,13 @@ class Notifications(Protocol):
 
 
 class WritableNotifications(Notifications, Protocol):
+    def mark_decisions_read(
+        self, message: Message, user_ids: Collection[str], now_ms: int
+    ) -> Mapping[str, Collection[int]]:
+        """Marks these users' notifications that a decision about a message waits as read, and returns user id -> the
+        ids of those that were unread."""
+        ...
+
     def mark_read(self, user_id: str, ids: Collection[int] | None, now_ms: int) -> Collection[int]:
         """Marks a user's notifications as read and returns the ids of those that were unread. None for `ids` marks all
         of them."""

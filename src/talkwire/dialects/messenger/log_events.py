@@ -23,6 +23,7 @@ from talkwire.core.domain.events import (
     CallRecorded,
     CardActed,
     CardDecided,
+    CardReminded,
     ConversationCreated,
     ConversationDeleted,
     ConversationHandled,
@@ -83,6 +84,7 @@ from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.blocks import UserIdPayload
 from talkwire.dialects.messenger.members import AddedMemberPayload, added_member_payload
 from talkwire.dialects.messenger.outbound import OUTBOUND
+from talkwire.payloads.cards.cards import card_reminded_payload
 from talkwire.payloads.conversations import ConversationPayload, shared_conversation_payload
 from talkwire.payloads.invitations import InvitationPayload, invitation_payload
 from talkwire.payloads.moderation.reports import ReportPayload, report_payload
@@ -316,6 +318,9 @@ LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
         ReportCreated: Outbound("report:created", _report, summary="A user reported a message to the admins."),
         ReportDecided: Outbound("report:decided", _report, summary="An admin decided about a report of a message."),
         WebhookChanged: Outbound("webhook:changed", _webhook, summary="A webhook was created, changed or deleted."),
+        CardReminded: Outbound(
+            "card:reminded", card_reminded_payload, summary="Three quarters of the time of an open card are over."
+        ),
         CallMissed: Outbound("call:missed", _missed_call, summary="Users did not accept a call."),
     }
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 from talkwire.core.domain.events import (
     ACCOUNT_EVENTS,
     CallMissed,
+    CardReminded,
     RoomEntered,
     RoomLeft,
 )
@@ -47,7 +48,7 @@ MESSENGER = Dialect(
         **sync.INBOUND,
     },
     outbound=OUTBOUND,
-    silent=ACCOUNT_EVENTS | {CallMissed, RoomEntered, RoomLeft},
+    silent=ACCOUNT_EVENTS | {CallMissed, CardReminded, RoomEntered, RoomLeft},
     welcome=connection.welcome,
     refusal=replies.refusal,
     error=replies.error,

@@ -6,7 +6,7 @@ from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.cards.deciding import CardReceipt, SeenCard, WaitingCards
 from talkwire.core.domain.cards.card import CardChoice, CardState, InputValue
-from talkwire.core.domain.events import CardActed, CardDecided, CardUpdated
+from talkwire.core.domain.events import CardActed, CardDecided, CardReminded, CardUpdated
 from talkwire.core.domain.times import iso
 from talkwire.payloads.cards.card import CardPayload, card_payload
 from talkwire.payloads.payload import Payload
@@ -52,6 +52,14 @@ class CardUpdatedPayload(Payload, frozen=True):
     message_id: str
     conversation_id: str
     counts: dict[str, int]
+
+
+class CardRemindedPayload(Payload, frozen=True):
+    """The users in `userIds` have not chosen an action of the card yet, and were notified a second time."""
+
+    message_id: str
+    conversation_id: str
+    user_ids: tuple[str, ...]
 
 
 class CardDecidedPayload(Payload, frozen=True):
@@ -143,6 +151,11 @@ def card_acted_payload(event: CardActed) -> CardActedPayload:
 
 def card_updated_payload(event: CardUpdated) -> CardUpdatedPayload:
     return CardUpdatedPayload(str(event.message_id), event.conversation_id, event.counts)
+
+
+def card_reminded_payload(event: CardReminded) -> CardRemindedPayload:
+    message = event.message
+    return CardRemindedPayload(str(message.id), message.conversation_id, event.user_ids)
 
 
 def card_decided_payload(event: CardDecided) -> CardDecidedPayload:

@@ -29,6 +29,7 @@ _TYPES: Mapping[str, NotificationType] = MappingProxyType(
         "mentions": "mention",
         "replies": "reply",
         "messages": "message",
+        "decisions": "decision",
         "offers": "offer",
         "invitations": "invitation",
         "missed_calls": "missed-call",
@@ -45,6 +46,7 @@ class NotifyPayload(Payload, frozen=True, omit_defaults=False):
     mentions: bool = True
     replies: bool = True
     messages: bool = True
+    decisions: bool = True
     offers: bool = True
     invitations: bool = True
     missed_calls: bool = True
@@ -57,6 +59,7 @@ class SoundsPayload(Payload, frozen=True, omit_defaults=False):
     mentions: Sound | None = DEFAULT_SOUND
     replies: Sound | None = DEFAULT_SOUND
     messages: Sound | None = DEFAULT_SOUND
+    decisions: Sound | None = DEFAULT_SOUND
     offers: Sound | None = DEFAULT_SOUND
     invitations: Sound | None = DEFAULT_SOUND
     missed_calls: Sound | None = DEFAULT_SOUND

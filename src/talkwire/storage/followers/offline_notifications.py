@@ -1,9 +1,9 @@
 """A follower of the log (a background task that processes its events in order) that stores notifications of plain
 messages for users who were offline, and the pushes of notifications for devices without a socket.
 
-Notifications of mentions, replies, offers, invitations and missed calls are stored in the transaction of the event
-itself, whether or not the user is online (`notifying/pending.py`). Here they are pushed, and stored again only if a
-node of an older version has written the event. Otherwise the row exists, and only a user's oldest notifications are
+Notifications of decisions, mentions, replies, offers, invitations and missed calls are stored in the transaction of the
+event itself, whether or not the user is online (`notifying/pending.py`). Here they are pushed, and stored again only if
+a node of an older version has written the event. Otherwise the row exists, and only a user's oldest notifications are
 deleted.
 
 Users who had a socket when something happened were notified then, except those who do not want to be disturbed. Users
@@ -38,7 +38,7 @@ from talkwire.core.domain.notifying.notification_rules import (
     STORED_FOR_ALL,
     NotificationRecipient,
     NotificationTrigger,
-    must_not_disturb,
+    is_quiet,
     notification,
     notifies_all,
     reason_of,
@@ -250,7 +250,7 @@ class OfflineNotifications:
             reason = reason_of(occasion, conversation_facts, listener)
             if reason is None:
                 continue
-            quiet = must_not_disturb(listener, occasion.at_ms)
+            quiet = is_quiet(occasion, listener)
             for_all = (quiet or reason in STORED_FOR_ALL) and not was_read_as_stream(occasion, member.read_seq)
             if for_all or not self._was_notified(user_id, pos, occasion.at_ms, facts.elsewhere.get(user_id, ())):
                 yield notification(occasion, listener, reason, "", quiet=quiet), quiet

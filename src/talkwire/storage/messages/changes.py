@@ -31,6 +31,7 @@ from sqlalchemy import (
 from talkwire.core.domain.events import (
     CardActed,
     CardDecided,
+    CardReminded,
     LinkPreviewsChanged,
     MessageDeleted,
     MessageEdited,
@@ -79,7 +80,7 @@ from talkwire.storage.tables.conversations import find_conversation, take_moved_
 from talkwire.storage.tables.files import make_due
 from talkwire.storage.tables.members import take_moved_members
 from talkwire.storage.tables.moderation.reports import forget_messages
-from talkwire.storage.tables.projection import Projections
+from talkwire.storage.tables.projection import Projections, nothing
 from talkwire.storage.tables.users import write_new_users
 from talkwire.storage.workspace import Changes, ImportedRun, MessagePlace, NewFollow, StagedMessages, Workspace
 
@@ -225,7 +226,7 @@ def _stage_parts(workspace: Workspace, event: MessageSent) -> None:
         if attachment.id is not None
     ]
     staged.quotes += quotes_of(message)
-    if message.reply_to is not None or message.mentions or message.mentions_all:
+    if message.reply_to is not None or message.mentions or message.mentions_all or message.card is not None:
         staged.references.append(event)
     if message.thread_id is not None:
         staged.replies[message.thread_id] += 1
@@ -569,6 +570,7 @@ PROJECTIONS: Projections = MappingProxyType(
         MessageReacted: _reacted,
         CardActed: _card_acted,
         CardDecided: _card_decided,
+        CardReminded: nothing,
         MessagePinned: _pinned,
         MessageUnpinned: _pinned,
         ThreadUpdated: _thread_updated,

@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from talkwire.core.domain.events import CallMissed, CallRecorded, NotificationsRead, PreferencesChanged
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Notification, NotificationType, Preferences
+from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, Notification, NotificationType, Preferences
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.names import without_direction_marks
 from talkwire.core.domain.notifying.notification_rules import BODY_MAX_LENGTH, EVERYONE_MAX
@@ -57,15 +57,22 @@ from talkwire.storage.workspace import Workspace
 _preferences: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 
 _MODERATION: NotificationType = "moderation"
+_DECISION: NotificationType = "decision"
 _MUTED_OFFER = "muted-offer"
 """The type of the row of an offer that only counts as unread, since the user had muted its conversation."""
 _of_reply: ColumnElement[bool] = and_(messages.c.thread_id.is_not(None), notifications.c.type.in_(("mention", "reply")))
 """The SQL condition that a notification becomes read with its thread. It is stored with its message, so that reading
 finds it; other types may be stored after the message has been read."""
+_of_decision: ColumnElement[bool] = notifications.c.type == _DECISION
+"""The SQL condition that a notification is unread until the user has chosen or the decision has ended."""
 _by_reading: ColumnElement[bool] = and_(
-    messages.c.seq.is_not(None), messages.c.seq <= members.c.read_seq, not_(_of_reply)
+    messages.c.seq.is_not(None), messages.c.seq <= members.c.read_seq, not_(_of_reply), not_(_of_decision)
 )
-_read_ms = case((notifications.c.read_ms.is_not(None), notifications.c.read_ms), (_by_reading, members.c.read_ms))
+_read_ms = case(
+    (notifications.c.read_ms.is_not(None), notifications.c.read_ms),
+    (_by_reading, members.c.read_ms),
+    (_of_decision, messages.c.deleted_ms),
+)
 
 _counted: Select[tuple[object, ...]] = (
     select(
@@ -132,7 +139,7 @@ _unread_of_messages: Select[Any] = (
     .select_from(KEYS)
     .join(notifications, (notifications.c.conversation_id == key_text(0)) & (notifications.c.user_id == key_text(1)))
     .outerjoin(messages, messages.c.id == notifications.c.message_id)
-    .where(notifications.c.read_ms.is_(None), notifications.c.message_id.is_not(None))
+    .where(notifications.c.read_ms.is_(None), notifications.c.message_id.is_not(None), not_(_of_decision))
     .order_by(notifications.c.id)
 )
 _of_users: Select[Any] = select(preferences).select_from(KEYS).join(preferences, preferences.c.user_id == key_text(0))
@@ -176,7 +183,7 @@ _notifying_messages: Select[Any] = (
     .join(messages, messages.c.id == log.c.message_id)
     .join(conversations, conversations.c.id == messages.c.conversation_id)
     .where(
-        log.c.type.in_(("MessageSent", "StreamStateChanged")),
+        log.c.type.in_(("MessageSent", "StreamStateChanged", "CardReminded")),
         messages.c.deleted_ms.is_(None),
         or_(
             conversations.c.kind == "direct",
@@ -190,9 +197,9 @@ _notifying_messages: Select[Any] = (
 
 
 def notifying_messages(connection: Connection, after: int, until: int) -> Sequence[AnyRow]:
-    """Returns the log rows, at positions `after` < position <= `until`, of sent messages and of the ends of streams
-    that may notify users. Leaves out plain messages of groups and channels in which neither a
-    member's choice nor the conversation's default asks for all notifications."""
+    """Returns the log rows, at positions `after` < position <= `until`, of sent messages, of the ends of streams
+    and of reminders of decisions that may notify users. Leaves out plain messages of groups and channels in which
+    neither a member's choice nor the conversation's default asks for all notifications."""
     return connection.execute(_notifying_messages.where(log.c.pos > after, log.c.pos <= until)).all()
 
 
@@ -311,6 +318,23 @@ class WritableNotificationRows(NotificationRows):
             statement = statement.where(notifications.c.id.in_(ids))
         marked = statement.values(read_ms=now_ms).returning(notifications.c.id)
         return self._connection.execute(marked).scalars().all()
+
+    def mark_decisions_read(
+        self, message: Message, user_ids: Collection[str], now_ms: int
+    ) -> Mapping[str, Collection[int]]:
+        self._store_pending()
+        self._unread.clear()
+        unread = (
+            notifications.c.user_id.in_(user_ids),
+            notifications.c.conversation_id == message.conversation_id,
+            notifications.c.read_ms.is_(None),
+        )
+        statement = update(notifications).where(*unread, notifications.c.message_id == message.id, _of_decision)
+        marked = statement.values(read_ms=now_ms).returning(notifications.c.user_id, notifications.c.id)
+        found: dict[str, list[int]] = {}
+        for row in self._connection.execute(marked):
+            found.setdefault(row.user_id, []).append(row.id)
+        return found
 
 
 def _to_notification(row: AnyRow) -> Notification:

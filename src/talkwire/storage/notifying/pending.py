@@ -1,5 +1,5 @@
-"""Notifications that are stored in the same transaction as their event: of mentions, replies, offers (proposed prices),
-invitations, missed calls, and of what moderators did.
+"""Notifications that are stored in the same transaction as their event: of decisions that wait for users, mentions,
+replies, offers (proposed prices), invitations, missed calls, and of what moderators did.
 
 So the number of unread notifications is exact at each position of the log, and a read receipt finds the notification of
 the message that it covers. A batch of commands takes at most three statements for all of its notifications together,
@@ -17,6 +17,7 @@ from sqlalchemy import Select, exists, select
 
 from talkwire.core.domain.events import (
     CallMissed,
+    CardReminded,
     ConversationCreated,
     Durable,
     MemberAdded,
@@ -41,7 +42,7 @@ from talkwire.core.domain.notifying.notification_rules import (
     NotificationRecipient,
     NotificationTrigger,
     counts_only,
-    must_not_disturb,
+    is_quiet,
     notification,
     reason_of,
     trigger_of,
@@ -62,6 +63,7 @@ OCCASIONS = frozenset(
         MemberAdded,
         MemberRemoved,
         CallMissed,
+        CardReminded,
         ReportDecided,
         StreamStateChanged,
     }
@@ -150,7 +152,7 @@ class PendingNotifications:
         for listener in found.of(occasion, conversation):
             reason = reason_of(occasion, facts, listener)
             if reason in STORED_FOR_ALL:
-                yield notification(occasion, listener, reason, "", quiet=must_not_disturb(listener, occasion.at_ms))
+                yield notification(occasion, listener, reason, "", quiet=is_quiet(occasion, listener))
             elif counts_only(occasion, listener):
                 yield replace(notification(occasion, listener, "offer", "", quiet=True), counts_only=True)
 
@@ -164,7 +166,7 @@ class PendingNotifications:
             recipient = NotificationRecipient(
                 row.id, MemberPreferences(), wanted, (), dnd_until_ms(row.status, row.status_until_ms)
             )
-            quiet = must_not_disturb(recipient, trigger.at_ms)
+            quiet = is_quiet(trigger, recipient)
             yield notification(trigger, recipient, "moderation", "", quiet=quiet)
 
     def _listeners(self, occasions: Sequence[NotificationTrigger]) -> _Found:

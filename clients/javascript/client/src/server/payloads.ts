@@ -61,6 +61,7 @@ export type NoticeRole = "admin" | "member" | "owner";
 export type NoticeType = "added" | "call" | "changed" | "joined" | "left" | "offer" | "removed" | "role";
 export type NotificationOutcome = "ban" | "delete" | "dismissed" | "mute" | "remove" | "resolved";
 export type NotificationType =
+  | "decision"
   | "direct"
   | "invitation"
   | "mention"
@@ -1743,6 +1744,8 @@ export interface NotifyPreferences {
   replies: boolean;
   /** Default: `true`. */
   messages: boolean;
+  /** Default: `true`. */
+  decisions: boolean;
   /** The offers. Default: `true`. */
   offers: boolean;
   /** Default: `true`. */
@@ -2664,6 +2667,8 @@ export interface SoundPreferences {
   replies: string | null;
   /** Default: `"default"`. */
   messages: string | null;
+  /** Default: `"default"`. */
+  decisions: string | null;
   /** The offers. Default: `"default"`. */
   offers: string | null;
   /** Default: `"default"`. */

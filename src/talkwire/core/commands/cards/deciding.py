@@ -12,7 +12,11 @@ from talkwire.core.domain.cards.card import CHOICE_COMMENT_MAX_LENGTH, CardChoic
 from talkwire.core.domain.model import Message
 
 CARD = "card"
-"""The kind of timer that fires when a card ends by itself. The key is the message's id."""
+"""The kind of timer that fires when users are reminded of a card, and when it ends by itself. The key is the message's
+id."""
+
+NOTIFIED_MAX = 100
+"""A card that does not name its users notifies those who may choose, if they are at most so many."""
 
 CHOICES_SHOWN_MAX = 100
 

@@ -168,6 +168,7 @@ class MessageCard(msgspec.Struct, frozen=True, omit_defaults=True):
     `counts` has how often each action is chosen, without those that nobody has chosen. Of a decided card, `action_id`
     is the action that was decided, `input` what the last who chose it has filled in, and `decided_by` who has chosen
     it. `expires_ms` and `ended_ms` are in milliseconds since 1970, `ended_pos` is the log position of the end.
+    `notified_ids` are the users who are notified that a decision waits for them.
     """
 
     asked: AskedCard
@@ -180,6 +181,7 @@ class MessageCard(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_ms: int | None = None
     ended_ms: int | None = None
     ended_pos: int | None = None
+    notified_ids: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:

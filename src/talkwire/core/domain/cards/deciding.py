@@ -32,6 +32,11 @@ def is_asked(asked: AskedCard, author_id: str, user: User, member: Member) -> bo
     return who.roles is not UNSET and member.role in who.roles and not is_author
 
 
+def named_ids(asked: AskedCard) -> tuple[str, ...]:
+    """Returns the users whom a card names as those who may choose."""
+    return () if asked.who is UNSET or asked.who.users is UNSET else tuple(asked.who.users)
+
+
 def card_at(card: MessageCard, now_ms: int) -> MessageCard:
     """Returns a card as of the time `now_ms`, in milliseconds since 1970: an open one whose time is over is expired,
     although its timer has not fired."""

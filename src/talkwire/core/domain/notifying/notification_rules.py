@@ -3,8 +3,8 @@
 A `NotificationTrigger` describes the event; a `NotificationRecipient` has the settings of a user. Live notifications
 (`core.engine.live_notifications`) and stored ones for offline users follow the same rules.
 
-A user is notified once for an event, for the most specific reason that the user has not switched off: a mention comes
-before a reply, a reply before a direct message.
+A user is notified once for an event, for the most specific reason that the user has not switched off: a decision that
+waits for the user comes before a mention, a mention before a reply, a reply before a direct message.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from talkwire.core.domain.access import may_see_offer, message_for_reader
 from talkwire.core.domain.events import (
     CallMissed,
+    CardReminded,
     ConversationCreated,
     Durable,
     MemberAdded,
@@ -48,7 +49,7 @@ EVERYONE_MAX = LARGE_CONVERSATION
 """Up to this many members, a conversation's `@all`, its offers and its default `notify="all"` notify all members."""
 
 STORED_FOR_ALL: frozenset[NotificationType] = frozenset(
-    {"mention", "reply", "offer", "invitation", "missed-call", "moderation"}
+    {"decision", "mention", "reply", "offer", "invitation", "missed-call", "moderation"}
 )
 """Notification types that are stored for every recipient.
 
@@ -60,7 +61,7 @@ NO_OUTCOMES: Mapping[str, Outcome] = MappingProxyType({})
 BODY_MAX_LENGTH = 200
 DEFAULT_SOUND = "default"
 
-_DESPITE_MUTE: frozenset[NotificationType] = frozenset({"mention", "reply", "offer"})
+_DESPITE_MUTE: frozenset[NotificationType] = frozenset({"decision", "mention", "reply", "offer"})
 """Notification types that are stored also in conversations that the recipient has muted, but not pushed. Of offers only
 the answers to the recipient's own ones."""
 
@@ -71,7 +72,8 @@ class NotificationTrigger(NamedTuple):
     `type` is set if all recipients get the same type, `message` if the event is a message. Recipients are the users in
     `user_ids`, and with `everyone` all members of the conversation. `outcomes` is set for what moderators did: the
     users to notify, even if they have left the conversation, with what concerns each. `notes_of` is set for a note: the
-    conversation that it is about.
+    conversation that it is about. `asked_ids` are the users for whose decision the message waits. Notifications of a
+    `quiet` trigger make no sound and no alert.
     """
 
     id: int
@@ -86,6 +88,8 @@ class NotificationTrigger(NamedTuple):
     everyone: bool = False
     outcomes: Mapping[str, Outcome] = NO_OUTCOMES
     notes_of: str | None = None
+    asked_ids: Collection[str] = ()
+    quiet: bool = False
 
     @property
     def listed_in(self) -> str:
@@ -116,28 +120,8 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
             return None if message.imported or message.state is not None else trigger_of_message(event)
         case StreamStateChanged(is_first=True, message=message):
             return trigger_of_message(event) if message.content or message.attachments else None
-        case OfferCreated(offer=offer):
-            return _trigger(
-                event,
-                offer.conversation_id,
-                offer.author_id,
-                "offer",
-                offer_id=offer.id,
-                body=offer.title,
-                everyone=True,
-            )
-        case OfferUpdated(offer=offer) if (
-            offer.status in {"accepted", "rejected"} and offer.closed_by is not None and offer.deleted_ms is None
-        ):
-            return _trigger(
-                event,
-                offer.conversation_id,
-                offer.closed_by,
-                "offer",
-                offer_id=offer.id,
-                body=offer.title,
-                user_ids=(offer.author_id,),
-            )
+        case OfferCreated() | OfferUpdated():
+            return _trigger_of_offer(event)
         case ConversationCreated(conversation=conversation, by=by) if by and conversation.kind != "direct":
             user_ids = tuple(member.user_id for member in event.members)
             body = conversation.name or ""
@@ -149,10 +133,32 @@ def trigger_of(event: Durable) -> NotificationTrigger | None:
             return _trigger_of_moderation(event, event.conversation_id, {user_id: "remove"})
         case ReportDecided():
             return _trigger_of_decision(event)
+        case CardReminded():
+            return _trigger_of_reminder(event)
         case CallMissed():
             return _trigger(event, event.conversation_id, event.caller_id, "missed-call", user_ids=event.user_ids)
         case _:
             return None
+
+
+def _trigger_of_offer(event: OfferCreated | OfferUpdated) -> NotificationTrigger | None:
+    offer = event.offer
+    if isinstance(event, OfferCreated):
+        by, user_ids = offer.author_id, tuple[str, ...]()
+    elif offer.status in {"accepted", "rejected"} and offer.closed_by is not None and offer.deleted_ms is None:
+        by, user_ids = offer.closed_by, (offer.author_id,)
+    else:
+        return None
+    return _trigger(
+        event,
+        offer.conversation_id,
+        by,
+        "offer",
+        offer_id=offer.id,
+        body=offer.title,
+        user_ids=user_ids,
+        everyone=isinstance(event, OfferCreated),
+    )
 
 
 def _trigger_of_decision(event: ReportDecided) -> NotificationTrigger:
@@ -187,6 +193,7 @@ def trigger_of_message(event: MessageSent | StreamStateChanged) -> NotificationT
     """Returns the notifications of a new message. A message that is written as a stream is new at its first end."""
     message = event.message
     quoted = () if message.reply_to is None else (message.reply_to.sender_id,)
+    asked_ids = () if message.card is None else message.card.notified_ids
     return NotificationTrigger(
         id=message.id,
         at_ms=event.at_ms,
@@ -194,9 +201,27 @@ def trigger_of_message(event: MessageSent | StreamStateChanged) -> NotificationT
         actor_id=message.sender_id,
         message=message,
         body=body_of(message),
-        user_ids=dict.fromkeys((*message.mentions, *quoted)),
+        user_ids=dict.fromkeys((*message.mentions, *quoted, *asked_ids)),
         everyone=message.mentions_all,
         notes_of=message.notes_of,
+        asked_ids=asked_ids,
+    )
+
+
+def _trigger_of_reminder(event: CardReminded) -> NotificationTrigger:
+    message = event.message
+    return NotificationTrigger(
+        id=MESSAGE_ID_BASE + event.pos,
+        at_ms=event.at_ms,
+        conversation_id=message.conversation_id,
+        actor_id=message.sender_id,
+        type="decision",
+        message=message,
+        body=body_of(message),
+        user_ids=event.user_ids,
+        notes_of=message.notes_of,
+        asked_ids=event.user_ids,
+        quiet=True,
     )
 
 
@@ -298,9 +323,10 @@ def _reasons(
 ) -> tuple[NotificationType, ...]:
     """Returns the types of all notifications that a message or other event can cause for a recipient, the most specific
     first."""
+    found: tuple[NotificationType, ...] = ("decision",) if recipient.user_id in trigger.asked_ids else ()
     if trigger.notes_of is not None:  # the conversation has customers, who are no members of its notes
         is_named = trigger.message is not None and recipient.user_id in trigger.message.mentions
-        return ("mention",) if is_named else ()
+        return (*found, "mention") if is_named else found
     is_small = conversation.member_count <= EVERYONE_MAX
     message = None if trigger.message is None else message_for_reader(trigger.message, recipient.history)
     if trigger.message is not None and message is None:
@@ -309,8 +335,9 @@ def _reasons(
         assert trigger.type is not None
         is_recipient = recipient.user_id in trigger.user_ids or (trigger.everyone and is_small)
         return (trigger.type,) if is_recipient else ()
+    if trigger.type == "decision":  # a reminder: the message itself has notified already
+        return found
     notify = notify_of(recipient.member_preferences.notify, conversation)
-    found: tuple[NotificationType, ...] = ()
     if recipient.user_id in message.mentions or (message.mentions_all and is_small):
         found += ("mention",)
     if notify != "mentions" and message.reply_to is not None and message.reply_to.sender_id == recipient.user_id:
@@ -336,12 +363,14 @@ def is_in_quiet_hours(quiet: DoNotDisturb, at_ms: int) -> bool:
     return minute < quiet.end_minute and (today - 1) % 7 in quiet.days
 
 
-def must_not_disturb(recipient: NotificationRecipient, at_ms: int) -> bool:
-    """Returns whether a recipient must not be disturbed now because of their status `dnd` or their "do not disturb"
-    hours, or because they have muted the conversation. Notifications then are quiet: stored without a sound, and not
-    pushed."""
+def is_quiet(trigger: NotificationTrigger, recipient: NotificationRecipient) -> bool:
+    """Returns whether a notification is quiet: stored without a sound, and not pushed. It is if the event asks for
+    that, or if the recipient must not be disturbed because of their status `dnd` or their "do not disturb" hours, or
+    because they have muted the conversation."""
+    at_ms = trigger.at_ms
     return (
-        at_ms < recipient.dnd_until_ms
+        trigger.quiet
+        or at_ms < recipient.dnd_until_ms
         or recipient.member_preferences.is_muted(at_ms)
         or is_in_quiet_hours(recipient.preferences.do_not_disturb, at_ms)
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
+from collections.abc import Sequence
 
-from talkwire.core.commands.cards.deciding import CARD
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from talkwire.core.commands.cards.deciding import CARD, NOTIFIED_MAX
 from talkwire.core.domain.cards.card import AskedCard, MessageCard
 from talkwire.core.domain.cards.card_checks import expiry_of
 from talkwire.core.domain.cards.card_digest import digest_of
+from talkwire.core.domain.cards.deciding import named_ids
 from talkwire.core.domain.errors import forbidden, invalid
-from talkwire.core.domain.model import Conversation, User, message_number
-from talkwire.core.features.cards.ends import end_card, must_be_open
+from talkwire.core.domain.model import Conversation, Message, User, message_number
+from talkwire.core.features.cards.ends import end_card, must_be_open, reminder_ms
 from talkwire.core.ports.stores import Question
 from talkwire.core.ports.transaction import Transaction
 
@@ -23,20 +27,28 @@ def new_card(tx: Transaction, author: User, conversation: Conversation, asked: A
     this conversation, and `conflict` if that card has ended.
     """
     card = MessageCard(asked, digest_of(asked), expires_ms=expiry_of(asked, tx.now_ms))
-    if isinstance(asked.decide, dict):
-        needed = max(asked.decide.values())
-        found = len(tx.cards.asked(Question(conversation.id, author.id, asked), now_ms=tx.now_ms, limit=needed))
-        if found < needed:
-            raise invalid("card.decide", f"must need at most {found} choices: so many may choose now")
+    if not asked.is_poll:
+        needed = max(asked.decide.values()) if isinstance(asked.decide, dict) else 0
+        limit = max(needed, NOTIFIED_MAX + 1)
+        found = tx.cards.asked(Question(conversation.id, author.id, asked), now_ms=tx.now_ms, limit=limit)
+        if len(found) < needed:
+            raise invalid("card.decide", f"must need at most {len(found)} choices: so many may choose now")
+        card = replace(card, notified_ids=_notified_ids(asked, found))
     if asked.supersedes is not UNSET:
         _supersede(tx, author, conversation, asked.supersedes)
     return card
 
 
-def expect_end(tx: Transaction, message_id: int, card: MessageCard) -> None:
-    """Sets the timer of a new message's card."""
+def _notified_ids(asked: AskedCard, found: Sequence[str]) -> tuple[str, ...]:
+    """Returns the users who are notified of a new card: those whom it names, else all who may choose (`found`), unless
+    they are too many."""
+    return named_ids(asked) or (tuple(sorted(found)) if len(found) <= NOTIFIED_MAX else ())
+
+
+def expect_end(tx: Transaction, message: Message, card: MessageCard) -> None:
+    """Sets the timer of a new message's card: for the reminder, or else for the end."""
     if card.expires_ms is not None:
-        tx.timers.set(CARD, str(message_id), card.expires_ms)
+        tx.timers.set(CARD, str(message.id), reminder_ms(message, card) or card.expires_ms)
 
 
 def _supersede(tx: Transaction, author: User, conversation: Conversation, message_id: str) -> None:

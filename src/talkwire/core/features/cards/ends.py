@@ -9,8 +9,9 @@ from talkwire.core.domain.cards.card import CardChoice, CardState, MessageCard
 from talkwire.core.domain.cards.card_text import text_of
 from talkwire.core.domain.cards.deciding import card_at
 from talkwire.core.domain.errors import ChatError, invalid
-from talkwire.core.domain.events import CardDecided
+from talkwire.core.domain.events import CardDecided, CardReminded
 from talkwire.core.domain.model import Message
+from talkwire.core.features.notifying.notifications import read_decisions
 from talkwire.core.ports.transaction import Lookups, Transaction
 
 
@@ -59,17 +60,37 @@ def record_end(tx: Transaction, message: Message, card: MessageCard) -> Message:
     ended = replace(message, card=replace(card, ended_pos=pos), content=text_of(card))
     tx.record(CardDecided(pos, tx.now_ms, ended))
     tx.timers.set(CARD, str(message.id), None)
+    read_decisions(tx, ended, card.notified_ids)
     return ended
 
 
-def expire_card(tx: Transaction, key: str) -> int | None:
-    """Ends an open card whose time is over. Returns when its time is over if that is later, in milliseconds since 1970,
-    else None."""
+def reminder_ms(message: Message, card: MessageCard) -> int | None:
+    """Returns when the users who have not chosen yet are reminded: after three quarters of the card's time, in
+    milliseconds since 1970. None for a card of which nobody is notified, or that does not end by itself."""
+    if card.expires_ms is None or not card.notified_ids:
+        return None
+    return message.created_ms + (card.expires_ms - message.created_ms) * 3 // 4
+
+
+def look_at_card(tx: Transaction, key: str) -> int | None:
+    """Ends an open card whose time is over, or reminds users of it. Returns when to look again, in milliseconds since
+    1970, or None."""
     message = tx.message(int(key))
     card = None if message is None or message.deleted_ms is not None else message.card
     if message is None or card is None or not card.is_open or card.expires_ms is None:
         return None
-    if card.expires_ms > tx.now_ms:
-        return card.expires_ms
-    end_card(tx, message, card, "expired")
-    return None
+    if card.expires_ms <= tx.now_ms:
+        end_card(tx, message, card, "expired")
+        return None
+    at_ms = reminder_ms(message, card)
+    if at_ms is not None and at_ms > tx.now_ms:
+        return at_ms
+    _remind(tx, message, card)
+    return card.expires_ms
+
+
+def _remind(tx: Transaction, message: Message, card: MessageCard) -> None:
+    have_chosen = {choice.user_id for choice in tx.cards.choices(message.id)}
+    left = tuple(user_id for user_id in card.notified_ids if user_id not in have_chosen)
+    if left:
+        tx.record(CardReminded(tx.next_pos(), tx.now_ms, message, left))

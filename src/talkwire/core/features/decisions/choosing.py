@@ -31,6 +31,7 @@ from talkwire.core.domain.moderation.audit import Act
 from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.features.cards.ends import card_of, end_card, has_ended, record_end, seen_card
 from talkwire.core.features.messages.messages import Participation, need_message, visible_message
+from talkwire.core.features.notifying.notifications import read_decisions
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.stores import Question
 from talkwire.core.ports.transaction import Prefetch, Transaction
@@ -123,6 +124,7 @@ def _choose(tx: Transaction, actor: Actor, message: Message, before: CardChoice 
     tx.cards.put_choice(message.id, choice)
     if card.asked.is_poll:
         return seen_card(tx, message, choice if choice.action_ids else None)
+    read_decisions(tx, message, (choice.user_id,))
     if is_decisive(card, choice.action_ids[0]):
         chosen = [each for each in tx.cards.choices(message.id) if each.action_ids == choice.action_ids]
         message = record_end(tx, message, decided(card, chosen, choice))

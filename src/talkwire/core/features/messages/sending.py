@@ -35,6 +35,7 @@ from talkwire.core.domain.access import (
 from talkwire.core.domain.access_policy import may_stream
 from talkwire.core.domain.cards.card import AskedCard
 from talkwire.core.domain.cards.card_checks import check_card
+from talkwire.core.domain.cards.deciding import named_ids
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
 from talkwire.core.domain.events import MessageSent, UserCreated
 from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spellings
@@ -390,11 +391,12 @@ def _record(
         message = replace(message, **fields)
     if card is not None:
         message = replace(message, card=card)
-        expect_end(tx, message.id, card)
+        expect_end(tx, message, card)
     tx.record(MessageSent(pos, tx.now_ms, message))
     if conversation.team_ids:
         if not message.imported:
-            list_writers(tx, conversation, sender.id, message.mentions)
+            asked_ids = () if card is None else named_ids(card.asked)
+            list_writers(tx, conversation, sender.id, (*message.mentions, *asked_ids))
         message_sent(tx, conversation, sender, message)
     if message.on_behalf_of is not None:  # a rule of the audit log would cost each ordinary message
         tx.audit.add(actor, (Act("message-on-behalf", str(message.id), conversation.id),), tx.now_ms)

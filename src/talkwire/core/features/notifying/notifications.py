@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
 
 from talkwire.core.commands.notifications import (
@@ -82,14 +82,27 @@ def read_with_thread(tx: Transaction, root: Message, user_id: str, reply_id: int
         _read(tx, user_id, ids)
 
 
+def read_decisions(tx: Transaction, message: Message, user_ids: Collection[str]) -> None:
+    """Marks the notifications of these users that a decision about a message waits as read."""
+    if not user_ids:
+        return
+    found = tx.notifications.mark_decisions_read(message, user_ids, tx.now_ms)
+    for reader_id, ids in sorted(found.items()):
+        _record_read(tx, reader_id, tuple(sorted(ids)))
+
+
 def _read(tx: Transaction, user_id: str, ids: Sequence[int] | None) -> int:
     """Marks a user's notifications with these ids (None: all) as read, and returns how many are still unread. If any
     was unread, records an event that informs the user's other devices."""
     changed = tx.notifications.mark_read(user_id, ids, tx.now_ms)
-    unread = tx.notifications.count_unread(user_id, tx.now_ms - NOTIFICATIONS_KEPT_MS)
     if changed:
-        read_ids = None if ids is None else tuple(sorted(changed))
-        tx.record(NotificationsRead(tx.next_pos(), tx.now_ms, user_id, read_ids, unread))
+        return _record_read(tx, user_id, None if ids is None else tuple(sorted(changed)))
+    return tx.notifications.count_unread(user_id, tx.now_ms - NOTIFICATIONS_KEPT_MS)
+
+
+def _record_read(tx: Transaction, user_id: str, ids: tuple[int, ...] | None) -> int:
+    unread = tx.notifications.count_unread(user_id, tx.now_ms - NOTIFICATIONS_KEPT_MS)
+    tx.record(NotificationsRead(tx.next_pos(), tx.now_ms, user_id, ids, unread))
     return unread
 
 

@@ -30,7 +30,7 @@ from talkwire.core.commands.server.timers import (
 from talkwire.core.commands.streams.storing import STREAM
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
-from talkwire.core.features.cards.ends import expire_card
+from talkwire.core.features.cards.ends import look_at_card
 from talkwire.core.features.conversations.moderation import end_restriction
 from talkwire.core.features.messages.offers import expire_offer
 from talkwire.core.features.streams.leases import ASKING_MS, is_to_be_asked_about, look_at_lease
@@ -49,7 +49,7 @@ KINDS: Mapping[str, Fire] = MappingProxyType(
         CONVERSATION_BAN: partial(end_restriction, kind="ban"),
         MUTE: partial(end_restriction, kind="mute"),
         STREAM: look_at_lease,
-        CARD: expire_card,
+        CARD: look_at_card,
     }
 )
 
