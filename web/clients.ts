@@ -6,6 +6,7 @@ const path = (name: string): string => fileURLToPath(new URL(`../clients/javascr
 
 export const clients = {
   alias: {
+    "@talkwire/client/cards": path("client/src/cards/index.ts"),
     "@talkwire/client/desk": path("client/src/desk/index.ts"),
     "@talkwire/client/parts": path("client/src/parts.ts"),
     "@talkwire/client": path("client/src/index.ts"),

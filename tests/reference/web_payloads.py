@@ -49,6 +49,7 @@ REST_ANSWERS = (
     "MessengerSessionList",
     "MessengerUserList",
     "MessengerVersionList",
+    "MessengerWaitingCards",
     "NotificationsAnswer",
     "ServerAnswer",
     "SignedInAnswer",

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { AskOptions } from "./cards/asking.ts";
 export type { NewConversation } from "./conversations/conversation_store.ts";
 export type { FrameSize } from "./files/film.ts";
 export type { NativeFile } from "./files/native_file.ts";

@@ -17,6 +17,7 @@ export * from "./files/upload_queue.ts";
 export * from "./files/uploads.ts";
 export * from "./files/voice.ts";
 export * from "./messages/changes.ts";
+export { onCardChanged } from "./messages/message_cards.ts";
 export * from "./messages/messages.ts";
 export * from "./messages/pins.ts";
 export * from "./messages/receipts.ts";

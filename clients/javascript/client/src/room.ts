@@ -1,5 +1,6 @@
 /** One conversation, as an application uses it. */
 
+import type { AskOptions } from "./cards/asking.ts";
 import type { Client } from "./client.ts";
 import { Emitter } from "./emitter.ts";
 import { checkFile, type NativeFile } from "./files/native_file.ts";
@@ -14,6 +15,7 @@ import { own } from "./own.ts";
 import { type Typist, typistsIn } from "./people/typing.ts";
 import { randomId } from "./platform.ts";
 import type {
+  AskedCard,
   Commands,
   Conversation,
   CustomSignal,
@@ -24,6 +26,7 @@ import type {
   MessageRated,
   Rating,
   Receipt,
+  SeenCard,
   ThreadAnswer,
   Version,
 } from "./server/payloads.ts";
@@ -324,6 +327,17 @@ export class Room {
       ...given({ replyToId: replyTo }),
     };
     return openStream(this.#client.core, payload, (part) => this.#client.add(part));
+  }
+
+  /**
+   * Asks the members to decide, by a message with a card, and returns the card once the decision has ended: see
+   * `outcome` and `actionId`. Waits as long as that takes, also while the server cannot be reached. A program that was
+   * restarted continues to wait if it gives the same card and `clientMessageId`. Rejects with `RequestError`.
+   */
+  async ask(card: AskedCard, options: AskOptions = {}): Promise<SeenCard> {
+    await this.#identified;
+    const { ask } = await import("./cards/asking.ts");
+    return ask(this.#client.core, this.id, card, options);
   }
 
   /** Asks the author of a message that is being written to stop. Rejects with `RequestError`. */

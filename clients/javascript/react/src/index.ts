@@ -5,6 +5,8 @@
  */
 
 import type {
+  Card,
+  Choice,
   Conversation,
   Member,
   Message,
@@ -17,7 +19,10 @@ import type {
   TalkwireState,
   Team,
   Typist,
+  UserChoice,
+  WaitingCards,
 } from "@talkwire/client";
+import { type Cards, cardsOf } from "@talkwire/client/cards";
 import { type Desk, type DeskNumbers, type DeskView, type DeskViewName, deskOf } from "@talkwire/client/desk";
 import {
   createContext,
@@ -211,6 +216,65 @@ export function useDesk(teamId: string, view: DeskViewName = "waiting"): DeskLis
   );
   const { conversations, loaded, error, hasMore } = list;
   return { numbers: desk.numbers, conversations, loaded, error, hasMore, ...actions };
+}
+
+/** What {@link useCard} returns. */
+export interface CardView {
+  /** The card as it is now. */
+  readonly card: Card | undefined;
+  /** What the user has chosen; undefined if that is nothing, or not known yet. */
+  readonly mine: Choice | undefined;
+  /** What the first 100 users have chosen, as it was loaded, unless names or results are hidden. */
+  readonly choices: readonly UserChoice[];
+  /** Whether `mine` and `choices` are loaded. */
+  readonly isLoaded: boolean;
+  /** See the methods of `Cards` with the same names. They reject with `RequestError`. */
+  readonly choose: (actionIds: readonly string[], choosing?: Parameters<Cards["choose"]>[2]) => Promise<void>;
+  readonly close: () => Promise<void>;
+  readonly cancel: () => Promise<void>;
+}
+
+const NO_CHOICES: readonly UserChoice[] = [];
+
+/** Returns the card of a message, and follows it while the component is shown. */
+export function useCard(message: Message): CardView {
+  const cards = cardsOf(useTalkwire());
+  const { id } = message;
+  const subscribe = useCallback((changed: () => void) => cards.on("change", changed), [cards]);
+  const known = useSyncExternalStore(subscribe, () => cards.known(id));
+  const isUnknown = known === undefined;
+  useEffect(() => {
+    if (isUnknown) void cards.load(id);
+  }, [cards, id, isUnknown]);
+  const actions = useMemo(
+    () => ({
+      choose: async (actionIds: readonly string[], choosing?: Parameters<Cards["choose"]>[2]) => {
+        await cards.choose(id, actionIds, choosing);
+      },
+      close: async () => {
+        await cards.close(id);
+      },
+      cancel: async () => {
+        await cards.cancel(id);
+      },
+    }),
+    [cards, id],
+  );
+  return {
+    card: known ?? message.card,
+    mine: known?.mine,
+    choices: known?.choices ?? NO_CHOICES,
+    isLoaded: known != null,
+    ...actions,
+  };
+}
+
+/** Returns the open cards that wait for the user's choice, without polls, the newest first, and how many there are. */
+export function useWaitingCards(): WaitingCards {
+  const cards = cardsOf(useTalkwire());
+  const subscribe = useCallback((changed: () => void) => cards.on("change", changed), [cards]);
+  useEffect(() => cards.loadWaiting(), [cards]);
+  return useSyncExternalStore(subscribe, () => cards.waiting);
 }
 
 /** Returns the teams that the user is in, in the order of their ids; undefined until they are loaded. */

@@ -1,7 +1,7 @@
 /** The message of the open dialog, kept as it is now: what the reader sees is what their choice is about. */
 
 import type { Message } from "@talkwire/client";
-import { type ChatPart, tombstone } from "@talkwire/client/parts";
+import { type ChatPart, onCardChanged, tombstone } from "@talkwire/client/parts";
 import type { PageCore } from "../page_core";
 
 export class DialogMessage implements ChatPart {
@@ -16,6 +16,7 @@ export class DialogMessage implements ChatPart {
     core.on("message:reaction", ({ messageId, reactions }) =>
       this.#change(messageId, (message) => ({ ...message, reactions })),
     );
+    onCardChanged(core, ({ messageId, how }) => this.#change(messageId, how));
     core.on("message:pinned", ({ messageId }) => this.#change(messageId, (message) => ({ ...message, pinned: true })));
     core.on("message:unpinned", ({ messageId }) =>
       this.#change(messageId, (message) => ({ ...message, pinned: false })),

@@ -12,6 +12,7 @@ import type { Commands, Message, Receipt, ReceiptPage, Version, VersionPage } fr
 import { RequestError } from "../server/request_error.ts";
 import type { GrownMessages } from "../streams/growing_messages.ts";
 import { editOf, isAsWanted, type MessageChange, replaces } from "./changes.ts";
+import { onCardChanged } from "./message_cards.ts";
 import { MessagePages } from "./message_pages.ts";
 import { textOrParts, withoutParts } from "./message_parts.ts";
 import { ReadReporter } from "./read_reporter.ts";
@@ -134,6 +135,9 @@ export class Messages implements ChatPart {
     );
     core.on("message:reaction", ({ conversationId, messageId, reactions }) =>
       this.#change(conversationId, messageId, (message) => ({ ...message, reactions })),
+    );
+    onCardChanged(core, ({ conversationId, messageId, how, excerpt }) =>
+      this.#change(conversationId, messageId, how, excerpt),
     );
     core.growing.handlers.push((grown) => this.#grow(grown));
     core.growing.onStored = (message) => void this.#loadAgain(message);

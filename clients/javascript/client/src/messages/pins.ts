@@ -5,6 +5,7 @@ import { bySender } from "../conversations/membership.ts";
 import type { ChatPart, Core } from "../core.ts";
 import { own } from "../own.ts";
 import type { Message, MessagePage } from "../server/payloads.ts";
+import { onCardChanged } from "./message_cards.ts";
 
 export type PinsByConversation = Readonly<Record<string, readonly Message[]>>;
 
@@ -34,6 +35,9 @@ export class Pins implements ChatPart {
       const ids = new Set([...Object.keys(this.state.getState()), ...this.#requests.keys()]);
       for (const id of ids) this.#change(id, (pins) => pins.map(bySender(user)));
     });
+    onCardChanged(core, ({ conversationId, messageId, how }) =>
+      this.#change(conversationId, (pins) => pins.map((each) => (each.id === messageId ? how(each) : each))),
+    );
     core.on("message:updated", (message) =>
       this.#change(message.conversationId, (pins) => pins.map((each) => (each.id === message.id ? message : each))),
     );

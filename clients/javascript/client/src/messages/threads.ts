@@ -3,6 +3,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ChatPart, Core } from "../core.ts";
 import type { Message, ThreadAnswer } from "../server/payloads.ts";
+import { onCardChanged } from "./message_cards.ts";
 import {
   lacksStart,
   type Thread,
@@ -54,6 +55,10 @@ export class Threads implements ChatPart {
     core.on("message:reaction", ({ messageId, reactions }) =>
       this.#changeMessage(messageId, (message) => ({ ...message, reactions })),
     );
+    onCardChanged(core, ({ messageId, how, excerpt }) => {
+      this.#changeMessage(messageId, how);
+      if (excerpt !== undefined) this.#change((thread) => withQuotes(thread, messageId, excerpt));
+    });
     core.growing.handlers.push((grown) => {
       for (const id of grown.keys()) this.#changeMessage(id, (message) => core.growing.of(message));
     });

@@ -163,7 +163,7 @@ export function withThread({ thread: _, ...root }: Message, thread: ThreadSummar
 const EXCERPT_LENGTH = 200;
 
 /** Returns how the server quotes a message in its replies. */
-export function excerptOf({ content = "" }: Message): string {
+export function excerptOf({ content = "" }: Pick<Message, "content">): string {
   return content.length <= EXCERPT_LENGTH ? content : Array.from(content).slice(0, EXCERPT_LENGTH).join("");
 }
 

@@ -3136,6 +3136,13 @@ export interface VersionPage {
   next: string | null;
 }
 
+/** Open cards that wait for the caller's choice, the newest first, and how many there are (`count`, at most 1000). */
+export interface WaitingCards {
+  /** The items of this page. */
+  items: SeenCard[];
+  count: number;
+}
+
 /** The payloads of events, by the event's name. */
 export interface ServerEvents {
   /** The socket is connected and signed in. This is its first event. */
