@@ -113,6 +113,26 @@ async def test_streams_are_counted_and_their_ends_are_logged(world: World, chat_
     assert {name: line[name] for name in ids} == ids
 
 
+async def test_ends_of_cards_are_counted_and_logged(world: World, chat_server: ServerProcess) -> None:
+    async def ends(state: str) -> float:
+        return await value(world, "talkwire_card_ends_total", state=state)
+
+    room = await world.conversation("alice", "bob")
+    before = [await ends(state) for state in ("decided", "cancelled")]
+    card = {"title": "Pay?", "actions": [{"id": "yes", "label": "Yes"}], "decide": "first"}
+    for end, body in (("", {"actionIds": ["yes"]}), ("/cancel", None)):
+        asked = await world.request("POST", "/api/v1/messages", by="alice", json={"conversationId": room, "card": card})
+        message_id = asked.json()["id"]
+        by = "bob" if body else "alice"
+        await world.request("POST", f"/api/v1/messages/{message_id}/card{end}", by=by, json=body)
+    assert [await ends(state) for state in ("decided", "cancelled")] == [each + 1 for each in before]
+    lines = [each for each in chat_server.logged() if each["event"] == "card_ended" and each["conversation_id"] == room]
+    assert [(each["state"], each["action_id"], each["user_id"]) for each in lines] == [
+        ("decided", "yes", world.id_of("alice")),
+        ("cancelled", None, world.id_of("alice")),
+    ]
+
+
 async def test_connections_messages_deliveries_and_requests_are_counted(world: World) -> None:
     room = await world.conversation("alice", "bob")
     messages, deliveries = [await value(world, f"talkwire_{name}_total") for name in ("messages", "deliveries")]

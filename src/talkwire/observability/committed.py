@@ -1,17 +1,29 @@
-"""Logs and counts the events that this node has committed: messages, and members who joined or left."""
+"""Logs and counts the events that this node has committed: messages, ends of decisions, and members who joined or
+left."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from talkwire.core.domain.events import ConversationCreated, Durable, MemberAdded, MemberRemoved, MessageSent
-from talkwire.core.domain.model import Member
+from talkwire.core.domain.cards.card import CardState, MessageCard
+from talkwire.core.domain.events import (
+    CardDecided,
+    ConversationCreated,
+    Durable,
+    MemberAdded,
+    MemberRemoved,
+    MessageSent,
+)
+from talkwire.core.domain.model import Member, Message
 
 _NAMED_MAX = 20
+_CARD_ENDS: tuple[CardState, ...] = tuple(state for state in get_args(CardState) if state != "open")
 
 _logger = structlog.get_logger(__name__)
 
@@ -20,14 +32,15 @@ class CommittedEvents(Collector):
     """The Prometheus collector that counts the messages that this node has stored. Register it with a
     `CollectorRegistry`, and pass the events of each committed transaction to `note`.
 
-    It also logs members who join or leave in their own right and, with `logs_messages`, each message at the level
-    `debug`.
+    It also counts and logs the ends of decisions about cards, logs members who join or leave in their own right and,
+    with `logs_messages`, each message at the level `debug`.
     """
 
     def __init__(self, *, logs_messages: bool) -> None:
         self._logs_messages = logs_messages
         self.messages = 0
         """How many messages this node has stored."""
+        self._card_ends: Counter[CardState] = Counter()
 
     def note(self, events: Sequence[Durable]) -> None:
         """Counts the messages among the events of one committed transaction, and logs members who joined or left."""
@@ -41,9 +54,20 @@ class CommittedEvents(Collector):
                     _log_joined(event.conversation.id, event.members, event.by)
                 case MemberRemoved() if event.own:
                     _logger.info("left", conversation_id=event.conversation_id, user_id=event.user_id, by=event.by)
+                case CardDecided(message=message) if message.card is not None:
+                    self._note_decision(message, message.card)
 
     def collect(self) -> Iterator[Metric]:
         yield CounterMetricFamily("talkwire_messages", "Messages that this node has stored", self.messages)
+        ends = CounterMetricFamily("talkwire_card_ends", "Cards whose decision this node has ended", labels=["state"])
+        for state in _CARD_ENDS:
+            ends.add_metric([state], self._card_ends[state])
+        yield ends
+
+    def _note_decision(self, message: Message, card: MessageCard) -> None:
+        self._card_ends[card.state] += 1
+        ids = {"message_id": str(message.id), "conversation_id": message.conversation_id, "user_id": message.sender_id}
+        _logger.info("card_ended", **ids, state=card.state, action_id=card.action_id)
 
     def _note_message(self, event: MessageSent) -> None:
         self.messages += 1
