@@ -5,6 +5,7 @@ Its messages are from the week before the server starts.
 
 from __future__ import annotations
 
+from talkwire.core.domain.cards.card import AskedCard, CardAction
 from talkwire.demo.drawing import dusk, price_list, visits
 from talkwire.demo.script import Offered, Person, Room, ScriptedMessage
 
@@ -173,6 +174,22 @@ ROOMS = (
             ScriptedMessage("ines", "Dumplings. Always dumplings.", (2, "11:31"), reactions={"priya": "🥟"}),
             ScriptedMessage("jonah", "The Lebanese place today, half past twelve?", 64),
             ScriptedMessage("priya", "I am in.", 61, reactions={"jonah": "👍"}),
+            ScriptedMessage(
+                "jonah",
+                "",
+                58,
+                card=AskedCard(
+                    "And on Friday, with everybody?",
+                    (
+                        CardAction("lebanese", "The Lebanese place"),
+                        CardAction("noodles", "The noodle bar"),
+                        CardAction("picnic", "A picnic, if it does not rain"),
+                    ),
+                    "poll",
+                    max=2,
+                ),
+                choices={"jonah": ("lebanese", "noodles"), "priya": ("noodles",)},
+            ),
         ),
         unread={"maya": 2, "ines": 2},
     ),

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import URL
 
 from talkwire.core.commands.accounts import EnsureUser, FindAccount, RegisterAccount, UpdateUser
+from talkwire.core.commands.cards.deciding import ActOnCard
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
 from talkwire.core.commands.files import CreateUpload, FinishUpload, GetUpload
@@ -240,6 +241,7 @@ class _Filling:
             attachments=tuple(attachments),
             reply_to_id=self._named.get(message.reply_to or ""),
             thread_id=self._named.get(message.thread or ""),
+            card=message.card,
         )
         message_id = str((await self._do(actor, command)).id)
         if message.thread is not None:
@@ -250,6 +252,8 @@ class _Filling:
             self._named[message.name] = message_id
         reacting = (self._do(_ACTORS[who], React(message_id, emoji)) for who, emoji in message.reactions.items())
         await asyncio.gather(*reacting)
+        for who, action_ids in message.choices.items():
+            await self._do(_ACTORS[who], ActOnCard(message_id, tuple(action_ids)))
         if message.pinned_by is not None:
             await self._do(_ACTORS[message.pinned_by], PinMessage(message_id))
 

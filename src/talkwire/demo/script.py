@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from talkwire.core.domain.cards.card import AskedCard
 from talkwire.core.domain.model import ConversationKind
 
 When = tuple[int, str] | int
@@ -50,7 +51,8 @@ class ScriptedMessage:
     """A message of the demo's story, by the person with the id `who`. `reply_to` and `thread` are the `name` of an
     earlier message.
 
-    `reactions` has emojis: the key of each is the id of the person who added it.
+    `reactions` has emojis: the key of each is the id of the person who added it. In the same way, `choices` has the ids
+    of the actions of the `card` that people have chosen.
     """
 
     who: str
@@ -62,6 +64,8 @@ class ScriptedMessage:
     files: Sequence[Attached] = ()
     reactions: Mapping[str, str] = field(default_factory=dict)
     pinned_by: str | None = None
+    card: AskedCard | None = None
+    choices: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
