@@ -6,6 +6,7 @@ const { counted } = /* @__PURE__ */ wordingOf("en");
 
 /** What happened, by type of notification. The service worker has only these texts. */
 export const happened = {
+  decision: (name: string) => `${name} asks you to decide`,
   direct: (name: string) => name,
   invitation: (name: string) => `${name} added you to a conversation`,
   mention: (name: string) => `${name} mentioned you`,
@@ -556,6 +557,7 @@ export const texts = {
         mentions: "Mentions",
         replies: "Replies",
         messages: "Messages in conversations set to “All messages”",
+        decisions: "Decisions that wait for you",
         offers: "Offers",
         invitations: "Invitations",
         missedCalls: "Missed calls",
@@ -570,6 +572,7 @@ export const texts = {
       days: { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" },
     },
   },
+  cards: { makePoll: "Create a poll", close: "Close poll", cancel: "Cancel this request" },
   offers: {
     deleted: "Deleted offer",
     menuOf: (title: string) => `More actions: ${title}`,

@@ -70,7 +70,7 @@ export interface Unsent {
 }
 
 /** The dialogs about a message in which the reader writes. */
-const FORMS: ReadonlySet<MessageDialog["kind"]> = new Set(["forward", "rating", "report"]);
+const FORMS: ReadonlySet<MessageDialog["kind"]> = new Set(["choice", "forward", "rating", "report"]);
 
 export class Chat {
   /** Called with a code when the session ends. */

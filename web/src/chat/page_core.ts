@@ -25,10 +25,12 @@ export interface Composing {
 }
 
 /** The dialog about a message that is open. */
-export interface MessageDialog {
-  readonly kind: "actions" | "delete" | "forward" | "history" | "rating" | "reactions" | "receipts" | "report";
-  readonly message: Message;
-}
+export type MessageDialog = { readonly message: Message } & (
+  | { readonly kind: "actions" | "choices" | "delete" | "end" | "forward" | "history" }
+  | { readonly kind: "rating" | "reactions" | "receipts" | "report" }
+  /** `actionId`: the action of the message's card that the reader wants to choose. */
+  | { readonly kind: "choice"; readonly actionId: string }
+);
 
 /** The form for an offer that is open. */
 export interface OfferForm {
@@ -51,7 +53,7 @@ export type Panel =
   | { readonly kind: "thread"; readonly rootId: string; readonly messageId?: string; readonly isFromList?: true };
 
 /** What opens in front of the page, whatever is open in it. */
-export type Overlay = "switcher" | "shortcuts" | "threads";
+export type Overlay = "switcher" | "shortcuts" | "threads" | "waiting";
 
 /** The unread messages of the open conversation: the `seq` after which they come, and how many there are. */
 export interface UnreadMessages {

@@ -45,6 +45,7 @@ const PROBLEMS: Problems = {
 };
 
 export const happened: Happened = {
+  decision: (name) => `${name} bittet dich um eine Entscheidung`,
   direct: (name) => name,
   invitation: (name) => `${name} hat dich zu einer Unterhaltung hinzugefügt`,
   mention: (name) => `${name} hat dich erwähnt`,
@@ -581,6 +582,7 @@ export const texts: Texts = {
         mentions: "Erwähnungen",
         replies: "Antworten",
         messages: "Nachrichten in Unterhaltungen mit „Alle Nachrichten“",
+        decisions: "Entscheidungen, die auf dich warten",
         offers: "Angebote",
         invitations: "Einladungen",
         missedCalls: "Verpasste Anrufe",
@@ -595,6 +597,7 @@ export const texts: Texts = {
       days: { mon: "Mo", tue: "Di", wed: "Mi", thu: "Do", fri: "Fr", sat: "Sa", sun: "So" },
     },
   },
+  cards: { makePoll: "Umfrage erstellen", close: "Umfrage schließen", cancel: "Anfrage zurückziehen" },
   offers: {
     deleted: "Gelöschtes Angebot",
     menuOf: (title) => `Weitere Aktionen: ${title}`,

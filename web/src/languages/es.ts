@@ -48,6 +48,7 @@ const PROBLEMS: Problems = {
 };
 
 export const happened: Happened = {
+  decision: (name) => `${name} te pide una decisión`,
   direct: (name) => name,
   invitation: (name) => `${name} te ha añadido a una conversación`,
   mention: (name) => `${name} te ha mencionado`,
@@ -585,6 +586,7 @@ export const texts: Texts = {
         mentions: "Menciones",
         replies: "Respuestas",
         messages: "Mensajes en conversaciones con «Todos los mensajes»",
+        decisions: "Decisiones que te esperan",
         offers: "Ofertas",
         invitations: "Invitaciones",
         missedCalls: "Llamadas perdidas",
@@ -599,6 +601,7 @@ export const texts: Texts = {
       days: { mon: "Lun", tue: "Mar", wed: "Mié", thu: "Jue", fri: "Vie", sat: "Sáb", sun: "Dom" },
     },
   },
+  cards: { makePoll: "Crear una encuesta", close: "Cerrar la encuesta", cancel: "Cancelar esta solicitud" },
   offers: {
     deleted: "Oferta eliminada",
     menuOf: (title) => `Más acciones: ${title}`,

@@ -50,6 +50,7 @@ const PROBLEMS: Problems = {
 };
 
 export const happened: Happened = {
+  decision: (name) => `${name} vous demande une décision`,
   direct: (name) => name,
   invitation: (name) => `${name} vous a ajouté à une conversation`,
   mention: (name) => `${name} vous a mentionné`,
@@ -587,6 +588,7 @@ export const texts: Texts = {
         mentions: "Mentions",
         replies: "Réponses",
         messages: "Messages des conversations réglées sur « Tous les messages »",
+        decisions: "Décisions en attente de vous",
         offers: "Offres",
         invitations: "Invitations",
         missedCalls: "Appels manqués",
@@ -601,6 +603,7 @@ export const texts: Texts = {
       days: { mon: "Lun", tue: "Mar", wed: "Mer", thu: "Jeu", fri: "Ven", sat: "Sam", sun: "Dim" },
     },
   },
+  cards: { makePoll: "Créer un sondage", close: "Clore le sondage", cancel: "Annuler cette demande" },
   offers: {
     deleted: "Offre supprimée",
     menuOf: (title) => `Plus d’actions : ${title}`,

@@ -10,7 +10,16 @@ import type {
 import { type ChatPart, own } from "@talkwire/client/parts";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { PageCore } from "../page_core";
-import { isListed, isReadWithThread, isStored, merged, type Notifications, unreadOf, withRead } from "./notifications";
+import {
+  isListed,
+  isReadBySight,
+  isReadWithThread,
+  isStored,
+  merged,
+  type Notifications,
+  unreadOf,
+  withRead,
+} from "./notifications";
 import { Tabs } from "./tabs";
 
 export interface AlertState {
@@ -151,9 +160,10 @@ export class Alerts implements ChatPart {
     if ([...items, ...this.#unstored].some((each) => each.id === id)) return;
     const { isFocused } = this.tabs;
     const { caughtUp, openId, watched, keptUnread, panel } = this.#core.now;
-    // Messages and offers are read once they are in sight, and decisions in the bell; others in the open conversation.
+    // Messages and offers are read once they are in sight, moderators' decisions in the bell, and decisions that wait for
+    // the reader once they are made; others in the open conversation.
     const isRead = isOfMessage(notification)
-      ? !isReadWithThread(notification) && this.#core.isWatched(conversationId)
+      ? isReadBySight(notification) && this.#core.isWatched(conversationId)
       : isFocused &&
         (isRemoval(notification) ||
           (isReadByOpening(notification) && caughtUp && openId === conversationId && keptUnread !== conversationId));
@@ -259,7 +269,7 @@ export class Alerts implements ChatPart {
   /** Marks notifications as read whose messages were read. */
   #readMessages(matches: (each: ChatNotification) => boolean): void {
     this.#dropUnstored(matches);
-    this.#read((each) => isOfMessage(each) && !isReadWithThread(each) && matches(each));
+    this.#read((each) => isOfMessage(each) && isReadBySight(each) && matches(each));
   }
 
   /** Removes the notifications of a conversation that the reader has left. */

@@ -39,6 +39,11 @@ export function isReadWithThread(notification: ChatNotification): boolean {
   return notification.threadId !== undefined && isStored(notification);
 }
 
+/** Returns whether reading its conversation marks a message's notification as read. A decision waits until it is made. */
+export function isReadBySight(notification: ChatNotification): boolean {
+  return notification.type !== "decision" && !isReadWithThread(notification);
+}
+
 export function unreadOf(all: Notifications): number {
   return all.filter(({ readAt }) => readAt === undefined).length;
 }

@@ -12,6 +12,7 @@ const OCCASIONS: readonly (keyof Preferences["notify"])[] = [
   "mentions",
   "replies",
   "messages",
+  "decisions",
   "offers",
   "invitations",
   "missedCalls",

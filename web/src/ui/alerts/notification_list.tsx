@@ -5,6 +5,7 @@ import {
   BellRing,
   CloudOff,
   Flag,
+  Gavel,
   type LucideIcon,
   MessageSquare,
   PhoneMissed,
@@ -29,6 +30,7 @@ import { PermissionLine } from "./permission_line";
 import "./notification_list.css";
 
 const ICONS: Readonly<Record<ChatNotification["type"], LucideIcon>> = {
+  decision: Gavel,
   direct: MessageSquare,
   invitation: UserPlus,
   mention: AtSign,

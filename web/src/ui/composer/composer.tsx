@@ -1,4 +1,4 @@
-import { CaseSensitive, Plus, SendHorizontal } from "lucide-react";
+import { BarChart3, CaseSensitive, Plus, SendHorizontal } from "lucide-react";
 import {
   type ClipboardEvent,
   type KeyboardEvent,
@@ -32,6 +32,7 @@ import { useRecording } from "./use_recording";
 import { VoiceRecorder } from "./voice_recorder";
 import "./composer.css";
 
+const PollDialog = lazyPart(() => import("../cards/poll_dialog"));
 const FormattingBar = lazyPart(() => import("./formatting_bar"), "silent");
 
 interface Props {
@@ -59,6 +60,7 @@ export function Composer({ id, placeholder, threadId }: Props) {
   const barId = useId();
   const [hasBar, toggleBar] = useFormattingBar();
   const [isUnfolded, setUnfolded] = useState(false);
+  const [makesPoll, setMakesPoll] = useState(false);
   const pastesPlainly = useRef(false);
   const isTall = useTallField(field, content);
   const { completion, typed, moved, pressed: pressedInList, close } = useCompletion(field, content, id);
@@ -94,118 +96,129 @@ export function Composer({ id, placeholder, threadId }: Props) {
     insertText(current, { from: current.selectionStart, to: current.selectionEnd, insert: sign });
   };
   return (
-    <form
-      className="composer"
-      ref={form}
-      onSubmit={(event) => {
-        event.preventDefault();
-        setUnfolded(false);
-        send();
-      }}
-    >
-      <DropZone within={form} onFiles={add} />
-      {isStaff && edited === null && (
-        <AnswerQuestion
-          id={id}
-          threadId={threadId}
-          isBegun={content !== "" || attached.length > 0 || recording !== null || isEnding}
-        />
-      )}
-      {composing && <Origin composing={composing} onCancel={cancel} />}
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: it does nothing but leave the focus where it is */}
-      <div
-        className={["box", isUnfolded && "unfolded", isTall && "tall"].filter(Boolean).join(" ")}
-        onMouseDown={(event) => {
-          // A button that takes the focus from the field would close a phone's keyboard.
-          const isButton = (event.target as Element).closest("button") !== null;
-          if (isButton && document.activeElement === field.current) event.preventDefault();
+    <>
+      <form
+        className="composer"
+        ref={form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          setUnfolded(false);
+          send();
         }}
       >
-        {completion && <CompletionList completion={completion} />}
-        {edited === null && <AttachmentTray files={attached} />}
-        {hasBar && (
-          <FormattingBar
-            id={barId}
-            onFormat={(format) => field.current !== null && formatSelection(field.current, format)}
-            onClose={toggleBar}
+        <DropZone within={form} onFiles={add} />
+        {isStaff && edited === null && (
+          <AnswerQuestion
+            id={id}
+            threadId={threadId}
+            isBegun={content !== "" || attached.length > 0 || recording !== null || isEnding}
           />
         )}
-        <IconButton
-          icon={Plus}
-          label={texts.composerButtons}
-          className="unfold"
-          aria-expanded={isUnfolded}
-          onClick={() => setUnfolded(!isUnfolded)}
-        />
-        {edited === null && <AttachButton onFiles={add} />}
-        {(edited === null || recording !== null) && <VoiceRecorder state={recorder} />}
-        <label className="hidden" htmlFor={fieldId}>
-          {texts.message}
-        </label>
-        <textarea
-          id={fieldId}
-          ref={field}
-          rows={1}
-          dir="auto"
-          value={content}
-          placeholder={placeholder}
-          enterKeyHint={byTouch ? "enter" : "send"}
-          aria-invalid={isTooLong || undefined}
-          aria-autocomplete="list"
-          aria-haspopup="listbox"
-          aria-controls={completion?.listId}
-          aria-activedescendant={completion?.optionId(completion.active)}
-          onKeyDown={pressed}
-          onPaste={pasted}
-          onBlur={close}
-          onSelect={({ currentTarget }) => moved(currentTarget.selectionStart)}
-          onChange={({ target, nativeEvent }) => {
-            composer.setContent(target.value);
-            typed(target, (nativeEvent as InputEvent).inputType);
+        {composing && <Origin composing={composing} onCancel={cancel} />}
+        {/* biome-ignore lint/a11y/noStaticElementInteractions: it does nothing but leave the focus where it is */}
+        <div
+          className={["box", isUnfolded && "unfolded", isTall && "tall"].filter(Boolean).join(" ")}
+          onMouseDown={(event) => {
+            // A button that takes the focus from the field would close a phone's keyboard.
+            const isButton = (event.target as Element).closest("button") !== null;
+            if (isButton && document.activeElement === field.current) event.preventDefault();
           }}
-        />
-        <IconButton
-          icon={CaseSensitive}
-          label={texts.formatting.title}
-          aria-expanded={hasBar}
-          aria-controls={hasBar ? barId : undefined}
-          onClick={toggleBar}
-        />
-        <EmojiButton label={texts.emoji.pick} onPick={put} returnTo={field} placement="top-end" />
-        <button
-          type="submit"
-          className="send"
-          title={texts.send}
-          aria-label={texts.send}
-          disabled={!canSend && (recording === null || waitsS > 0)}
         >
-          <SendHorizontal className="icon" aria-hidden="true" />
-        </button>
-      </div>
-      <div className="trouble">
-        {waitsS > 0 && (
-          // Screen readers do not announce each second.
-          <p className="slowed" role="timer" aria-live="off">
-            {texts.slowMode.youWait(clockTime(waitsS * 1_000))}
-          </p>
-        )}
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-        {composer.canBeFile && (
-          <button
-            type="button"
-            className="quiet"
-            onClick={() => {
-              composer.toFile();
-              field.current?.focus();
+          {completion && <CompletionList completion={completion} />}
+          {edited === null && <AttachmentTray files={attached} />}
+          {hasBar && (
+            <FormattingBar
+              id={barId}
+              onFormat={(format) => field.current !== null && formatSelection(field.current, format)}
+              onClose={toggleBar}
+            />
+          )}
+          <IconButton
+            icon={Plus}
+            label={texts.composerButtons}
+            className="unfold"
+            aria-expanded={isUnfolded}
+            onClick={() => setUnfolded(!isUnfolded)}
+          />
+          {edited === null && <AttachButton onFiles={add} />}
+          {edited === null && (
+            <IconButton
+              icon={BarChart3}
+              label={texts.cards.makePoll}
+              aria-haspopup="dialog"
+              onClick={() => setMakesPoll(true)}
+            />
+          )}
+          {(edited === null || recording !== null) && <VoiceRecorder state={recorder} />}
+          <label className="hidden" htmlFor={fieldId}>
+            {texts.message}
+          </label>
+          <textarea
+            id={fieldId}
+            ref={field}
+            rows={1}
+            dir="auto"
+            value={content}
+            placeholder={placeholder}
+            enterKeyHint={byTouch ? "enter" : "send"}
+            aria-invalid={isTooLong || undefined}
+            aria-autocomplete="list"
+            aria-haspopup="listbox"
+            aria-controls={completion?.listId}
+            aria-activedescendant={completion?.optionId(completion.active)}
+            onKeyDown={pressed}
+            onPaste={pasted}
+            onBlur={close}
+            onSelect={({ currentTarget }) => moved(currentTarget.selectionStart)}
+            onChange={({ target, nativeEvent }) => {
+              composer.setContent(target.value);
+              typed(target, (nativeEvent as InputEvent).inputType);
             }}
+          />
+          <IconButton
+            icon={CaseSensitive}
+            label={texts.formatting.title}
+            aria-expanded={hasBar}
+            aria-controls={hasBar ? barId : undefined}
+            onClick={toggleBar}
+          />
+          <EmojiButton label={texts.emoji.pick} onPick={put} returnTo={field} placement="top-end" />
+          <button
+            type="submit"
+            className="send"
+            title={texts.send}
+            aria-label={texts.send}
+            disabled={!canSend && (recording === null || waitsS > 0)}
           >
-            {texts.sendAsFile}
+            <SendHorizontal className="icon" aria-hidden="true" />
           </button>
-        )}
-      </div>
-    </form>
+        </div>
+        <div className="trouble">
+          {waitsS > 0 && (
+            // Screen readers do not announce each second.
+            <p className="slowed" role="timer" aria-live="off">
+              {texts.slowMode.youWait(clockTime(waitsS * 1_000))}
+            </p>
+          )}
+          <p className="problem" role="alert">
+            {problem}
+          </p>
+          {composer.canBeFile && (
+            <button
+              type="button"
+              className="quiet"
+              onClick={() => {
+                composer.toFile();
+                field.current?.focus();
+              }}
+            >
+              {texts.sendAsFile}
+            </button>
+          )}
+        </div>
+      </form>
+      {makesPoll && <PollDialog conversationId={id} threadId={threadId} onClose={() => setMakesPoll(false)} />}
+    </>
   );
 }
 

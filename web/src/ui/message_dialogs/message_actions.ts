@@ -3,6 +3,7 @@
 import type { Message } from "@talkwire/client";
 import { EMPTY, isNonMember, may, own, roleOf } from "@talkwire/client/parts";
 import {
+  Ban,
   Bookmark,
   BookmarkX,
   Copy,
@@ -10,6 +11,7 @@ import {
   Flag,
   Forward,
   Link,
+  Lock,
   MailOpen,
   MessagesSquare,
   Pencil,
@@ -19,6 +21,7 @@ import {
   SmilePlus,
   Trash2,
 } from "lucide-react";
+import { endOf } from "../../chat/cards/card_rules";
 import type { Chat } from "../../chat/chat";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import type { Composing } from "../../chat/page_core";
@@ -55,7 +58,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   const isSaved = chat.saved.has(message.conversationId, message.id);
   const isGroup = conversation !== undefined && conversation.kind !== "direct";
   const runs = isGroup && may(conversation.kind, roleOf(conversation, me), "manage");
-  const ask = (kind: "delete" | "forward" | "reactions" | "receipts" | "report") => () =>
+  const ask = (kind: "delete" | "end" | "forward" | "reactions" | "receipts" | "report") => () =>
     chat.openMessageDialog({ kind, message });
   const answering: (MessageAction | false)[] = [
     mayWrite && {
@@ -82,7 +85,8 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     isMine &&
       mayWrite &&
       !isGrowing &&
-      message.forwardedFrom === undefined && {
+      message.forwardedFrom === undefined &&
+      message.card === undefined && {
         label: texts.edit,
         icon: Pencil,
         key: MESSAGE_KEYS.edit,
@@ -122,7 +126,9 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
     // Who has read a thread is not known.
     isMine && isGroup && message.threadId === undefined && { label: texts.seenBy, icon: Eye, onClick: ask("receipts") },
   ];
+  const end = endOf(message, conversation, me);
   const last: (MessageAction | false)[] = [
+    end !== null && { label: texts.cards[end], icon: end === "close" ? Lock : Ban, onClick: ask("end") },
     !isMine && { label: texts.report.action, icon: Flag, onClick: ask("report") },
     (isMine || runs) && {
       // It is not only hidden from the reader.

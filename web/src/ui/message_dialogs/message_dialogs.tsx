@@ -2,8 +2,11 @@ import { useChat, useChatState } from "../page/chat_context";
 import { lazyPart } from "../page/lazy_part";
 
 const ActionSheet = lazyPart(() => import("./action_sheet"));
+const ChoiceDialog = lazyPart(() => import("../cards/choice_dialog"));
+const ChoicesDialog = lazyPart(() => import("../cards/choices_dialog"));
 const DeleteDialog = lazyPart(() => import("./delete_dialog"));
 const ForwardDialog = lazyPart(() => import("./forward_dialog"));
+const EndDialog = lazyPart(() => import("../cards/end_dialog"));
 const EditHistory = lazyPart(() => import("./edit_history"));
 const RatingComment = lazyPart(() => import("../ratings/rating_comment"));
 const ReactedBy = lazyPart(() => import("./reacted_by"));
@@ -12,7 +15,9 @@ const SeenBy = lazyPart(() => import("./seen_by"));
 
 const KINDS = {
   actions: ActionSheet,
+  choices: ChoicesDialog,
   delete: DeleteDialog,
+  end: EndDialog,
   forward: ForwardDialog,
   history: EditHistory,
   rating: RatingComment,
@@ -26,6 +31,9 @@ export function MessageDialogs() {
   const chat = useChat();
   const messageDialog = useChatState((state) => state.messageDialog);
   if (messageDialog === null) return null;
+  const close = (): void => chat.openMessageDialog(null);
+  if (messageDialog.kind === "choice")
+    return <ChoiceDialog message={messageDialog.message} actionId={messageDialog.actionId} onClose={close} />;
   const Kind = KINDS[messageDialog.kind];
-  return <Kind message={messageDialog.message} onClose={() => chat.openMessageDialog(null)} />;
+  return <Kind message={messageDialog.message} onClose={close} />;
 }

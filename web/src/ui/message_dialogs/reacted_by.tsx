@@ -34,7 +34,8 @@ export default function ReactedBy({ message: { reactions = [], conversationId },
   );
 }
 
-function Person({ id, conversationId }: { id: string; conversationId: string }) {
+/** A user with their picture, in a list about a message. */
+export function Person({ id, conversationId }: { id: string; conversationId: string }) {
   const isMe = useChatState(({ me }) => me.id === id);
   const picture = useChatState(
     ({ conversations }) => own(conversations, conversationId)?.members?.find(({ userId }) => userId === id)?.avatar,

@@ -11,6 +11,7 @@ import { goTo } from "../page/page_address";
 
 export const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
 const ShortcutList = lazyPart(() => import("./shortcut_list"));
+const WaitingList = lazyPart(() => import("../cards/waiting_list"));
 const ThreadList = lazyPart(() => import("../sidebar/thread_list"));
 
 /** Shortcuts that work everywhere, and the overlays. */
@@ -39,6 +40,7 @@ export function Keyboard() {
       {overlay === "switcher" && <QuickSwitcher onClose={close} />}
       {overlay === "shortcuts" && <ShortcutList onClose={close} />}
       {overlay === "threads" && <ThreadList onClose={close} />}
+      {overlay === "waiting" && <WaitingList onClose={close} />}
     </>
   );
 }

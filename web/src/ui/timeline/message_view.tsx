@@ -3,6 +3,7 @@ import { type OutboxEntry, own, statusOf, withChanges } from "@talkwire/client/p
 import { Check, CheckCheck, Reply } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
+import { hasCard } from "../../chat/cards/card_rules";
 import { texts } from "../../texts";
 import { fullTime, timeOfDay } from "../../time_format";
 import { useSwipe } from "../components/use_swipe";
@@ -28,6 +29,7 @@ import { useMessageLabel } from "./use_message_label";
 import "./message_view.css";
 
 const MessageParts = lazyPart(() => import("../streams/message_parts"), "place");
+const CardView = lazyPart(() => import("../cards/card_view"), "place");
 const MenuPopup = lazyPart(() => import("../components/menu_popup"));
 
 const NO_CHANGES: readonly OutboxEntry[] = [];
@@ -158,7 +160,15 @@ function Unfolded({ message, continued, changes }: Props & { changes: readonly O
         </p>
       )}
       {hasText && (
-        <div className="said">{hasParts ? <MessageParts message={message} end={end} fallback={text} /> : text}</div>
+        <div className="said">
+          {hasCard(message) ? (
+            <CardView message={message} end={end} fallback={text} />
+          ) : hasParts ? (
+            <MessageParts message={message} end={end} fallback={text} />
+          ) : (
+            text
+          )}
+        </div>
       )}
       {attachments && !deletedAt && (
         <div className="said">

@@ -105,8 +105,8 @@ export function withChanged(timeline: Timeline, id: string, change: (message: Me
 /** Returns the reader's newest message that can be edited, in the conversation or in a thread. */
 export function lastOwnMessage(timeline: Timeline | undefined, myId: string, threadId?: string): Message | undefined {
   return timeline?.messages.findLast(
-    ({ senderId, deletedAt, forwardedFrom, threadId: place }) =>
-      senderId === myId && deletedAt === undefined && forwardedFrom === undefined && place === threadId,
+    ({ senderId, deletedAt, forwardedFrom, card, threadId: place }) =>
+      senderId === myId && (deletedAt ?? forwardedFrom ?? card) === undefined && place === threadId,
   );
 }
 

@@ -1,0 +1,24 @@
+import { Gavel } from "lucide-react";
+import { SideCount } from "../components/side_count";
+import { useChat } from "../page/chat_context";
+import { cardTexts as texts } from "./texts";
+import { useWaiting } from "./use_card";
+
+/** Opens the list of decisions that wait for the reader, if there are any. */
+export default function WaitingEntry() {
+  const chat = useChat();
+  const { count } = useWaiting();
+  if (count === 0) return null;
+  return (
+    <button
+      type="button"
+      className="list-action waiting"
+      aria-haspopup="dialog"
+      onClick={() => chat.openOverlay("waiting")}
+    >
+      <Gavel className="icon" aria-hidden="true" />
+      <span>{texts.waiting}</span>
+      <SideCount count={count} words={texts.waitingCount(count)} />
+    </button>
+  );
+}
