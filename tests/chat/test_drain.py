@@ -107,6 +107,23 @@ async def test_draining_disconnects_polling_clients_too(tmp_path: Path) -> None:
         assert (await standing(world)).json()["status"] == "draining"
 
 
+async def test_a_request_that_waits_for_a_decision_is_answered_before_the_end(tmp_path: Path) -> None:
+    async with draining_world(tmp_path) as (server, world):
+        card = {"title": "Lunch?", "actions": [{"id": "pizza", "label": "Pizza"}], "decide": "first"}
+        body = {
+            "conversationId": await world.conversation("alice", "bob"),
+            "senderId": world.id_of("bob"),
+            "card": card,
+        }
+        path = f"/api/v1/messages/{(await world.service('POST', '/api/v1/messages', body))['id']}/card?wait=60"
+        before = asyncio.ensure_future(world.request("GET", path, by="alice"))
+        await begin_to_drain(server, world)
+        for answer in (await before, await world.request("GET", path, by="alice")):
+            assert (answer.status_code, answer.json()["state"]) == (200, "open")
+        assert await asyncio.to_thread(server.wait_ended) == 0
+        assert server.logged_errors() == []
+
+
 async def test_pending_requests_are_answered(tmp_path: Path) -> None:
     async with draining_world(tmp_path) as (server, world):
         conversation = await world.conversation("alice")

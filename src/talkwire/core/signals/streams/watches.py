@@ -120,6 +120,7 @@ class StreamWatches:
 
     def __init__(self, parts_of: Callable[[int], GrowingParts | None]) -> None:
         self.parts_of = parts_of
+        self.is_draining = False
         self._by_message: defaultdict[int, set[StreamWatch]] = defaultdict(set)
 
     def open(self, actor: Actor, session_id: str | None, message: Message) -> StreamWatch:
@@ -139,6 +140,7 @@ class StreamWatches:
 
     def drain(self) -> None:
         """Ends all readers, because the node is about to stop."""
+        self.is_draining = True
         for watch in self._all():
             watch.drain()
 
