@@ -12,11 +12,11 @@ from random import Random
 
 import pytest
 
-from talkwire_client import Talkwire, TalkwireError
+from talkwire_client import AskedCard, Message, Talkwire, TalkwireError
 from tests.clients_python.conftest import client_of
 from tests.clients_python.restarts import DEADLINE_S, Copy, FailingTokens, FragileServer, Network, Retries
 from tests.repetition import repetitions
-from tests.waiting import until
+from tests.waiting import until, until_asked
 
 SENDS = 1000
 KILLS = 3
@@ -144,6 +144,40 @@ async def test_1000_messages_arrive_once_and_in_order_through_kills_cuts_and_res
         assert receiver.texts == [f"message {number}" for number in range(SENDS)]
         assert receiver.starts >= 4
     assert sender.tokens.renewed > 1
+
+
+async def test_who_asks_waits_for_the_decision_through_a_kill_and_a_cut(
+    server: FragileServer, retries: Retries
+) -> None:
+    """However long that takes: a client without patience ends all other calls at once."""
+    await create_room(server)
+    network = Network(server)
+    await network.restore()
+    card: AskedCard = {"title": "Refund?", "actions": [{"id": "yes", "label": "Yes"}], "decide": {"yes": 2}}
+    async with (
+        client_of(network.address, FailingTokens("alice"), patience_s=0) as alice,
+        opened(server, FailingTokens("bob")) as bob,
+        opened(server, FailingTokens("carol")) as carol,
+    ):
+        asking = asyncio.create_task(alice.ask("room", card, client_message_id="refund-7"))
+        asked = (await until_asked(lambda: messages_of_room(bob)))[0]["id"]
+        await network.cut()
+        await retries.wait_for_one_more()
+        await network.restore()
+        await bob.choose(asked, ["yes"])
+        await server.kill()
+        await retries.wait_for_one_more()
+        assert not asking.done()
+        await server.start()
+        await carol.choose(asked, ["yes"])
+        async with asyncio.timeout(DEADLINE_S):
+            ended = await asking
+        assert (ended["messageId"], ended.get("decidedBy")) == (asked, ["bob", "carol"])
+    await network.cut()
+
+
+async def messages_of_room(chat: Talkwire) -> list[Message]:
+    return (await chat.messages("room"))["items"]
 
 
 class People:

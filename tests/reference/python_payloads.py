@@ -21,7 +21,7 @@ from tests.reference.published_schemas import COMPLETE, Json, name_of, reachable
 TARGET = Path(__file__).parents[2] / "clients/python/src/talkwire_client/payloads.py"
 
 HEAD = '''\
-"""What the server sends: answers of REST routes, and the data of events.
+"""What the server sends: answers of REST routes, and the data of events; and the card that a program sends.
 
 The types describe JSON objects as they arrive, so the keys are those of the API. A key that is `NotRequired` may be
 missing. Times are ISO 8601 texts in UTC.
@@ -40,7 +40,8 @@ Json: TypeAlias = Any
 
 '''
 
-ANSWERS = (
+USED = (
+    "AskedCard",
     "ErrorBody",
     "MessengerDeskUpdated",
     "MessengerHandling",
@@ -57,15 +58,18 @@ ANSWERS = (
     "MessengerMessageList",
     "MessengerPresence",
     "MessengerRating",
+    "MessengerSeenCard",
+    "MessengerSignedReceipt",
     "MessengerSync",
     "MessengerUser",
     "MessengerUserList",
+    "MessengerWaitingCards",
     "FollowedThreadsAnswer",
     "NotificationsAnswer",
     "ReadAnswer",
     "MessengerUnreadTotal",
 )
-"""Schemas of REST answers that the client returns or reads."""
+"""Schemas of what the client returns, reads or takes as an argument."""
 
 NAMES = {
     "LogEventsAnswer": "LogEventList",
@@ -92,7 +96,7 @@ def formatted(text: str) -> str:
 
 
 class PythonPayloads:
-    """The types of `ANSWERS` and of all events, as the text of a module."""
+    """The types of `USED` and of all events, as the text of a module."""
 
     def __init__(self, asyncapi: Json, openapi: Json) -> None:
         self._schemas: Json = {**asyncapi["components"]["schemas"], **openapi["components"]["schemas"]}
@@ -108,7 +112,7 @@ class PythonPayloads:
         self._signals = {
             name: [schema] for name, schema in of_sockets.items() if name not in of_log and name not in NOT_SIGNALS
         }
-        used = [*ANSWERS, *chain(*self._events.values(), *self._signals.values())]
+        used = [*USED, *chain(*self._events.values(), *self._signals.values())]
         self._names = {name: NAMES.get(name, name.removeprefix("Messenger")) for name in reachable(self._schemas, used)}
         assert len(set(self._names.values())) == len(self._names)
 

@@ -167,6 +167,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "from talkwire_client import Talkwire": RunBy(
             "clients_python/test_streams.py::test_the_program_of_the_page_answers_word_by_word"
         ),
+        "ended = await": _CLIENT,
         "async for": _CLIENT,
         "while True": _CLIENT,
     },

@@ -18,12 +18,14 @@ from talkwire_client.message_stream import MessageStream
 from talkwire_client.payloads import (
     AnyEvent,
     AnySignal,
+    AskedCard,
     Conversation,
     File,
     Handling,
     Member,
     Message,
     Notification,
+    SeenCard,
     Team,
     User,
 )
@@ -35,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AnyEvent",
     "AnySignal",
+    "AskedCard",
     "BlockingMessageStream",
     "BlockingTalkwire",
     "Conversation",
@@ -46,6 +49,7 @@ __all__ = [
     "Message",
     "MessageStream",
     "Notification",
+    "SeenCard",
     "Signal",
     "SignalStream",
     "State",

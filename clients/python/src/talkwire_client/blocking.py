@@ -26,15 +26,19 @@ _END: Any = object()
 
 def _call(
     method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
+    *,
+    is_endless: bool = False,
 ) -> Callable[Concatenate[BlockingTalkwire, P], T]:
-    """Returns the method that runs an async method of `Talkwire` and waits for its result."""
+    """Returns the method that runs an async method of `Talkwire` and waits for its result, for an endless one without a
+    time limit.
+    """
 
     @wraps(method)
     def call(self: BlockingTalkwire, /, *args: P.args, **kwargs: P.kwargs) -> T:
         async def work() -> T:
             return await method(self.client(), *args, **kwargs)
 
-        return self.wait_for(work())
+        return self.wait_for(work(), is_endless=is_endless)
 
     return call
 
@@ -102,8 +106,8 @@ class BlockingTalkwire:
     iterators.
 
     Each call runs in the event loop of a background thread, so retries, order and errors are those of `Talkwire`. After
-    `timeout_s` seconds a call ends with a `TalkwireError` of the code `unavailable`; None waits without a limit. Calls
-    of several threads may run at the same time.
+    `timeout_s` seconds, calls other than `ask` end with a `TalkwireError` of the code `unavailable`; None waits without
+    a limit. Calls of several threads may run at the same time.
 
     `with` signs in and closes the client at the end; `events`, `signals`, `load` and `cursor` need it. All other calls
     also work without it, for a client that lives as long as the process. A process that was forked opens connections of
@@ -179,6 +183,14 @@ class BlockingTalkwire:
     mark_read = _call(Talkwire.mark_read)
     mark_unread = _call(Talkwire.mark_unread)
 
+    ask = _call(Talkwire.ask, is_endless=True)
+    card = _call(Talkwire.card)
+    waiting_cards = _call(Talkwire.waiting_cards)
+    choose = _call(Talkwire.choose)
+    close_card = _call(Talkwire.close_card)
+    cancel_card = _call(Talkwire.cancel_card)
+    card_receipt = _call(Talkwire.card_receipt)
+
     conversations = _each(Talkwire.conversations)
     conversation = _call(Talkwire.conversation)
     create_conversation = _call(Talkwire.create_conversation)
@@ -238,6 +250,8 @@ class BlockingTalkwire:
         try:
             return running.result(None if is_endless else self._timeout_s)
         except FutureTimeoutError:
+            if is_endless:  # The work itself has raised it.
+                raise
             raise TalkwireError("unavailable", f"There was no answer within {self._timeout_s:g} s.") from None
         finally:
             running.cancel()

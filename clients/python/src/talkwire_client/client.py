@@ -12,11 +12,11 @@ from typing import Any, Self
 import httpx
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, json_of, rooted, without_none
+from talkwire_client.cards import CardCalls
 from talkwire_client.conversations import PAGE, ConversationCalls
 from talkwire_client.desk import DeskCalls
 from talkwire_client.errors import TalkwireError
 from talkwire_client.live import LiveConnection, SignalStream
-from talkwire_client.messages import MessageCalls
 from talkwire_client.payloads import Conversation, Sync
 from talkwire_client.streams import EventFilter, EventStream, LogSource, SyncSource
 from talkwire_client.tokens import Token, TokenSource, claims_of
@@ -37,7 +37,7 @@ class State:
     cursor: str
 
 
-class Talkwire(MessageCalls, ConversationCalls, DeskCalls, UserCalls):
+class Talkwire(CardCalls, ConversationCalls, DeskCalls, UserCalls):
     """A client of a Talkwire server, for `async with`.
 
     `token` is a token, or an ordinary or async function that returns one; a function is called again before its token
@@ -47,8 +47,8 @@ class Talkwire(MessageCalls, ConversationCalls, DeskCalls, UserCalls):
     `TalkwireError` if the server refuses the token.
 
     Calls are repeated while the server cannot be reached, restarts or limits the rate: for `patience_s` seconds in
-    total, and without a time limit in `send`, `upload` and `events`. Pauses between attempts grow up to `max_pause_s`
-    seconds. Each call can be cancelled at any time.
+    total, and without a time limit in `send`, `ask`, `upload` and `events`. Pauses between attempts grow up to
+    `max_pause_s` seconds. Each call can be cancelled at any time.
 
     `transports` are the Socket.IO transports, such as `websocket`, of the connection that a user's `events` and
     `signals` use. `tls` replaces the system's certificates and TLS settings.

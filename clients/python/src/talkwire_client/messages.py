@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, attached, path, without_none
 from talkwire_client.message_stream import MessageStream
-from talkwire_client.payloads import Attachment, File, Message, MessageList, Rating, ReadPosition
+from talkwire_client.payloads import AskedCard, Attachment, File, Message, MessageList, Rating, ReadPosition
 from talkwire_client.written_parts import MessagePart
 
 PAGE = 100
@@ -42,6 +42,7 @@ class MessageCalls:
         if_last_seq: int | None = None,
         if_handler: str | EllipsisType | None = ...,
         parts: Sequence[MessagePart] = (),
+        card: AskedCard | Mapping[str, Any] | None = None,
     ) -> Message:
         """Sends a message and returns it as stored.
 
@@ -56,7 +57,7 @@ class MessageCalls:
         the conversation, or nobody for None.
 
         A message has a `content`, or `parts`: a list such as `[{"type": "text", "text": "Paid."}]`, from which its
-        `content` follows.
+        `content` follows. Or it has a `card`, which asks its readers to decide: `ask` also waits for the decision.
 
         Messages to one conversation are stored in the order of the calls. `attachments` are the results of `upload`, or
         `{"url": ..., "name": ...}`. Agents may pass `generated={"model": ...}`, and the id of their owner as
@@ -65,8 +66,9 @@ class MessageCalls:
         """
         body = {
             "conversationId": conversation_id,
-            "content": None if parts and not content else content,
+            "content": None if (parts or card) and not content else content,
             "parts": list(parts) or None,
+            "card": card,
             "clientMessageId": client_message_id or uuid4().hex,
             "attachments": [attached(each) for each in attachments] or None,
             "replyToId": reply_to_id,

@@ -1,4 +1,4 @@
-"""What the server sends: answers of REST routes, and the data of events.
+"""What the server sends: answers of REST routes, and the data of events; and the card that a program sends.
 
 The types describe JSON objects as they arrive, so the keys are those of the API. A key that is `NotRequired` may be
 missing. Times are ISO 8601 texts in UTC.
@@ -31,6 +31,29 @@ class AddedMember(TypedDict):
     deliveredSeq: int
     """The `seq` of the newest message that the member has received."""
     via: NotRequired[list[str]]
+
+
+class AskedCard(TypedDict):
+    """A question to the readers of a message, as its author sent it. `decide` says what ends it: `first`, the first
+    choice; an object of action ids and how many must choose each, of which the first to be reached ends it; or
+    `poll`, in which choices may change until it is closed. Only of a poll, `max` is how many actions one may choose,
+    `results` says whether others see the counts before the end, and `names` whether they see who has chosen what.
+    `subject` is the application's own JSON, such as the arguments of a call. `supersedes` is the id of an open card
+    of the same author, whose place this card takes."""
+
+    title: str
+    actions: list[CardAction]
+    decide: Literal["first", "poll"] | dict[str, int]
+    text: NotRequired[str]
+    fields: NotRequired[list[CardField]]
+    who: NotRequired[CardWho]
+    max: NotRequired[int]
+    results: NotRequired[Literal["closed", "live"]]
+    names: NotRequired[Literal["hidden", "shown"]]
+    expiresAt: NotRequired[str]
+    """When the decision ends by itself, in ISO 8601; at most a year from now."""
+    subject: NotRequired[dict[str, Json]]
+    supersedes: NotRequired[str]
 
 
 class Attachment(TypedDict):
@@ -225,6 +248,17 @@ class CardWho(TypedDict):
     """Roles in the conversation."""
     author: NotRequired[bool]
     agents: NotRequired[list[str]]
+
+
+class Choice(TypedDict):
+    """What the caller has chosen of a card, when, and with which input and comment."""
+
+    actionIds: list[str]
+    """The ids of the chosen actions."""
+    at: str
+    """When it was chosen."""
+    input: NotRequired[dict[str, str | int | float | bool]]
+    comment: NotRequired[str]
 
 
 class Conversation(TypedDict):
@@ -1483,6 +1517,55 @@ class SavedChanged(TypedDict):
     """When the user saved the message."""
 
 
+class SeenCard(TypedDict):
+    """The card of a message as the caller sees it. `mine` is what the caller has chosen, and `choices` what all have,
+    the first 100, if neither their names nor the results are hidden. Both are missing if that is nothing."""
+
+    title: str
+    actions: list[CardAction]
+    decide: Literal["first", "poll"] | dict[str, int]
+    digest: str
+    """The SHA-256 of what the card asks, in hexadecimal digits."""
+    state: Literal["cancelled", "closed", "decided", "expired", "open", "superseded", "unreachable"]
+    text: NotRequired[str]
+    fields: NotRequired[list[CardField]]
+    who: NotRequired[CardWho]
+    max: NotRequired[int]
+    results: NotRequired[Literal["closed", "live"]]
+    names: NotRequired[Literal["hidden", "shown"]]
+    expiresAt: NotRequired[str]
+    """When the decision ends by itself."""
+    subject: NotRequired[dict[str, Json]]
+    supersedes: NotRequired[str]
+    counts: NotRequired[dict[str, int]]
+    """How often each action is chosen, by its id."""
+    outcome: NotRequired[Literal["cancelled", "closed", "decided", "expired", "open", "superseded", "unreachable"]]
+    """How the decision has ended; missing before."""
+    actionId: NotRequired[str]
+    """The id of the action that was decided."""
+    input: NotRequired[dict[str, str | int | float | bool]]
+    """What the last of those who decided has filled in."""
+    decidedBy: NotRequired[list[str]]
+    """Who chose the action that was decided."""
+    endedAt: NotRequired[str]
+    """When the decision ended."""
+    messageId: str
+    """The id of the message."""
+    conversationId: str
+    """The id of the conversation."""
+    mine: NotRequired[Choice]
+    """What the caller has chosen."""
+    choices: NotRequired[list[UserChoice]]
+    """What all have chosen, the first 100."""
+
+
+class SignedReceipt(TypedDict):
+    """A signed receipt: a compact JWS with the algorithm ES256. The public keys are at `/.well-known/talkwire-
+    receipts.json`."""
+
+    receipt: str
+
+
 class Sounds(TypedDict):
     """The name of the sound for each type of notification; null for no sound."""
 
@@ -1811,6 +1894,19 @@ class UserBan(TypedDict):
     """When it ends. Without it, it lasts until a moderator ends it."""
 
 
+class UserChoice(TypedDict):
+    """What a user has chosen of a card."""
+
+    actionIds: list[str]
+    """The ids of the chosen actions."""
+    at: str
+    """When it was chosen."""
+    input: NotRequired[dict[str, str | int | float | bool]]
+    comment: NotRequired[str]
+    userId: str
+    """The id of the user."""
+
+
 class UserId(TypedDict):
     userId: str
     """The id of the user."""
@@ -1823,6 +1919,15 @@ class UserList(TypedDict):
     """The items of this page."""
     next: str | None
     """The cursor of the next page; null on the last one."""
+
+
+class WaitingCards(TypedDict):
+    """Open cards that wait for the caller's choice, the newest first, and how many there are (`count`, at most
+    1000)."""
+
+    items: list[SeenCard]
+    """The items of this page."""
+    count: int
 
 
 class WebhookChanged(TypedDict):
