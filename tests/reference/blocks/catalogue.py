@@ -297,6 +297,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "docs/cards.md": {
         "import httpx": RunBy("chat/test_cards.py::test_the_documented_program_verifies_a_receipt"),
+        "async def main": RunBy("clients_python/test_refund.py::test_the_page_shows_the_program_as_it_is"),
     },
     "docs/streams.md": {
         "make 2>&1": RunBy(f"{_BODIES}test_curl_sends_what_a_program_prints"),
