@@ -18,6 +18,7 @@ const LAYERS = [
   "streams",
   "offers",
   "ratings",
+  "cards",
   "composer",
   "message_dialogs",
   "timeline",

@@ -3,7 +3,7 @@ import { lazyPart } from "../page/lazy_part";
 
 const ActionSheet = lazyPart(() => import("./action_sheet"));
 const ChoiceDialog = lazyPart(() => import("../cards/choice_dialog"));
-const ChoicesDialog = lazyPart(() => import("../cards/choices_dialog"));
+const ChosenBy = lazyPart(() => import("./chosen_by"));
 const DeleteDialog = lazyPart(() => import("./delete_dialog"));
 const ForwardDialog = lazyPart(() => import("./forward_dialog"));
 const EndDialog = lazyPart(() => import("../cards/end_dialog"));
@@ -15,7 +15,7 @@ const SeenBy = lazyPart(() => import("./seen_by"));
 
 const KINDS = {
   actions: ActionSheet,
-  choices: ChoicesDialog,
+  choices: ChosenBy,
   delete: DeleteDialog,
   end: EndDialog,
   forward: ForwardDialog,

@@ -16,7 +16,7 @@ import type { SidebarDialog } from "./sidebar_dialogs";
 import "./sidebar.css";
 
 const DeskEntry = lazyPart(() => import("../desk/desk_entry"), "silent");
-const WaitingEntry = lazyPart(() => import("../cards/waiting_entry"), "silent");
+const WaitingEntry = lazyPart(() => import("./waiting_entry"), "silent");
 const DeskList = lazyPart(() => import("../desk/desk_list"), "place");
 
 interface Props {

@@ -11,7 +11,7 @@ import { goTo } from "../page/page_address";
 
 export const QuickSwitcher = lazyPart(() => import("./quick_switcher"));
 const ShortcutList = lazyPart(() => import("./shortcut_list"));
-const WaitingList = lazyPart(() => import("../cards/waiting_list"));
+const WaitingList = lazyPart(() => import("../sidebar/waiting_list"));
 const ThreadList = lazyPart(() => import("../sidebar/thread_list"));
 
 /** Shortcuts that work everywhere, and the overlays. */

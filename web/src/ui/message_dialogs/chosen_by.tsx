@@ -1,10 +1,10 @@
 import type { Message, UserChoice } from "@talkwire/client";
 import { useEffect } from "react";
 import { isChoice } from "../../chat/cards/card_rules";
-import { LoadedDialog } from "../message_dialogs/loaded_dialog";
-import { Person } from "../message_dialogs/reacted_by";
-import { cardTexts as texts } from "./texts";
-import { useCards, useSeenCard } from "./use_card";
+import { cardTexts as texts } from "../cards/texts";
+import { useCards, useSeenCard } from "../cards/use_card";
+import { LoadedDialog } from "./loaded_dialog";
+import { Person } from "./reacted_by";
 
 interface Props {
   message: Message;
@@ -12,7 +12,7 @@ interface Props {
 }
 
 /** Who has chosen which action, and why. Loads it again when the counts change. */
-export default function ChoicesDialog({ message: { id, card, conversationId }, onClose }: Props) {
+export default function ChosenBy({ message: { id, card, conversationId }, onClose }: Props) {
   const cards = useCards();
   const seen = useSeenCard(id);
   const counts = JSON.stringify(card?.counts);

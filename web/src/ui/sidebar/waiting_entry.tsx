@@ -1,8 +1,8 @@
 import { Gavel } from "lucide-react";
+import { cardTexts as texts } from "../cards/texts";
+import { useWaiting } from "../cards/use_card";
 import { SideCount } from "../components/side_count";
 import { useChat } from "../page/chat_context";
-import { cardTexts as texts } from "./texts";
-import { useWaiting } from "./use_card";
 
 /** Opens the list of decisions that wait for the reader, if there are any. */
 export default function WaitingEntry() {

@@ -1,12 +1,12 @@
 import type { SeenCard } from "@talkwire/client";
 import { Gavel } from "lucide-react";
 import { endTime, fullTime } from "../../time_format";
+import { cardTexts as texts } from "../cards/texts";
+import { useWaiting } from "../cards/use_card";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { goTo } from "../page/page_address";
 import { FindWhere } from "../search/find_where";
-import { cardTexts as texts } from "./texts";
-import { useWaiting } from "./use_card";
 import "../search/message_results.css";
 
 /** The decisions that wait for the reader, the newest first. Choosing one opens it in its conversation. */
