@@ -764,6 +764,7 @@ nodes = Table(
     Column("users_version", BigInteger),
     Column("host", Text),
     Column("indexes_keys", Boolean, nullable=False, server_default=false()),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
 )
 """Running servers. Times are the database's own.
 
@@ -772,7 +773,8 @@ a break. `address`: where other nodes reach it. `users_until_ms`: the node was s
 offline from then on unless they connect to another node. `pos`: up to this log position it had handed out events when
 it renewed its lease at `renewed_ms`. `folder_ids`: the ids of its folders of files, separated by spaces.
 `users_version`: how often it had recorded changes of its rows in `online`. `host`: the name of its machine.
-`indexes_keys`: it writes `conversation_keys`, as versions do since migration 0043."""
+`indexes_keys`: it writes `conversation_keys`, as versions do since migration 0043. `revision`: the newest migration
+that its version knows; 0 for versions before migration 0052."""
 
 secrets = Table(
     "secrets",

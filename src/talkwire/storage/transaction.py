@@ -45,6 +45,7 @@ from talkwire.storage.tables.members import JOINT_PROJECTIONS, MemberLookups, fe
 from talkwire.storage.tables.moderation.audit import WritableAuditRows
 from talkwire.storage.tables.moderation.reports import ReportRows
 from talkwire.storage.tables.moderation.restrictions import RestrictionRows
+from talkwire.storage.tables.nodes import has_nodes_before
 from talkwire.storage.tables.offers import OfferRows, without_deleted_texts
 from talkwire.storage.tables.presence import WritablePresenceRows
 from talkwire.storage.tables.push_subscriptions import WritablePushSubscriptionRows
@@ -133,6 +134,15 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
             self.files.prefetch(needs.files)
         if needs.unread_notifications:
             self.notifications.prefetch_unread(needs.unread_notifications)
+
+    def has_nodes_before(self, revision: int) -> bool:
+        view = self._workspace.view
+        if view.known_revision >= revision:
+            return False
+        if has_nodes_before(self._workspace.connection, revision, self.now_ms):
+            return True
+        view.known_revision = revision
+        return False
 
     def next_pos(self) -> int:
         return self._pos + 1

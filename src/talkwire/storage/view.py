@@ -17,12 +17,13 @@ ENTRIES_MAX = 500_000
 @dataclass(slots=True)
 class View:
     """The writer's cache of conversations, members (by conversation id and user id) and users, as of log position
-    `pos`."""
+    `pos`. All nodes know the migrations up to `known_revision`, and nodes that do not can start no more."""
 
     pos: int = -1
     conversations: dict[str, Conversation] = field(default_factory=dict)
     members: dict[tuple[str, str], Member] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
+    known_revision: int = 0
 
     def move_to(self, pos: int) -> None:
         """Empties the cache and sets its position to `pos`, the log's head, unless it has this position already: then

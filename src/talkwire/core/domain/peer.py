@@ -1,8 +1,14 @@
-"""Another node of the same cluster, as the table of leases describes it."""
+"""Another node of the same cluster, as the table of leases describes it, and what older nodes do not know."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from talkwire.core.domain.errors import ChatError
+
+AGENTS_KNOWN = 52
+"""The migration since which nodes state their version. Older ones may lose a message's card or the state of its stream
+when they change the message, and do not know teams."""
 
 
 class Peer(NamedTuple):
@@ -15,3 +21,10 @@ class Peer(NamedTuple):
     node_id: str
     address: str | None
     folder_ids: tuple[str, ...] = ()
+
+
+def not_known_to_all(what: str) -> ChatError:
+    """Returns the refusal of a command about something (`what`) that a running node of an older version does not
+    know."""
+    why = f"A node of an older version is running, which does not know {what}"
+    return ChatError("unavailable", f"{why}. Try again once it has ended.")

@@ -145,6 +145,10 @@ class Transaction(Lookups, Protocol):
         keeps them for these lookups."""
         ...
 
+    def has_nodes_before(self, revision: int) -> bool:
+        """Returns whether a node runs whose version does not know a migration."""
+        ...
+
     def user_with_handle(self, handle: str) -> User | None: ...
     def agents_of(self, owner_id: str) -> Sequence[str]:
         """Returns the ids of the agents that a user owns."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
 from talkwire.core.domain.peer import Peer
 from talkwire.core.ports.stores import LOST_KEPT_MS, DeadNode, DroppedNode, LeaseRecord
@@ -38,6 +38,16 @@ def _lease_of(row: AnyRow) -> LeaseRecord:
     )
 
 
+REVISION = 52
+"""The newest migration of this version."""
+
+
+def has_nodes_before(connection: Connection, revision: int, now_ms: int) -> bool:
+    """Returns whether a node runs whose version does not know a migration."""
+    older = select(nodes.c.id).where(nodes.c.lease_until_ms > now_ms, nodes.c.revision < revision)
+    return connection.execute(older.limit(1)).first() is not None
+
+
 class NodeRows(Reads):
     """Reads and changes the leases of nodes. Implements `core.ports.stores.NodeTable`."""
 
@@ -62,6 +72,7 @@ class NodeRows(Reads):
             "users_version": lease.users_version,
             "host": lease.host,
             "indexes_keys": True,
+            "revision": REVISION,
         }
         renewed = self._connection.execute(update(nodes).where(nodes.c.id == node.node_id).values(values))
         if not renewed.rowcount:

@@ -14,6 +14,7 @@ from talkwire.core.domain.cards.card_digest import digest_of
 from talkwire.core.domain.cards.deciding import named_ids
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Conversation, Message, User, message_number
+from talkwire.core.domain.peer import AGENTS_KNOWN, not_known_to_all
 from talkwire.core.features.cards.ends import end_card, must_be_open, reminder_ms
 from talkwire.core.ports.stores import Question
 from talkwire.core.ports.transaction import Transaction
@@ -24,8 +25,10 @@ def new_card(tx: Transaction, author: User, conversation: Conversation, asked: A
 
     Raises `invalid_request` for a card that ends in the past, or that needs more choices of an action than there are
     members who may choose now; `forbidden` if it is to take the place of a message that has no card of its author in
-    this conversation, and `conflict` if that card has ended.
+    this conversation, and `conflict` if that card has ended; and `unavailable` while a node of an older version runs.
     """
+    if tx.has_nodes_before(AGENTS_KNOWN):
+        raise not_known_to_all("cards")
     card = MessageCard(asked, digest_of(asked), expires_ms=expiry_of(asked, tx.now_ms))
     if not asked.is_poll:
         needed = max(asked.decide.values()) if isinstance(asked.decide, dict) else 0

@@ -33,6 +33,7 @@ from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import TeamUpdated
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.pages import PAGE_MAX
+from talkwire.core.domain.peer import AGENTS_KNOWN, not_known_to_all
 from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.features.conversations.grounds import begin, finish_one_batch
 from talkwire.core.features.conversations.members import (
@@ -87,6 +88,8 @@ def put_team(tx: Transaction, actor: Actor, command: PutTeam) -> TeamView:
     known = tx.teams.find(command.team_id)
     if known is None:
         _must_be_free(tx, command.team_id)
+        if tx.has_nodes_before(AGENTS_KNOWN):
+            raise not_known_to_all("teams")
     wanted = Team(command.team_id, command.name, tx.now_ms if known is None else known.created_ms, member_ids)
     if wanted == known:
         return TeamView(known, tx.teams.pending_pos(known.id))

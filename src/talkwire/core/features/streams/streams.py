@@ -30,6 +30,7 @@ from talkwire.core.domain.events import StreamStateChanged
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Conversation, Message, User
 from talkwire.core.domain.parts.message_parts import whole_parts
 from talkwire.core.domain.parts.streams import LEASE_MAX_S, LEASE_MIN_S, Stream
+from talkwire.core.domain.peer import AGENTS_KNOWN, not_known_to_all
 from talkwire.core.features.messages.sending import (
     check_send,
     hash_of,
@@ -60,7 +61,10 @@ def as_stream(send: SendMessage) -> SendMessage:
 
 def begin_stream(tx: Transaction, actor: Actor, command: BeginStream) -> BegunStream:
     """Stores an empty message that is being written, or takes over the stream of the message that the same command has
-    opened before. Raises what `send_message` raises, and `forbidden` if the sender may not write streams."""
+    opened before. Raises what `send_message` raises, `forbidden` if the sender may not write streams, and
+    `unavailable` while a node of an older version runs."""
+    if tx.has_nodes_before(AGENTS_KNOWN):
+        raise not_known_to_all("streams")
     sender = tx.user(acting_as(actor, command.send.sender_id))
     if sender is not None:
         _must_stream(tx, actor, sender, command.send)
