@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from rigs.torture.cluster.cluster import token
+from rigs.torture.cluster.place import back_end_of, running_place
 from rigs.torture.streams.author import Job
 from rigs.torture.streams.author_process import AuthorProcess
 from rigs.torture.streams.draft import Draft
-from rigs.torture.streams.place import back_end_of, running_place
 from talkwire.core.signals.streams.pauses import PAUSED_S
 from tests.chat.chat_client import ChatClient, Payload
 from tests.chat.test_agents import with_agent

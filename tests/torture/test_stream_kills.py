@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rigs.torture.cluster.place import TOPOLOGIES, Topology, running_place
 from rigs.torture.streams.faults import Plan
-from rigs.torture.streams.place import TOPOLOGIES, Topology, running_place
 from rigs.torture.streams.trial import Outcome, run_trials
 from tests.repetition import PROFILE
 

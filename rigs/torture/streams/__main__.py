@@ -12,8 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rigs.torture.streams.faults import HOWS, Plan
-from rigs.torture.streams.place import TOPOLOGIES, Topology, running_place
+from rigs.torture.cluster.breaking import HOWS
+from rigs.torture.cluster.place import TOPOLOGIES, Topology, running_place
+from rigs.torture.streams.faults import Plan
 from rigs.torture.streams.trial import Outcome, run_trials
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from rigs.torture.clients.client_socket import Json
+from rigs.torture.cluster.place import BackEnd, Place
 from rigs.torture.cluster.processes import wait_until
 from rigs.torture.streams.draft import Draft
-from rigs.torture.streams.place import BackEnd, Place
 
 INDEXED_WITHIN_S = 60.0
 

@@ -7,15 +7,10 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, get_args
 
-from rigs.torture.cluster.node import Node
-from rigs.torture.cluster.postgresql import PostgreSQL
+from rigs.torture.cluster.breaking import HOWS, How, break_node, break_postgresql
+from rigs.torture.cluster.place import Place
 from rigs.torture.streams.author_process import AuthorProcess
-from rigs.torture.streams.place import Place
-
-How = Literal["killed", "stopped"]
-HOWS: tuple[How, ...] = get_args(How)
 
 
 @dataclass(frozen=True)
@@ -72,10 +67,10 @@ class Breaker:
             await self._break_author(fault)
         elif fault.what == "postgresql":
             assert self._place.postgresql is not None
-            await _break_postgresql(self._place.postgresql, fault)
+            await break_postgresql(self._place.postgresql, fault.how, fault.for_s)
         else:
             (node,) = (node for node in self._place.nodes if node.name == fault.what)
-            self._return(await _break_node(node, fault), fault.for_s)
+            self._return(await break_node(node, fault.how), fault.for_s)
 
     async def settle(self) -> None:
         """Waits until all nodes are back."""
@@ -99,30 +94,6 @@ class Breaker:
         await asyncio.sleep(fault.for_s)
         if self._author.finished is None:
             self._author.start()
-
-
-async def _break_node(node: Node, fault: Fault) -> Callable[[], Awaitable[None]]:
-    """Returns what brings the node back."""
-    if fault.how == "stopped":
-        node.pause()
-
-        async def wake() -> None:
-            node.resume()
-
-        return wake
-    await node.kill()
-    return node.start
-
-
-async def _break_postgresql(postgresql: PostgreSQL, fault: Fault) -> None:
-    if fault.how == "stopped":
-        postgresql.pause()
-        await asyncio.sleep(fault.for_s)
-        postgresql.resume()
-    else:
-        await postgresql.kill()
-        await asyncio.sleep(fault.for_s)
-        await postgresql.start()
 
 
 def described(faults: Sequence[Fault]) -> str:

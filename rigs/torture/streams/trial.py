@@ -10,12 +10,13 @@ from pathlib import Path
 
 from rigs.torture.clients.client_socket import Json
 from rigs.torture.cluster.cluster import token
+from rigs.torture.cluster.place import BackEnd, Place, back_end_of
 from rigs.torture.streams.agreement import Follower
 from rigs.torture.streams.author import Job
 from rigs.torture.streams.author_process import AuthorProcess
+from rigs.torture.streams.checkpoints import checkpoints, count_checkpoints
 from rigs.torture.streams.draft import Draft
 from rigs.torture.streams.faults import Breaker, Fault, Plan, described
-from rigs.torture.streams.place import BackEnd, Place, back_end_of
 from rigs.torture.streams.tab import Tab
 from tests.webhooks.receiver import Receiver, receiving
 
@@ -62,7 +63,7 @@ class Trial:
         members = {"kind": "group", "id": self._conversation_id, "memberIds": [READER, AUTHOR], "ownerId": READER}
         await self._back_end.request("POST", "/conversations", members)
         await self._follower.begin()
-        before = self._place.checkpoints()
+        before = checkpoints(self._place)
         async with self._tabs() as tabs:
             try:
                 self._author.start()
@@ -78,7 +79,7 @@ class Trial:
                 await tab.until_ended(message["id"])
             await self._check(message, tabs)
             if not self._plan.faults:
-                self._check_calm(message, tabs, self._place.checkpoints() - before)
+                self._check_calm(message, tabs, checkpoints(self._place) - before)
         return self._outcome
 
     @asynccontextmanager
@@ -185,7 +186,7 @@ async def run_trials(place: Place, folder: Path, plans: Sequence[Plan], report: 
         for user, kind in ((AUTHOR, "agent"), (READER, "person")):
             await back_end.request("PUT", f"/users/{user}", {"kind": kind})
         receiver.secret = (await back_end.request("POST", "/webhooks", {"url": receiver.url}))["secret"]
-        place.count_checkpoints()
+        count_checkpoints(place)
         for plan in plans:
             outcome = await Trial(place, back_end, receiver, folder, plan).run()
             outcomes.append(outcome)

@@ -1,4 +1,4 @@
-"""Where streams are tortured: one node over SQLite or PostgreSQL, or two nodes, with a Valkey or without."""
+"""Where streams and cards are tortured: nodes over SQLite or PostgreSQL, with a Valkey or without."""
 
 from __future__ import annotations
 
@@ -21,22 +21,14 @@ from tests.http_client import AsyncHttpClient
 from tests.protocol.server_process import reserved_port
 from tests.valkey_server import ValkeyServer
 
-Topology = Literal["sqlite", "postgresql", "two-nodes", "two-nodes-valkey"]
+Topology = Literal["sqlite", "postgresql", "two-nodes", "two-nodes-valkey", "three-nodes"]
 TOPOLOGIES: tuple[Topology, ...] = get_args(Topology)
 
 WITHIN_S = 120.0
 _PAUSE_S = 0.1
+_NODES = {"two": 2, "three": 3}
 _LEASE_S = "6"
 """After how many seconds without a sign of life a node counts as dead."""
-
-_COUNTING = "CREATE TABLE renewals (until_ms BIGINT)"
-_COUNTING_ON_SQLITE = """CREATE TRIGGER renewed AFTER UPDATE OF until_ms ON streams
-    BEGIN INSERT INTO renewals VALUES (NEW.until_ms); END"""
-_COUNTING_ON_POSTGRESQL = (
-    """CREATE FUNCTION note_renewal() RETURNS trigger LANGUAGE plpgsql AS
-    $$ BEGIN INSERT INTO renewals VALUES (NEW.until_ms); RETURN NULL; END $$""",
-    "CREATE TRIGGER renewed AFTER UPDATE OF until_ms ON streams FOR EACH ROW EXECUTE FUNCTION note_renewal()",
-)
 
 
 @dataclass
@@ -51,26 +43,14 @@ class Place:
     def urls(self) -> list[str]:
         return [url_of(node) for node in self.nodes]
 
-    def count_checkpoints(self) -> None:
-        """Makes the database count from now on how often a checkpoint, which renews a lease, is stored."""
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Runs a statement in the database, and returns its rows."""
         if self.postgresql is None:
             with closing(sqlite3.connect(self.data / "talkwire.db", timeout=30)) as connection:
-                connection.execute(_COUNTING)
-                connection.execute(_COUNTING_ON_SQLITE)
-        else:
-            with psycopg.connect(self.postgresql.connection_text) as server:
-                for statement in (_COUNTING, *_COUNTING_ON_POSTGRESQL):
-                    server.execute(statement.encode())
-
-    def checkpoints(self) -> int:
-        """Returns how many checkpoints were stored since `count_checkpoints`."""
-        counted = "SELECT count(*) FROM renewals"
-        if self.postgresql is None:
-            with closing(sqlite3.connect(self.data / "talkwire.db", timeout=30)) as connection:
-                return int(connection.execute(counted).fetchone()[0])
+                return connection.execute(statement).fetchall()
         with psycopg.connect(self.postgresql.connection_text) as server:
-            (number,) = server.execute(counted.encode()).fetchone() or (0,)
-            return int(number)
+            cursor = server.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
 
 
 def url_of(node: Node) -> str:
@@ -115,9 +95,10 @@ async def back_end_of(place: Place, seed: int) -> AsyncIterator[BackEnd]:
 
 @asynccontextmanager
 async def running_place(
-    topology: Topology, folder: Path, environment: Mapping[str, str] | None = None
+    topology: Topology, folder: Path, environment: Mapping[str, str] | None = None, sabotage: str | None = None
 ) -> AsyncIterator[Place]:
-    """Starts nodes that log into `folder`, and ends everything afterwards."""
+    """Starts nodes that log into `folder`, and ends everything afterwards. `sabotage` names something of the product to
+    be broken (`sabotage.py`)."""
     async with AsyncExitStack() as stack:
         variables = {
             "JWT_SECRET": SECRET,
@@ -140,8 +121,8 @@ async def running_place(
             await asyncio.to_thread(valkey.start)
             variables["REDIS_URL"] = valkey.url
         nodes = []
-        for number in range(2 if topology.startswith("two") else 1):
-            node = Node(f"node-{number + 1}", reserved_port(), folder, NodeOptions(variables))
+        for number in range(_NODES.get(topology.partition("-")[0], 1)):
+            node = Node(f"node-{number + 1}", reserved_port(), folder, NodeOptions(variables, sabotage))
             stack.push_async_callback(node.close)
             await node.start()  # the first makes the tables
             nodes.append(node)
