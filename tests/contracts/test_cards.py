@@ -1175,13 +1175,15 @@ async def test_of_many_cards_a_page_and_their_number_are_returned(node: Node) ->
     assert ([message.id for message in found.messages], found.count) == (ids[:0:-1], 3)
 
 
-async def test_a_receipt_names_who_has_decided(node: Node) -> None:
+async def test_a_receipt_names_who_has_decided_in_the_order_of_the_card(node: Node) -> None:
+    """Both choose in the same millisecond, and the last of them is the one whose input counts."""
     message = await ask(node, QUORUM)
     assert await node.refusal(BOB, GetReceipt(str(message.id))) == "conflict"
-    await node.do(ALICE, act(message, "yes"))
     await node.do(CAROL, act(message, "yes"))
+    await node.do(ALICE, act(message, "yes"))
     receipt = await node.do(BOB, GetReceipt(str(message.id)))
-    assert {choice.user_id for choice in receipt.by} == {"alice", "carol"}
+    assert [choice.user_id for choice in receipt.by] == ["carol", "alice"]
+    assert receipt.message.card.decided_by == ("carol", "alice")
     assert receipt.message.card.ended_pos == decisions(node)[-1].pos
     assert await node.refusal(MALLORY, GetReceipt(str(message.id))) == "forbidden"
     poll = await ask(node, POLL)

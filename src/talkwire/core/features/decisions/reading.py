@@ -61,14 +61,14 @@ def _waits_for(snapshot: Snapshot, user: User, message: Message) -> bool:
 
 
 def get_receipt(snapshot: Snapshot, actor: Actor, query: GetReceipt) -> CardReceipt:
-    """Returns a card whose decision has ended, with the choices that decided it."""
+    """Returns a card whose decision has ended, with the choices that decided it, in the order of `decided_by`."""
     message = _visible(snapshot, actor, query.message_id)
     card = card_of(message)
     if card.is_open:
         text = "The decision about this card has not ended."
         raise ChatError("conflict", text, {"state": card.state}, cause="state_changed")
-    chosen = snapshot.cards.choices(message.id) if card.action_id is not None else ()
-    return CardReceipt(message, tuple(each for each in chosen if each.action_ids == (card.action_id,)))
+    chosen = {each.user_id: each for each in snapshot.cards.choices(message.id)} if card.decided_by else {}
+    return CardReceipt(message, tuple(chosen[user_id] for user_id in card.decided_by if user_id in chosen))
 
 
 QUERIES: Queries = MappingProxyType({GetCard: get_card, ListWaitingCards: list_waiting, GetReceipt: get_receipt})
