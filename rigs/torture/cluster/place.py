@@ -66,10 +66,17 @@ class BackEnd:
         self._chance = chance
 
     async def request(
-        self, method: str, path: str, body: object = None, *, by: str | None = None, node: Node | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        by: str = "backend",
+        role: str | None = None,
+        node: Node | None = None,
     ) -> Any:  # noqa: ANN401 (JSON)
         """Returns the JSON of the answer of any node, or of the one given. All requests are safe to repeat."""
-        bearer = token("backend", "service") if by is None else token(by)
+        bearer = token(by, "service" if by == "backend" else role)
         async with asyncio.timeout(WITHIN_S):
             while True:
                 url = url_of(node or self._chance.choice(self._place.nodes))
