@@ -20,3 +20,8 @@ def repetitions(thorough: int, usual: int | None = None) -> int:
     if PROFILE == "thorough":
         return thorough
     return max(1, thorough // _USUAL_SHARE) if usual is None else usual
+
+
+def torture_seed() -> int:
+    """Returns the seed of this run of `make everything`, which prints it, and always the same one otherwise."""
+    return int(os.environ.get("PYTHONHASHSEED", "0")) if PROFILE == "thorough" else 7

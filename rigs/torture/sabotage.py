@@ -10,11 +10,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import Any
+
+from msgspec.structs import replace
 
 from talkwire.cli import main as run
 from talkwire.core.cluster.feed import Commit, LogFeed
+from talkwire.core.commands.cards.deciding import CARD
+from talkwire.core.domain.cards.card import CardChoice, MessageCard
+from talkwire.core.domain.cards.deciding import with_choice
+from talkwire.core.features.decisions import choosing
 from talkwire.core.ports.jobs import Job
+from talkwire.storage.messages.cards import WritableCardRows
+from talkwire.storage.tables.timers import WritableTimerRows
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.writer import Attempt, GroupWriter
 
@@ -66,7 +75,41 @@ def skip_the_gap_check() -> None:
     _replace(LogFeed, "committed", committed)
 
 
-def _replace(owner: type, name: str, function: Callable[..., Any]) -> None:
+def decide_again() -> None:
+    """Accepts choices after the decision has ended."""
+
+    def still_open(card: MessageCard, now_ms: int) -> MessageCard:
+        return replace(card, state="open")
+
+    _replace(choosing, "card_at", still_open)
+
+
+def count_twice() -> None:
+    """Counts each choice twice."""
+
+    def counted_twice(card: MessageCard, before: CardChoice | None, choice: CardChoice) -> MessageCard:
+        return with_choice(with_choice(card, before, choice), None, choice)
+
+    _replace(choosing, "with_choice", counted_twice)
+
+
+def forget_choices() -> None:
+    """Stores no choices, so that nobody has chosen already."""
+    _replace(WritableCardRows, "put_choice", lambda rows, message_id, choice: None)
+
+
+def lose_card_timers() -> None:
+    """Stores no times at which cards end."""
+    set_timer = WritableTimerRows.set
+
+    def set_others(timers: WritableTimerRows, kind: str, key: str, due_ms: int | None) -> None:
+        if kind != CARD:
+            set_timer(timers, kind, key, due_ms)
+
+    _replace(WritableTimerRows, "set", set_others)
+
+
+def _replace(owner: type | ModuleType, name: str, function: Callable[..., Any]) -> None:
     assert hasattr(owner, name), f"{owner.__name__}.{name} is not there any more"
     setattr(owner, name, function)
 
@@ -74,6 +117,10 @@ def _replace(owner: type, name: str, function: Callable[..., Any]) -> None:
 SABOTAGES: Mapping[str, Callable[[], None]] = {
     "ack-before-commit": ack_before_commit,
     "skip-the-gap-check": skip_the_gap_check,
+    "decide-again": decide_again,
+    "count-twice": count_twice,
+    "forget-choices": forget_choices,
+    "lose-card-timers": lose_card_timers,
 }
 
 

@@ -3,7 +3,6 @@ the end everybody has what the author has written."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,9 @@ import pytest
 from rigs.torture.cluster.place import TOPOLOGIES, Topology, running_place
 from rigs.torture.streams.faults import Plan
 from rigs.torture.streams.trial import Outcome, run_trials
-from tests.repetition import PROFILE
+from tests.repetition import torture_seed
 
 FAULTS = 8
-
-
-def _seed() -> int:
-    """Returns the seed of this run of `make everything`, which prints it, and always the same one otherwise."""
-    return int(os.environ.get("PYTHONHASHSEED", "0")) if PROFILE == "thorough" else 7
 
 
 async def _tried(topology: Topology, folder: Path, *plans: Plan) -> list[Outcome]:
@@ -31,8 +25,8 @@ async def _tried(topology: Topology, folder: Path, *plans: Plan) -> list[Outcome
 
 
 async def test_a_stream_survives_its_author_and_its_server(tmp_path: Path) -> None:
-    calm = Plan(_seed(), appends=150, rate=80)
-    broken = Plan(_seed() + 1, appends=40, rate=60, faults=2, longest_s=0.2, hows=("killed",))
+    calm = Plan(torture_seed(), appends=150, rate=80)
+    broken = Plan(torture_seed() + 1, appends=40, rate=60, faults=2, longest_s=0.2, hows=("killed",))
     undisturbed, survived = await _tried("sqlite", tmp_path, calm, broken)
     assert undisturbed.counts["answers"] >= calm.appends
     assert undisturbed.counts["checkpoints"] >= 1
@@ -44,6 +38,6 @@ async def test_a_stream_survives_its_author_and_its_server(tmp_path: Path) -> No
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 async def test_a_long_stream_survives_faults_of_everything(topology: Topology, tmp_path: Path) -> None:
-    calm, broken = Plan(_seed() + 2), Plan(_seed() + 3, faults=FAULTS)
+    calm, broken = Plan(torture_seed() + 2), Plan(torture_seed() + 3, faults=FAULTS)
     _, survived = await _tried(topology, tmp_path, calm, broken)
     assert survived.counts["looks at what is stored"] == FAULTS + 1

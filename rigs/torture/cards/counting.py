@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from rigs.torture.cards.facts import acted_and_decided, stored_choices
+from rigs.torture.cards.facts import acted_and_decided, report_violations, stored_choices
 from rigs.torture.cards.sockets import CardSocket, ReceivedEvent, opened_sockets
 from rigs.torture.cards.voting import WATCHER, Voting, VotingPlan
 from rigs.torture.cluster.place import BackEnd, Place, back_end_of
@@ -58,8 +58,7 @@ async def run_voting(place: Place, plan: VotingPlan, report: Callable[[str], Non
     speed = f"{voting.answers} choices of {plan.voters} users in {took_s:.1f} s, {voting.answers / took_s:.0f} a second"
     report(f"seed {plan.seed}: {speed}")
     report("  " + ", ".join(f"{what}: {number}" for what, number in outcome.counts.items()))
-    for violation in outcome.violations:
-        report(f"  VIOLATION: {violation}")
+    report_violations(outcome.violations, report)
     return outcome
 
 

@@ -94,8 +94,9 @@ def _of_card(story: CardStory) -> Iterator[str]:
         yield f"the digest is {card['digest']}, and {story.digest} was asked"
     named = ("state", "outcome", "actionId", "decidedBy", "counts", "endedAt", "digest")
     for data in [*story.data("card:decided"), *(each for one in story.received for each in one)]:
-        if any(data.get(name) != card.get(name) for name in named):
-            yield f"card:decided is {data}, and the card {card}"
+        others = {name: data.get(name) for name in named if data.get(name) != card.get(name)}
+        if others:
+            yield f"card:decided has {others}, and the card { ({name: card.get(name) for name in others}) }"
     if any(len(received) > 1 for received in story.received):
         yield "a socket has received more than one decision"
 

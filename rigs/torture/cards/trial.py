@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import httpx
 import jwt
 
-from rigs.torture.cards.facts import acted_and_decided, stored_choices
+from rigs.torture.cards.facts import acted_and_decided, report_violations, stored_choices
 from rigs.torture.cards.outages import Outage, cause, schedule
 from rigs.torture.cards.presses import Crowd, Press
 from rigs.torture.cards.sockets import CardSocket, opened_sockets
@@ -88,7 +88,10 @@ class PressTrial:
         ]
         final, _ = await asyncio.gather(asyncio.gather(*presses), cause(self._place, self._outcome.outages))
         for message, number in zip(messages, range(0, len(final), self._plan.users), strict=True):
-            await self._check(message, final[number : number + self._plan.users], cursor)
+            try:
+                await self._check(message, final[number : number + self._plan.users], cursor)
+            except TimeoutError as error:
+                self._outcome.violations.append(str(error))
         return self._outcome
 
     def _cards(self) -> Mapping[str, Json]:
@@ -200,6 +203,5 @@ async def run_press_trials(
                 outcomes.append(outcome)
                 report(f"seed {plan.seed}: {', '.join(map(str, outcome.outages)) or 'nothing'}")
                 report("  " + ", ".join(f"{what}: {number}" for what, number in outcome.counts.items()))
-                for violation in outcome.violations:
-                    report(f"  VIOLATION: {violation}")
+                report_violations(outcome.violations, report)
     return outcomes
