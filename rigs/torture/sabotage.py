@@ -23,6 +23,7 @@ from talkwire.core.domain.cards.deciding import with_choice
 from talkwire.core.features.decisions import choosing
 from talkwire.core.ports.jobs import Job
 from talkwire.storage.messages.cards import WritableCardRows
+from talkwire.storage.sql.batch import Write
 from talkwire.storage.tables.timers import WritableTimerRows
 from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.writer import Attempt, GroupWriter
@@ -37,14 +38,14 @@ def ack_before_commit() -> None:
     commit, flush = GroupWriter._commit, BatchTransaction.flush
 
     def commit_after_answering(writer: GroupWriter, jobs: list[Job], attempt: Attempt) -> None:
-        def answer_and_flush(tx: BatchTransaction) -> None:
+        def answer_and_flush(tx: BatchTransaction) -> Sequence[Write]:
             answers = [(job.done, job.result, job.error) for job in jobs]
             for job in jobs:
                 job.done = _answered_already
             assert writer._loop is not None
             writer._loop.call_soon_threadsafe(_give, answers)
             time.sleep(COMMITS_LATE_S)
-            flush(tx)
+            return flush(tx)
 
         _replace(BatchTransaction, "flush", answer_and_flush)
         commit(writer, jobs, attempt)

@@ -90,7 +90,7 @@ class PressTrial:
         for message, number in zip(messages, range(0, len(final), self._plan.users), strict=True):
             try:
                 await self._check(message, final[number : number + self._plan.users], cursor)
-            except TimeoutError as error:
+            except (TimeoutError, RuntimeError) as error:  # it does not end, or is gone
                 self._outcome.violations.append(str(error))
         return self._outcome
 
