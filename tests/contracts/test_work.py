@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
+import msgspec
+from sqlalchemy import Connection, event, insert
 
 from talkwire.core.commands.blocks import BlockUser
+from talkwire.core.commands.cards.deciding import ActOnCard, GetCard
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import (
     CreateConversation,
@@ -43,8 +45,10 @@ from talkwire.core.commands.receipts import ListReceipts, MarkDelivered, MarkRea
 from talkwire.core.commands.search import FindPublicConversations
 from talkwire.core.commands.sync import GetSyncState, ListEvents, ListLogEvents
 from talkwire.core.domain.actors import PREVIEWER
+from talkwire.core.domain.cards.card import AskedCard
 from talkwire.core.domain.model import Actor
 from talkwire.storage.engine import sqlite_url
+from talkwire.storage.schema import card_choices
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Clock, Node, running
 from tests.databases import Database
 
@@ -56,6 +60,8 @@ GROWS_AT_MOST = 2000
 """In steps. Reading a thousand rows takes several thousand."""
 
 STRIDE = 10
+
+POLL = {"title": "Lunch?", "actions": [{"id": "yes", "label": "Yes"}], "decide": "poll"}
 
 Ask = Callable[[Node, list[int]], tuple[Actor, Command[Any]]]
 """(node, ids of the messages) -> the query"""
@@ -81,7 +87,7 @@ QUESTIONS: Mapping[str, Ask] = {
     "receipts": lambda node, ids: (ALICE, ListReceipts(str(ids[10]))),
     "conversations with much unread and somebody blocked": lambda node, ids: (BOB, ListConversations()),
     "read a little": lambda node, ids: (BOB, MarkRead("c", str(ids[5]))),
-    "read nearly all": lambda node, ids: (BOB, MarkRead("c", str(ids[-3]))),
+    "read nearly all": lambda node, ids: (BOB, MarkRead("c", str(ids[-4]))),
     "deliver": lambda node, ids: (BOB, MarkDelivered("c", None)),
     "conversations": lambda node, ids: (ALICE, ListConversations()),
     "a conversation": lambda node, ids: (ALICE, GetConversation("c")),
@@ -89,6 +95,8 @@ QUESTIONS: Mapping[str, Ask] = {
     "newest events": lambda node, ids: (BOB, ListEvents(f"{node.chat.epoch}-{node.chat.pos - 5}")),
     "the log's first events": lambda node, ids: (BACKEND, ListLogEvents("start", 5)),
     "the log's newest events": lambda node, ids: (BACKEND, ListLogEvents(f"{node.chat.epoch}-{node.chat.pos - 5}")),
+    "a poll": lambda node, ids: (BOB, GetCard(str(ids[-1]))),
+    "choose": lambda node, ids: (BOB, ActOnCard(str(ids[-1]), ("yes",))),
     "channels": lambda node, ids: (BOB, FindPublicConversations("town")),
     "delete a conversation": lambda node, ids: (BACKEND, DeleteConversation("small")),
 }
@@ -115,8 +123,8 @@ async def _steps(template: Path, file: Path, size: int) -> dict[str, int]:
 
 
 async def _fill(node: Node, size: int) -> list[int]:
-    """Creates one conversation with many messages, unread by Bob, and as many silent ones. Returns the messages'
-    ids."""
+    """Creates one conversation with many messages, unread by Bob, and as many silent ones. Returns the messages' ids.
+    The last one is a poll in which so many have chosen."""
     await node.users(BOB, DAVE, MALLORY)
     await node.group("c", ALICE, BOB, CAROL)
     await node.group("small", CAROL, DAVE)
@@ -131,7 +139,11 @@ async def _fill(node: Node, size: int) -> list[int]:
     file = (AttachmentRef(id="f"),)
     texts = [SendMessage("c", f"hello @carol {number}", attachments=file) for number in range(size)]
     sent = await node.in_one_batch(*((ALICE, text) for text in texts))
-    return [message.id for message in sent]
+    poll = await node.do(ALICE, SendMessage("c", "", card=msgspec.convert(POLL, AskedCard)))
+    chosen = {"message_id": poll.id, "action_ids": '["yes"]', "at_ms": node.clock.now_ms}
+    with node.write_engine.begin() as connection:
+        connection.execute(insert(card_choices), [{**chosen, "user_id": f"user-{number}"} for number in range(size)])
+    return [*(message.id for message in sent), poll.id]
 
 
 @contextmanager

@@ -711,6 +711,7 @@ card_choices = Table(
     Column("input", Text),
     Column("comment", Text),
     Column("at_ms", BigInteger, nullable=False),
+    Index("ix_card_choices_message_id_at_ms", "message_id", "at_ms", "user_id"),
 )
 """What users have chosen of cards. `action_ids` is a JSON array, `input` a JSON object. A choice that was taken back
 has no row. Deleting a message removes them."""

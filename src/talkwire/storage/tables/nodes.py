@@ -38,7 +38,7 @@ def _lease_of(row: AnyRow) -> LeaseRecord:
     )
 
 
-REVISION = 52
+REVISION = 53
 """The newest migration of this version."""
 
 
