@@ -42,6 +42,8 @@ async def run_voting(place: Place, plan: VotingPlan, report: Callable[[str], Non
             started_s = time.monotonic()
             await voting.vote(message_id)
             took_s = time.monotonic() - started_s
+            await sockets[WATCHER].until_connected()
+            await voting.take_one_back(message_id)
             shown = await _shown(place, back_end, message_id, sockets[WATCHER], voting.counted())
             updates = sockets[WATCHER].events("card:updated", message_id)
         events = await acted_and_decided(back_end, message_id, cursor)

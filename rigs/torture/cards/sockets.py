@@ -12,6 +12,7 @@ from typing import Any
 from rigs.torture.clients.client_socket import Json, Listener
 from rigs.torture.clients.python_client import PythonSocket
 from rigs.torture.cluster.cluster import token
+from rigs.torture.cluster.processes import wait_until
 
 OPENS_WITHIN_S = 30.0
 
@@ -38,6 +39,14 @@ class CardSocket:
         await self._socket.open(Listener(lambda *_: self._opened.set(), lambda _: None, self._receive))
         async with asyncio.timeout(OPENS_WITHIN_S):
             await self._opened.wait()
+
+    async def until_connected(self) -> None:
+        """Returns once the socket is connected again after its connection was lost."""
+
+        async def is_connected() -> bool:
+            return self._socket.connected
+
+        await wait_until(is_connected, "a socket is connected again", OPENS_WITHIN_S)
 
     async def call(self, event: str, payload: Json, timeout_s: float) -> Json:
         """Returns the acknowledgement. Raises Unanswered."""

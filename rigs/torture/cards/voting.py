@@ -83,8 +83,12 @@ class Voting:
 
         await asyncio.gather(self._kill(), *(vote_for_some() for _ in range(self._plan.at_once)))
 
+    async def take_one_back(self, message_id: str) -> None:
+        """Takes one choice back, so that a member who has connected again receives the counts."""
+        await self._choose(message_id, next(user for user, action_ids in self.last.items() if action_ids), 0)
+
     async def _choose(self, message_id: str, user: str, number: int) -> None:
-        """Chooses random actions, and returns once the choice is acknowledged."""
+        """Chooses so many random actions, and returns once the choice is acknowledged."""
         action_ids = self._chance.sample(ACTIONS, number)
         accepted = partial(self._is_accepted, message_id, user, action_ids)
         await wait_until(accepted, f"{user} has chosen", WITHIN_S, _PAUSE_S)
