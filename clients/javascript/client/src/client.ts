@@ -40,6 +40,8 @@ export class Client {
   onUnloaded: (message: Message) => void = ({ conversationId }) => void this.conversations.load(conversationId);
   /** Whether a conversation that is not loaded is known not to be in the reader's list. */
   isUnlisted: (id: string) => boolean = () => false;
+  /** Whether the session is over. */
+  isStopped = false;
   readonly core: Core;
   readonly conversations: ConversationStore;
   readonly uploads: Uploads;
@@ -91,6 +93,12 @@ export class Client {
     this.#parts.push(...parts);
   }
 
+  /** Removes a part that is needed no longer. */
+  remove(part: ChatPart): void {
+    const index = this.#parts.indexOf(part);
+    if (index >= 0) this.#parts.splice(index, 1);
+  }
+
   /** The user is known. */
   start(): void {
     for (const part of this.#parts) part.started?.();
@@ -98,7 +106,8 @@ export class Client {
 
   stop(): void {
     this.#giveUp();
-    for (const part of this.#parts) part.stopped?.();
+    this.isStopped = true;
+    for (const part of [...this.#parts]) part.stopped?.();
     this.core.connection.close();
   }
 

@@ -332,12 +332,12 @@ export class Room {
   /**
    * Asks the members to decide, by a message with a card, and returns the card once the decision has ended: see
    * `outcome` and `actionId`. Waits as long as that takes, also while the server cannot be reached. A program that was
-   * restarted continues to wait if it gives the same card and `clientMessageId`. Rejects with `RequestError`.
+   * restarted continues to wait if it gives the same card and `clientMessageId`. Rejects with `RequestError`: a refusal, or
+   * `closed` if the client was closed; or with the reason of `signal`.
    */
   async ask(card: AskedCard, options: AskOptions = {}): Promise<SeenCard> {
-    await this.#identified;
     const { ask } = await import("./cards/asking.ts");
-    return ask(this.#client.core, this.id, card, options);
+    return ask(this.#client, this.#identified, this.id, card, options);
   }
 
   /** Asks the author of a message that is being written to stop. Rejects with `RequestError`. */

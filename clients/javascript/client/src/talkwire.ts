@@ -335,7 +335,7 @@ export class Talkwire {
   async request<T>(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown): Promise<T> {
     const name = method.toLowerCase() as "get" | "post" | "put" | "patch" | "delete";
     await this.#tokens?.ready();
-    return this.#rest[name]<T>(path, body);
+    return name === "get" ? this.#rest.get<T>(path) : this.#rest[name]<T>(path, body);
   }
 
   /**

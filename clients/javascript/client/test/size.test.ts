@@ -6,6 +6,7 @@ import { expect, it, vi } from "vitest";
 const LIMIT_BYTES = 40 * 1024;
 const ENTRY = "virtual:entry";
 const INDEX = fileURLToPath(new URL("../src/index.ts", import.meta.url));
+const CARDS = fileURLToPath(new URL("../src/cards/index.ts", import.meta.url));
 const DESK = fileURLToPath(new URL("../src/desk/index.ts", import.meta.url));
 
 /** As users build it: with another value, libraries contain what they have for developers. */
@@ -31,7 +32,7 @@ async function bundle(program: string): Promise<{ first: string; later: string[]
   return { first: first.join("\n"), later: chunks.filter((each) => each.isDynamicEntry).map(({ code }) => code) };
 }
 
-it("the client has at most 40 KB with the Socket.IO client, and loads uploads and streams when they are used", async () => {
+it("the client has at most 40 KB with the Socket.IO client, and loads uploads, streams and questions when they are used", async () => {
   const { first, later } = await bundle(`export { Talkwire } from ${JSON.stringify(INDEX)};`);
   expect(gzipSync(first).length).toBeLessThan(LIMIT_BYTES);
   expect(first).toContain("websocket");
@@ -39,6 +40,8 @@ it("the client has at most 40 KB with the Socket.IO client, and loads uploads an
   expect(later.join()).toContain("Tus-Resumable");
   expect(first).not.toContain("message:append");
   expect(later.join()).toContain("message:append");
+  expect(first).not.toContain("card?wait=");
+  expect(later.join()).toContain("card?wait=");
 });
 
 it("a page that has no desk loads nothing of it", async () => {
@@ -46,6 +49,15 @@ it("a page that has no desk loads nothing of it", async () => {
   const { first: withDesk } = await bundle(`export { deskOf } from ${JSON.stringify(DESK)};`);
   expect(withDesk).toContain("conversation:handoff");
   expect(first + later.join()).not.toContain("conversation:handoff");
+});
+
+it("a page that has no cards loads nothing of them but what keeps messages as they are", async () => {
+  const { first, later } = await bundle(`export { Talkwire } from ${JSON.stringify(INDEX)};`);
+  const { first: withCards } = await bundle(`export { cardsOf } from ${JSON.stringify(CARDS)};`);
+  for (const text of ["card:cancel", "cards?open=mine"]) {
+    expect(withCards).toContain(text);
+    expect(first + later.join()).not.toContain(text);
+  }
 });
 
 it("a program gets only what it imports", async () => {

@@ -1,9 +1,10 @@
-import type { Conversation, Talkwire } from "@talkwire/client";
+import type { Card, Conversation, Message, SeenCard, Talkwire } from "@talkwire/client";
 import { act, memo } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import {
   TalkwireProvider,
+  useCard,
   useConnection,
   useConnectionReason,
   useConversation,
@@ -12,9 +13,11 @@ import {
   usePresence,
   useTeams,
   useUnread,
+  useWaitingCards,
 } from "../src/index";
 
 vi.mock("@talkwire/client/desk", () => ({ deskOf: (client: FakeClient, teamId: string) => client.desk(teamId) }));
+vi.mock("@talkwire/client/cards", () => ({ cardsOf: (client: FakeClient) => client.cards }));
 
 (globalThis as { IS_REACT_ACT_ENVIRONMENT?: boolean }).IS_REACT_ACT_ENVIRONMENT = true;
 
@@ -68,7 +71,25 @@ class FakeDesk extends Events {
   sendNote = vi.fn();
 }
 
+class FakeCards extends Events {
+  readonly all = new Map<string, Partial<SeenCard> | null>();
+  waiting = { items: [] as Partial<SeenCard>[], count: 0 };
+  known = (id: string) => this.all.get(id);
+  load = vi.fn(async () => undefined);
+  loadWaiting = vi.fn();
+  choose = vi.fn(async () => this.all.get("m1"));
+  close = vi.fn();
+  cancel = vi.fn();
+
+  /** The card is known now, as after an answer or an event. */
+  show(id: string, card: Partial<SeenCard> | null): void {
+    this.all.set(id, card);
+    this.emit("change");
+  }
+}
+
 class FakeClient extends Events {
+  readonly cards = new FakeCards();
   readonly desks = new Map<string, FakeDesk>();
   desk = (teamId: string) => {
     const desk = this.desks.get(teamId) ?? new FakeDesk();
@@ -283,6 +304,126 @@ it("a component shows a desk, its numbers and the user's teams, and follows thei
   expect(desk.views.mine.count).toBe(1);
   act(() => root.unmount());
   expect(desk.count + desk.views.mine.count + client.count).toBe(0);
+});
+
+function ShownCard({ message }: { message: Message }) {
+  const { card, mine, choices, isLoaded, choose, close, cancel } = useCard(message);
+  const decide = () => {
+    void choose(["pizza"], { comment: "Hungry" });
+    void close();
+    void cancel();
+  };
+  return (
+    <button type="button" onClick={decide}>
+      {[card?.state, mine?.actionIds, choices.length, isLoaded].join(" | ")}
+    </button>
+  );
+}
+
+const cardMessage = (id: string, state: Card["state"] = "open") => ({ id, card: { state } }) as Message;
+
+const showCards = (...messages: Message[]) =>
+  act(async () =>
+    root.render(
+      <TalkwireProvider client={client as unknown as Talkwire}>
+        {messages.map((message, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the same component shows another message
+          <ShownCard key={index} message={message} />
+        ))}
+      </TalkwireProvider>,
+    ),
+  );
+
+it("a component shows a card, what the user has chosen of it, and follows both", async () => {
+  const { cards } = client;
+  await showCards(cardMessage("m1"));
+  expect(place.textContent).toBe("open |  | 0 | false");
+  expect(cards.load.mock.calls).toEqual([["m1"]]);
+  const choice = { actionIds: ["pizza"], at: "2026" };
+  await act(async () => cards.show("m1", { state: "open", mine: choice, choices: [{ userId: "bob", ...choice }] }));
+  expect(place.textContent).toBe("open | pizza | 1 | true");
+  await act(async () => cards.show("m1", { state: "decided", mine: choice }));
+  expect(place.textContent).toBe("decided | pizza | 0 | true");
+  await act(async () => document.body.append(place));
+  await act(async () => place.querySelector("button")?.click());
+  expect(cards.choose).toHaveBeenCalledWith("m1", ["pizza"], { comment: "Hungry" });
+  expect(cards.close).toHaveBeenCalledWith("m1");
+  expect(cards.cancel).toHaveBeenCalledWith("m1");
+  expect(cards.load).toHaveBeenCalledOnce();
+});
+
+it("a component shows what its message says of a card that cannot be loaded, without asking again and again", async () => {
+  const { cards } = client;
+  await showCards(cardMessage("m1", "expired"));
+  await act(async () => cards.show("m1", null));
+  expect(place.textContent).toBe("expired |  | 0 | false");
+  await act(async () => cards.emit("change"));
+  expect(cards.load).toHaveBeenCalledOnce();
+});
+
+it("a component follows the card that it shows, and nothing after it has gone", async () => {
+  const { cards } = client;
+  cards.all.set("m1", { state: "open" });
+  await showCards(cardMessage("m1"));
+  expect(cards.load).not.toHaveBeenCalled();
+  await showCards(cardMessage("m2"));
+  expect(cards.load.mock.calls).toEqual([["m2"]]);
+  await act(async () => cards.show("m2", { state: "closed" }));
+  expect(place.textContent).toContain("closed");
+  expect(cards.count).toBe(1);
+  act(() => root.unmount());
+  expect(cards.count).toBe(0);
+});
+
+it("a component is drawn again for its own card only", async () => {
+  const { cards } = client;
+  const drawings = vi.fn();
+  function Drawn({ message }: { message: Message }) {
+    const { choose } = useCard(message);
+    drawings(message.id, choose);
+    return null;
+  }
+  const [one, other] = [cardMessage("m1"), cardMessage("m2")];
+  await act(async () =>
+    root.render(
+      <TalkwireProvider client={client as unknown as Talkwire}>
+        <Drawn message={one} />
+        <Drawn message={other} />
+      </TalkwireProvider>,
+    ),
+  );
+  const [[, choose]] = drawings.mock.calls as [[string, unknown]];
+  drawings.mockReset();
+  await act(async () => cards.show("m1", { state: "open" }));
+  expect(drawings.mock.calls).toEqual([["m1", choose]]);
+});
+
+function Waiting() {
+  const { items, count } = useWaitingCards();
+  return [count, ...items.map(({ title }) => title)].join(" | ");
+}
+
+it("a component shows the cards that wait for the user", async () => {
+  const { cards } = client;
+  const showWaiting = () =>
+    act(async () =>
+      root.render(
+        <TalkwireProvider client={client as unknown as Talkwire}>
+          <Waiting />
+        </TalkwireProvider>,
+      ),
+    );
+  await showWaiting();
+  expect(place.textContent).toBe("0");
+  await act(async () => {
+    cards.waiting = { items: [{ title: "Lunch?" }], count: 70 };
+    cards.emit("change");
+  });
+  expect(place.textContent).toBe("70 | Lunch?");
+  await showWaiting();
+  expect(cards.loadWaiting).toHaveBeenCalledOnce();
+  act(() => root.unmount());
+  expect(cards.count).toBe(0);
 });
 
 it("a hook without a provider says what is missing", () => {

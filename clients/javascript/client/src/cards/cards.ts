@@ -4,7 +4,9 @@ import type { ChatPart, Core } from "../core.ts";
 import { Emitter } from "../emitter.ts";
 import { given } from "../given.ts";
 import { randomId } from "../platform.ts";
+import { pauseAfter } from "../server/pauses.ts";
 import type { ActOnCardCommand, AskedCard, Message, SeenCard, WaitingCards } from "../server/payloads.ts";
+import { RequestError } from "../server/request_error.ts";
 
 /** What happens to cards. */
 export interface CardsEvents {
@@ -25,6 +27,14 @@ export interface NewCard {
   readonly clientMessageId?: string;
 }
 
+type Change = (card: SeenCard) => SeenCard;
+
+/** A request for a card, with what happened since it was sent: the answer may be older than that. */
+interface CardRequest {
+  readonly changes: Change[];
+  readonly answered: Promise<void>;
+}
+
 const NOTHING_WAITS: WaitingCards = { items: [], count: 0 };
 /** What changes at once is loaded at once. */
 const GATHER_MS = 300;
@@ -35,11 +45,21 @@ export class Cards implements ChatPart {
   readonly #events = new Emitter<CardsEvents>();
   /** By the message's id; null where the card could not be loaded. */
   readonly #known = new Map<string, SeenCard | null>();
-  readonly #loading = new Map<string, Promise<void>>();
+  /** The newest request for each card that is not answered yet. */
+  readonly #requests = new Map<string, CardRequest>();
+  /** The cards that have to be loaded again. */
+  readonly #outdated = new Set<string>();
+  /** What loads them; a new connection starts another one. */
+  #reloading: object | null = null;
   #waiting: WaitingCards | null = null;
   /** Whether the list of waiting cards is wanted. */
   #isListed = false;
+  #isListOutdated = true;
   #renewal: ReturnType<typeof setTimeout> | undefined;
+  /** The request for the list whose answer counts. */
+  #listing: object | null = null;
+  /** Requests for the list that failed in a row. */
+  #failures = 0;
 
   /** @internal */
   constructor(core: Core) {
@@ -52,20 +72,28 @@ export class Cards implements ChatPart {
     });
     core.on("card:decided", ({ conversationId: _, content: _content, messageId, ...end }) => {
       this.#change(messageId, (card) => ({ ...card, ...end }));
-      if (this.#isWaiting(messageId)) this.#renewSoon();
+      this.#renewIfWaiting(messageId);
     });
-    core.on("message:new", ({ card }) => {
-      if (card !== undefined && card.decide !== "poll" && card.state === "open") this.#renewSoon();
+    core.on("message:new", (message) => {
+      if (mayWaitFor(core.now.me.id, message)) this.#renewSoon();
     });
     core.on("message:deleted", ({ messageId }) => {
       this.#known.delete(messageId);
-      if (this.#isWaiting(messageId)) this.#renewSoon();
+      this.#requests.delete(messageId);
+      this.#outdated.delete(messageId);
+      this.#renewIfWaiting(messageId);
     });
     const changedMembership = ({ userId }: { readonly userId: string }): void => {
       if (userId === core.now.me.id) this.#renewSoon();
     };
     core.on("member:removed", changedMembership);
     core.on("member:updated", changedMembership);
+    // Nobody chooses while they are muted.
+    const changedMute = ({ kind }: { readonly kind: string }): void => {
+      if (kind === "mute") this.#renewSoon();
+    };
+    core.on("member:restricted", changedMute);
+    core.on("member:unrestricted", changedMute);
     core.on("conversation:new", () => this.#renewSoon());
     core.on("conversation:deleted", () => this.#renewSoon());
   }
@@ -75,20 +103,31 @@ export class Cards implements ChatPart {
     return this.#events.on(name, handler);
   }
 
-  /** Everything known may be outdated. */
   loaded(): void {
-    this.#known.clear();
-    this.#emit();
+    this.#isListOutdated = true;
+    for (const [id, card] of this.#known) if (card?.state === "open") this.#outdated.add(id);
   }
 
   connected(): void {
-    for (const [id, card] of this.#known) if (card === null) this.#known.delete(id);
-    this.#emit();
-    this.#renewSoon();
+    // Counts have changed without an event, and what was asked before may never be answered.
+    for (const [id, card] of this.#known)
+      if (card === null || (card.state === "open" && card.decide !== "first")) this.#outdated.add(id);
+    for (const id of this.#requests.keys()) this.#outdated.add(id);
+    this.#requests.clear();
+    void this.#reload();
+    if (this.#isListOutdated) this.#renewSoon();
+  }
+
+  lost(): void {
+    this.#reloading = null;
+    if (this.#listing !== null) this.#isListOutdated = true;
+    this.#listing = null;
+    this.stopped();
   }
 
   stopped(): void {
     clearTimeout(this.#renewal);
+    this.#renewal = undefined;
   }
 
   /**
@@ -99,19 +138,29 @@ export class Cards implements ChatPart {
     return this.#known.get(messageId);
   }
 
-  /** Loads the card of a message, also again, with what others have chosen. Never rejects. */
+  /**
+   * Loads the card of a message, also again, with what others have chosen. Never rejects. After a gap in the connection, open
+   * cards and those that could not be loaded are loaded again without this.
+   */
   load(messageId: string): Promise<void> {
-    const loading = this.#loading.get(messageId);
-    if (loading !== undefined) return loading;
-    const load = this.#core.rest
+    const earlier = this.#requests.get(messageId);
+    if (earlier !== undefined) return earlier.answered;
+    const changes: Change[] = [];
+    const answered = this.#core.rest
       .get<SeenCard>(`messages/${encodeURIComponent(messageId)}/card`)
       .catch(() => null)
       .then((card) => {
-        if (card !== null || !this.#known.get(messageId)) this.#set(messageId, card);
-      })
-      .finally(() => this.#loading.delete(messageId));
-    this.#loading.set(messageId, load);
-    return load;
+        if (this.#requests.get(messageId)?.changes !== changes) return;
+        this.#requests.delete(messageId);
+        if (card !== null)
+          this.#set(
+            messageId,
+            changes.reduce((now, change) => change(now), card),
+          );
+        else if (!this.#known.get(messageId)) this.#set(messageId, null);
+      });
+    this.#requests.set(messageId, { changes, answered });
+    return answered;
   }
 
   /**
@@ -164,12 +213,17 @@ export class Cards implements ChatPart {
 
   /** Shows what the server has acknowledged before its event comes. */
   #received(card: SeenCard): SeenCard {
-    const { messageId, conversationId, state, outcome, counts, endedAt, actionId, input, decidedBy } = card;
-    this.#set(messageId, card);
+    const { messageId, conversationId, state, outcome, counts, endedAt, actionId, input, decidedBy, mine } = card;
+    const before = this.#known.get(messageId);
+    // The event of the end may overtake the acknowledgement of an earlier choice.
+    const isOver = before && before.state !== "open" && state === "open";
+    // What is being loaded may be older.
+    this.#requests.delete(messageId);
+    this.#set(messageId, isOver ? { ...before, ...given({ mine }) } : card);
     const of = { messageId, conversationId };
     if (state === "open") {
       if (counts !== undefined) this.#core.handleMissed("card:updated", { ...of, counts });
-      this.#renewSoon();
+      this.#renewIfWaiting(messageId);
     } else {
       const end = given({ outcome, counts, endedAt, actionId, input, decidedBy });
       this.#core.handleMissed("card:decided", { ...of, state, ...end });
@@ -178,25 +232,28 @@ export class Cards implements ChatPart {
   }
 
   #chosen(messageId: string, actionIds: readonly string[]): void {
-    this.#change(messageId, ({ mine, ...card }) => {
-      if (actionIds.length === 0) return card;
-      if (mine !== undefined && String(mine.actionIds) === String(actionIds)) return { ...card, mine };
-      return { ...card, mine: { actionIds: [...actionIds], at: new Date().toISOString() } };
+    this.#change(messageId, (card) => {
+      const { mine, ...others } = card;
+      if (String(mine?.actionIds ?? []) === String(actionIds)) return card;
+      if (actionIds.length === 0) return others;
+      return { ...others, mine: { actionIds: [...actionIds], at: new Date().toISOString() } };
     });
-    if (this.#isWaiting(messageId)) this.#renewSoon();
+    this.#renewIfWaiting(messageId);
   }
 
-  #isWaiting(messageId: string): boolean {
-    return this.#waiting?.items.some((each) => each.messageId === messageId) ?? false;
-  }
-
-  #change(messageId: string, change: (card: SeenCard) => SeenCard): void {
+  #change(messageId: string, change: Change): void {
+    this.#requests.get(messageId)?.changes.push(change);
     const before = this.#known.get(messageId);
-    if (before) this.#set(messageId, change(before));
+    if (!before) return;
+    const after = change(before);
+    if (after === before) return;
+    this.#known.set(messageId, after);
+    this.#emit();
   }
 
   #set(messageId: string, card: SeenCard | null): void {
     this.#known.set(messageId, card);
+    this.#outdated.delete(messageId);
     this.#emit();
   }
 
@@ -204,18 +261,56 @@ export class Cards implements ChatPart {
     this.#events.emit("change", this);
   }
 
-  #renewSoon(): void {
+  /** Loads what is outdated, one after the other: after an interruption, all clients do so at once. */
+  async #reload(): Promise<void> {
+    const attempt = {};
+    this.#reloading = attempt;
+    for (const id of [...this.#outdated]) {
+      if (this.#reloading !== attempt) return;
+      await this.load(id);
+    }
+  }
+
+  /** Renews the list if the card may be in it, or behind the cards that are in it. */
+  #renewIfWaiting(messageId: string): void {
+    const { items, count } = this.waiting;
+    const isInList = count > items.length || items.some((each) => each.messageId === messageId);
+    if (isInList || this.#listing !== null) this.#renewSoon();
+  }
+
+  #renewSoon(ms = GATHER_MS): void {
+    this.#isListOutdated = true;
     if (!this.#isListed || !this.#core.now.connected) return;
-    clearTimeout(this.#renewal);
-    this.#renewal = setTimeout(() => void this.#renew(), GATHER_MS);
+    this.#renewal ??= setTimeout(() => void this.#renew(), ms);
   }
 
   async #renew(): Promise<void> {
+    this.stopped();
+    const request = {};
+    this.#listing = request;
+    this.#isListOutdated = false;
     try {
-      this.#waiting = await this.#core.rest.get<WaitingCards>("cards?open=mine");
+      const waiting = await this.#core.rest.get<WaitingCards>("cards?open=mine");
+      if (this.#listing !== request) return;
+      this.#listing = null;
+      this.#failures = 0;
+      this.#waiting = waiting;
       this.#emit();
-    } catch {
-      // The next change, or the next connection, loads it.
+    } catch (error) {
+      if (this.#listing !== request) return;
+      this.#listing = null;
+      this.#isListOutdated = true;
+      // After other refusals, the next change or the next connection loads it.
+      if (error instanceof RequestError && error.isTransient) this.#renewSoon(pauseAfter(this.#failures++, error));
     }
   }
+}
+
+/** Returns whether a new message's card may wait for a reader. Only the server knows who has a role. */
+function mayWaitFor(me: string, { card, senderId }: Message): boolean {
+  if (card === undefined || card.decide === "poll" || card.state !== "open") return false;
+  const { who } = card;
+  if ([...(who?.users ?? []), ...(who?.agents ?? [])].includes(me)) return true;
+  if (senderId === me) return who?.author === true;
+  return who === undefined || (who.roles ?? []).length > 0;
 }

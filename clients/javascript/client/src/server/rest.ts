@@ -80,8 +80,9 @@ export abstract class Rest {
   /** Saves the session's new token for addresses. */
   protected abstract keepAddressToken(token: AddressToken): void;
 
-  get<T>(path: string): Promise<T> {
-    return this.#request<T>("GET", path);
+  /** `signal` ends a request that waits for long. */
+  get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return this.#request<T>("GET", path, undefined, undefined, signal);
   }
 
   post<T>(path: string, body?: unknown): Promise<T> {
@@ -185,12 +186,12 @@ export abstract class Rest {
     await this.#request("DELETE", `files/${encodeURIComponent(id)}`).catch(() => undefined);
   }
 
-  async #request<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
+  async #request<T>(method: string, path: string, body?: unknown, key?: string, ends?: AbortSignal): Promise<T> {
     try {
-      return await this.send<T>(method, path, this.session, body, key);
+      return await this.send<T>(method, path, this.session, body, key, ends);
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== "token_expired") throw error;
-      return this.send<T>(method, path, await this.refresh(), body, key);
+      return this.send<T>(method, path, await this.refresh(), body, key, ends);
     }
   }
 
@@ -201,12 +202,13 @@ export abstract class Rest {
     session: Session | null,
     body?: unknown,
     key?: string,
+    ends?: AbortSignal,
   ): Promise<T> {
     const { url, headers } = this.#addressed(path, session);
     const isForm = globalThis.FormData !== undefined && body instanceof FormData;
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json";
     if (key !== undefined) headers["Idempotency-Key"] = key;
-    const signal = key === undefined ? null : this.abortAfter(ANSWER_MS);
+    const signal = key === undefined ? (ends ?? null) : this.abortAfter(ANSWER_MS);
     let status: number;
     let text: string;
     let answer: unknown;
