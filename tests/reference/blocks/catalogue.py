@@ -152,6 +152,9 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         'import { Talkwire } from "@talkwire/client";\n\nconst [url': RunBy(
             "clients/test_javascript_packages.py::test_the_documented_program_answers_a_message"
         ),
+        'import { Talkwire } from "@talkwire/client";\nimport { cardsOf }': RunBy(
+            "clients/test_cards_client.py::test_the_program_of_the_page_is_killed_and_gets_its_decision_nevertheless"
+        ),
         "import { Talkwire, type": _TYPES,
         "import type { Message }": _TYPES,
         "import type { Room }": _TYPES,

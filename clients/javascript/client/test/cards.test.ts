@@ -94,8 +94,11 @@ describe("a card", () => {
     await server.shown.load("m1");
     server.decide("m1", { counts: { pizza: 3 } });
     const ended = server.shown.known("m1");
+    const changed = vi.fn();
+    server.shown.on("change", changed);
     server.emit("card:updated", { ...ofC("m1"), counts: { pizza: 2 } });
     expect(server.shown.known("m1")).toBe(ended);
+    expect(changed).not.toHaveBeenCalled();
   });
 
   it("has what happened while its answer was on its way", async () => {
@@ -148,6 +151,8 @@ describe("after a reconnect", () => {
 
   it("the counts of open cards are loaded, which no event says, and nothing that events do say", async () => {
     server.add("poll", { decide: "poll" });
+    server.messages.push(message(1, { id: "poll", card: card({ decide: "poll" }) }));
+    const room = server.chat.conversation("c");
     server.add("approval", { decide: { pizza: 2 } });
     server.add("first");
     server.add("ended", { decide: "poll", state: "closed" });
@@ -162,6 +167,7 @@ describe("after a reconnect", () => {
     release();
     await vi.waitUntil(() => server.asked.length === 2);
     expect(server.shown.known("poll")?.counts).toEqual({ pizza: 5 });
+    expect(room.messages[0]?.card?.counts).toEqual({ pizza: 5 });
     expect(server.taken()).toEqual(["messages/poll/card", "messages/approval/card"]);
   });
 
@@ -280,6 +286,7 @@ describe("what the reader does", () => {
       "message:send",
       expect.objectContaining({ card: PIZZA, replyToId: "m0" }),
     );
+    expect(room.messages).toEqual([sent]);
     server.emit("message:new", sent);
     expect([room.messages.map(({ id }) => id), room.unreadCount]).toEqual([["new"], 0]);
     expect(arrived).toHaveBeenCalledOnce();

@@ -1,6 +1,6 @@
 /** What the reader has chosen of cards, and which cards wait for their choice. */
 
-import type { ChatPart, Core } from "../core.ts";
+import type { Core } from "../core.ts";
 import { Emitter } from "../emitter.ts";
 import { given } from "../given.ts";
 import { randomId } from "../platform.ts";
@@ -40,7 +40,7 @@ const NOTHING_WAITS: WaitingCards = { items: [], count: 0 };
 const GATHER_MS = 300;
 
 /** The cards of the reader's chat. `cardsOf` returns it. */
-export class Cards implements ChatPart {
+export class Cards {
   readonly #core: Core;
   readonly #events = new Emitter<CardsEvents>();
   /** By the message's id; null where the card could not be loaded. */
@@ -103,11 +103,13 @@ export class Cards implements ChatPart {
     return this.#events.on(name, handler);
   }
 
+  /** @internal As of `ChatPart`. */
   loaded(): void {
     this.#isListOutdated = true;
     for (const [id, card] of this.#known) if (card?.state === "open") this.#outdated.add(id);
   }
 
+  /** @internal */
   connected(): void {
     // Counts have changed without an event, and what was asked before may never be answered.
     for (const [id, card] of this.#known)
@@ -118,6 +120,7 @@ export class Cards implements ChatPart {
     if (this.#isListOutdated) this.#renewSoon();
   }
 
+  /** @internal */
   lost(): void {
     this.#reloading = null;
     if (this.#listing !== null) this.#isListOutdated = true;
@@ -125,6 +128,7 @@ export class Cards implements ChatPart {
     this.stopped();
   }
 
+  /** @internal */
   stopped(): void {
     clearTimeout(this.#renewal);
     this.#renewal = undefined;
@@ -268,6 +272,10 @@ export class Cards implements ChatPart {
     for (const id of [...this.#outdated]) {
       if (this.#reloading !== attempt) return;
       await this.load(id);
+      // Messages show the counts, too.
+      const { state, counts, conversationId } = this.#known.get(id) ?? {};
+      if (state === "open" && counts)
+        this.#core.handleMissed("card:updated", { messageId: id, conversationId, counts });
     }
   }
 
