@@ -1,4 +1,4 @@
-"""Cards of the package @talkwire/client: a program that asks and is killed, a poll that three people see, and receipts."""
+"""Cards of the package @talkwire/client: a program that is killed while it asks, a poll of three, and receipts."""
 
 from __future__ import annotations
 
