@@ -6,7 +6,7 @@
 //   ["open", id]          alice, bob and carol connect, carol through a proxy, and open a conversation
 //   ["send", user, card]  a user sends a card; reports the message's id
 //   ["do", user, name, ...]  a user does something with a card; reports the card, or the refusal
-//   ["shown", id, part]   waits until the message, and the card where it is loaded, has these members for all three
+//   ["shown", id, part, users?]  waits until the message and the loaded card have these members for all three, or for some
 //   ["text", id]          what each of them shows as the message's text
 //   ["waiting", user, titles]  waits until exactly these cards wait for a user
 //   ["verify", user, id]  fetches the receipt, and verifies it by the server's address and by its keys alone
@@ -106,8 +106,8 @@ const orders = {
       return { refused: { code, details } };
     }
   },
-  async shown(id, part) {
-    const all = () => Object.values(chats).flatMap((chat) => [messageOf(chat, id)?.card, cardsOf(chat).known(id)]);
+  async shown(id, part, users = Object.keys(chats)) {
+    const all = () => users.map((user) => chats[user]).flatMap((chat) => [messageOf(chat, id)?.card, cardsOf(chat).known(id)]);
     const shown = () => all().map((card) => pick(card, part));
     await until(() => shown().every((each) => isDeepStrictEqual(each, part)), () => `showing ${JSON.stringify([part, shown()])}`);
     return { mine: Object.fromEntries(Object.entries(chats).map(([user, chat]) => [user, cardsOf(chat).known(id).mine?.actionIds ?? []])) };
