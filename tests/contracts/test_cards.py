@@ -46,6 +46,7 @@ from talkwire.storage.messages.cards import CardRows
 from talkwire.storage.schema import card_choices, members, open_cards, timers, users
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Call, Node
 from tests.contracts.test_erasure import erase
+from tests.contracts.test_holds import hold_conversation, prune
 from tests.repetition import repetitions
 
 DAVE = Actor("dave", "Dave")
@@ -55,6 +56,7 @@ OTHER_AGENT = Actor("other", "Other")
 PEOPLE = (ALICE, BOB, CAROL, DAVE, MAKER)
 
 SECOND_MS = 1000
+DAY_MS = 86_400_000
 YES, NO = {"id": "yes", "label": "Yes"}, {"id": "no", "label": "No"}
 LINK = {"id": "more", "label": "More", "url": "https://example.org/more"}
 ASKED: dict[str, Any] = {"title": "Pay?", "actions": [YES, NO, LINK], "decide": "first"}
@@ -1190,3 +1192,39 @@ async def test_a_receipt_names_who_has_decided_in_the_order_of_the_card(node: No
     await node.do(ALICE, act(poll, "yes"))
     await node.do(BOB, end(poll, "closed"))
     assert (await node.do(BOB, GetReceipt(str(poll.id)))).by == ()
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+async def test_retention_removes_cards_with_their_choices_whether_they_are_open_or_not(node: Node) -> None:
+    asked = {**QUORUM, "expiresAt": iso(node.clock.now_ms + 30 * DAY_MS)}
+    left, ended, poll = await ask(node, asked), await ask(node, ASKED), await ask(node, POLL)
+    for message in (left, ended, poll):
+        await node.do(ALICE, act(message, "yes"))
+    await node.do(BACKEND, UpdateConversation("c", retention_days=2))
+    node.clock.now_ms += 3 * DAY_MS
+    kept = await ask(node, ASKED)
+    await prune(node, None)
+    assert await choosers(node) == set()
+    assert await opened(node) == {kept.id}
+    for message in (left, ended, poll):
+        assert (await stored(node, message)).card is None
+        assert await path_of(node, CAROL, act(message, "yes")) == "messageId"
+    assert (await node.do(DAVE, ListWaitingCards())).count == 1
+    node.clock.now_ms += 30 * DAY_MS
+    pos = node.chat.pos
+    await node.fire()
+    assert node.chat.pos == pos
+
+
+async def test_a_held_card_is_decided_and_not_deleted(node: Node) -> None:
+    message = await ask(node, ASKED)
+    await hold_conversation(node)
+    assert await node.refusal(BOB, DeleteMessage(str(message.id))) == "conflict"
+    await node.do(BACKEND, UpdateConversation("c", retention_days=2))
+    await node.do(ALICE, act(message, "yes"))
+    node.clock.now_ms += 3 * DAY_MS
+    await prune(node, None)
+    assert (await now(node, message)).action_id == "yes"
+    assert await choosers(node) == {(message.id, "alice")}

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from talkwire import Actor, Refused, Talkwire
 from talkwire.commands import (
+    ActOnCard,
     Command,
     CreateConversation,
     CreateInvitation,
@@ -21,6 +22,8 @@ from talkwire.commands import (
     SendMessage,
     SetTyping,
 )
+from talkwire.core.domain.cards.card import AskedCard, CardAction
+from talkwire.core.domain.cards.card_digest import digest_of
 from talkwire.core.domain.parts.message_parts import MessagePart, SourcePart, TextPart
 from talkwire.core.engine.hooks import HOOK_MAX_S, Hook
 from tests.embedding.conftest import Serve, request
@@ -404,3 +407,40 @@ async def test_a_hook_sees_and_changes_text_and_parts(
     edited = await chat.execute(EditMessage(str(plain.id), parts=_PARTS))
     assert (edited.content, edited.parts) == (content, parts)
     assert shown[0] == shown[-1] == ("damn\n\nit", _PARTS)
+
+
+# --- cards ------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_hook_changes_what_a_card_asks_and_the_text_and_the_digest_follow(chat: Talkwire, serve: Serve) -> None:
+    asked = AskedCard("Pay 500?", (CardAction("yes", "Yes"), CardAction("no", "No")), "first")
+    other = replace(asked, title="Pay 50?")
+    shown: list[SendMessage] = []
+
+    async def change(_: Actor, command: SendMessage) -> SendMessage:
+        shown.append(command)
+        return replace(command, card=other)
+
+    chat.before(SendMessage)(change)
+    await serve(chat)
+    sent = await chat.execute(SendMessage("talk", card=asked, sender_id="alice", client_message_id="m1"))
+    assert (shown[0].card, shown[0].content) == (asked, "Pay 500?\n\n- Yes\n- No")
+    assert sent.card is not None
+    assert (sent.card.asked, sent.card.digest) == (other, digest_of(other))
+    assert sent.content == "Pay 50?\n\n- Yes\n- No"
+    assert await chat.execute(SendMessage("talk", card=asked, sender_id="alice", client_message_id="m1")) == sent
+
+
+async def test_a_hook_refuses_a_choice(chat: Talkwire, serve: Serve) -> None:
+    @chat.before(ActOnCard)
+    async def refuse(_: Actor, command: ActOnCard) -> None:
+        if command.action_ids == ("yes",):
+            raise Refused("forbidden", "Ask the treasurer.")
+
+    await serve(chat)
+    asked = AskedCard("Pay?", (CardAction("yes", "Yes"), CardAction("no", "No")), "first")
+    sent = await chat.execute(SendMessage("talk", card=asked, sender_id="alice"))
+    with pytest.raises(Refused, match="Ask the treasurer"):
+        await chat.execute(ActOnCard(str(sent.id), ("yes",), sender_id="bob"))
+    seen = await chat.execute(ActOnCard(str(sent.id), ("no",), sender_id="bob"))
+    assert (seen.message.card.state, seen.message.card.action_id) == ("decided", "no")
