@@ -572,7 +572,6 @@ export const texts = {
       days: { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" },
     },
   },
-  cards: { makePoll: "Create a poll", close: "Close poll", cancel: "Cancel this request" },
   offers: {
     deleted: "Deleted offer",
     menuOf: (title: string) => `More actions: ${title}`,

@@ -597,7 +597,6 @@ export const texts: Texts = {
       days: { mon: "Mo", tue: "Di", wed: "Mi", thu: "Do", fri: "Fr", sat: "Sa", sun: "So" },
     },
   },
-  cards: { makePoll: "Umfrage erstellen", close: "Umfrage schließen", cancel: "Anfrage zurückziehen" },
   offers: {
     deleted: "Gelöschtes Angebot",
     menuOf: (title) => `Weitere Aktionen: ${title}`,

@@ -601,7 +601,6 @@ export const texts: Texts = {
       days: { mon: "Lun", tue: "Mar", wed: "Mié", thu: "Jue", fri: "Vie", sat: "Sáb", sun: "Dom" },
     },
   },
-  cards: { makePoll: "Crear una encuesta", close: "Cerrar la encuesta", cancel: "Cancelar esta solicitud" },
   offers: {
     deleted: "Oferta eliminada",
     menuOf: (title) => `Más acciones: ${title}`,

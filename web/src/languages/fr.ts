@@ -603,7 +603,6 @@ export const texts: Texts = {
       days: { mon: "Lun", tue: "Mar", wed: "Mer", thu: "Jeu", fri: "Ven", sat: "Sam", sun: "Dim" },
     },
   },
-  cards: { makePoll: "Créer un sondage", close: "Clore le sondage", cancel: "Annuler cette demande" },
   offers: {
     deleted: "Offre supprimée",
     menuOf: (title) => `Plus d’actions : ${title}`,

@@ -4,7 +4,7 @@ import { Dialog } from "../components/dialog";
 import { FormButtons } from "../components/form_buttons";
 import { InputFields, inputOf } from "./input_fields";
 import { cardTexts as texts } from "./texts";
-import { useCards } from "./use_card";
+import { useCards } from "./use_cards";
 import "./choice_dialog.css";
 
 const COMMENT_MAX = 1000;

@@ -1,9 +1,9 @@
 import type { Message } from "@talkwire/client";
 import { isPoll } from "../../chat/cards/card_rules";
-import { texts } from "../../texts";
 import { Confirmation } from "../components/confirmation";
+import { cardLabels } from "./labels";
 import { cardTexts } from "./texts";
-import { useCards } from "./use_card";
+import { useCards } from "./use_cards";
 
 /** Asks before a poll is closed or another card cancelled. */
 export default function EndDialog({ message: { id, card }, onClose }: { message: Message; onClose: () => void }) {
@@ -13,7 +13,7 @@ export default function EndDialog({ message: { id, card }, onClose }: { message:
   return (
     <Confirmation
       title={isClosing ? cardTexts.closeQuestion : cardTexts.cancelQuestion}
-      action={texts.cards[isClosing ? "close" : "cancel"]}
+      action={cardLabels[isClosing ? "close" : "cancel"]}
       isHarmless={isClosing}
       over={card.state === "open" ? "" : cardTexts.over}
       onConfirm={async () => {

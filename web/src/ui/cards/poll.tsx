@@ -4,7 +4,7 @@ import { useState } from "react";
 import { afterPress, type CardMessage, isChoice } from "../../chat/cards/card_rules";
 import { useChat } from "../page/chat_context";
 import { cardTexts as texts } from "./texts";
-import { useCards } from "./use_card";
+import { useCards } from "./use_cards";
 
 interface Props {
   message: CardMessage;

@@ -8,8 +8,9 @@ import { FormButtons } from "../components/form_buttons";
 import { IconButton } from "../components/icon_button";
 import { Switch } from "../components/switch";
 import { useIsGone } from "../page/use_is_gone";
+import { cardLabels } from "./labels";
 import { cardTexts } from "./texts";
-import { useCards } from "./use_card";
+import { useCards } from "./use_cards";
 import "./poll_dialog.css";
 
 const texts = cardTexts.form;
@@ -56,7 +57,7 @@ export default function PollDialog({ conversationId, threadId, onClose }: Props)
     }
   };
   return (
-    <Dialog title={pageTexts.cards.makePoll} onClose={onClose} className="poll-dialog" focusOn="[name=question]">
+    <Dialog title={cardLabels.makePoll} onClose={onClose} className="poll-dialog" focusOn="[name=question]">
       <form onSubmit={(event) => void submit(event)}>
         <label>
           {texts.question}

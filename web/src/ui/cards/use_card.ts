@@ -1,24 +1,15 @@
-/** The reader's cards, as components use them. */
+/** A card, as components use it. */
 
-import type { SeenCard, WaitingCards } from "@talkwire/client";
-import { type Cards, cardsIn } from "@talkwire/client/cards";
+import type { SeenCard } from "@talkwire/client";
 import { own } from "@talkwire/client/parts";
-import { useCallback, useEffect, useSyncExternalStore } from "react";
+import { useEffect } from "react";
 import { type CardMessage, mayChoose } from "../../chat/cards/card_rules";
 import { locale } from "../../languages/locale";
 import { texts } from "../../texts";
 import { partnerOf } from "../components/conversation_names";
-import { useChat, useChatState } from "../page/chat_context";
+import { useChatState } from "../page/chat_context";
 import { useNameIn } from "../people/use_name_in";
-
-export const useCards = (): Cards => cardsIn(useChat().client);
-
-/** Returns a value of the cards, and renders the component again when it changes. */
-function useOfCards<T>(read: (cards: Cards) => T): T {
-  const cards = useCards();
-  const subscribe = useCallback((changed: () => void) => cards.on("change", changed), [cards]);
-  return useSyncExternalStore(subscribe, () => read(cards));
-}
+import { useCards, useOfCards } from "./use_cards";
 
 /** Returns what is known of a message's card beside the message, and loads it; null if it cannot be loaded. */
 export function useSeenCard(id: string): SeenCard | null | undefined {
@@ -29,13 +20,6 @@ export function useSeenCard(id: string): SeenCard | null | undefined {
     if (isUnknown) void cards.load(id);
   }, [cards, id, isUnknown]);
   return seen;
-}
-
-/** Returns the cards that wait for the reader. */
-export function useWaiting(): WaitingCards {
-  const cards = useCards();
-  useEffect(() => cards.loadWaiting(), [cards]);
-  return useOfCards((all) => all.waiting);
 }
 
 /** Returns whether the reader may choose an action of a card now. */

@@ -15,6 +15,7 @@ import { plainText } from "../../chat/messages/plain_text";
 import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
 import { clockTime } from "../../time_format";
+import { cardLabels } from "../cards/labels";
 import { IconButton } from "../components/icon_button";
 import { EmojiButton } from "../emoji/emoji_button";
 import { byTouch, isMenuFocused } from "../keyboard/focus";
@@ -144,7 +145,7 @@ export function Composer({ id, placeholder, threadId }: Props) {
           {edited === null && (
             <IconButton
               icon={BarChart3}
-              label={texts.cards.makePoll}
+              label={cardLabels.makePoll}
               aria-haspopup="dialog"
               onClick={() => setMakesPoll(true)}
             />

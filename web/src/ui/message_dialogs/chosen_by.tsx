@@ -2,7 +2,8 @@ import type { Message, UserChoice } from "@talkwire/client";
 import { useEffect } from "react";
 import { isChoice } from "../../chat/cards/card_rules";
 import { cardTexts as texts } from "../cards/texts";
-import { useCards, useSeenCard } from "../cards/use_card";
+import { useSeenCard } from "../cards/use_card";
+import { useCards } from "../cards/use_cards";
 import { LoadedDialog } from "./loaded_dialog";
 import { Person } from "./reacted_by";
 

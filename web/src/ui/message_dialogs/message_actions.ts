@@ -3,15 +3,14 @@
 import type { Message } from "@talkwire/client";
 import { EMPTY, isNonMember, may, own, roleOf } from "@talkwire/client/parts";
 import {
-  Ban,
   Bookmark,
   BookmarkX,
+  Check,
   Copy,
   Eye,
   Flag,
   Forward,
   Link,
-  Lock,
   MailOpen,
   MessagesSquare,
   Pencil,
@@ -20,12 +19,14 @@ import {
   Reply,
   SmilePlus,
   Trash2,
+  X,
 } from "lucide-react";
 import { endOf } from "../../chat/cards/card_rules";
 import type { Chat } from "../../chat/chat";
 import { mayWriteIn } from "../../chat/conversations/writing";
 import type { Composing } from "../../chat/page_core";
 import { texts } from "../../texts";
+import { cardLabels } from "../cards/labels";
 import type { MenuAction } from "../components/menu_action";
 import { panelCoversConversation } from "../components/panel_layout";
 import { MESSAGE_KEYS } from "../keyboard/shortcuts";
@@ -128,7 +129,7 @@ export function actionsOf(chat: Chat, message: Message): MessageAction[] {
   ];
   const end = endOf(message, conversation, me);
   const last: (MessageAction | false)[] = [
-    end !== null && { label: texts.cards[end], icon: end === "close" ? Lock : Ban, onClick: ask("end") },
+    end !== null && { label: cardLabels[end], icon: end === "close" ? Check : X, onClick: ask("end") },
     !isMine && { label: texts.report.action, icon: Flag, onClick: ask("report") },
     (isMine || runs) && {
       // It is not only hidden from the reader.

@@ -13,10 +13,10 @@ import { lazyPart } from "../page/lazy_part";
 import { AccountButton } from "./account_button";
 import { ConversationList } from "./conversation_list";
 import type { SidebarDialog } from "./sidebar_dialogs";
+import { WaitingEntry } from "./waiting_entry";
 import "./sidebar.css";
 
 const DeskEntry = lazyPart(() => import("../desk/desk_entry"), "silent");
-const WaitingEntry = lazyPart(() => import("./waiting_entry"), "silent");
 const DeskList = lazyPart(() => import("../desk/desk_list"), "place");
 
 interface Props {

@@ -1,11 +1,11 @@
 import { Gavel } from "lucide-react";
-import { cardTexts as texts } from "../cards/texts";
-import { useWaiting } from "../cards/use_card";
+import { cardLabels } from "../cards/labels";
+import { useWaiting } from "../cards/use_cards";
 import { SideCount } from "../components/side_count";
 import { useChat } from "../page/chat_context";
 
 /** Opens the list of decisions that wait for the reader, if there are any. */
-export default function WaitingEntry() {
+export function WaitingEntry() {
   const chat = useChat();
   const { count } = useWaiting();
   if (count === 0) return null;
@@ -17,8 +17,8 @@ export default function WaitingEntry() {
       onClick={() => chat.openOverlay("waiting")}
     >
       <Gavel className="icon" aria-hidden="true" />
-      <span>{texts.waiting}</span>
-      <SideCount count={count} words={texts.waitingCount(count)} />
+      <span>{cardLabels.waiting}</span>
+      <SideCount count={count} words={cardLabels.waitingCount(count)} />
     </button>
   );
 }

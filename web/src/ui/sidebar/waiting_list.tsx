@@ -1,8 +1,9 @@
 import type { SeenCard } from "@talkwire/client";
 import { Gavel } from "lucide-react";
 import { endTime, fullTime } from "../../time_format";
+import { cardLabels } from "../cards/labels";
 import { cardTexts as texts } from "../cards/texts";
-import { useWaiting } from "../cards/use_card";
+import { useWaiting } from "../cards/use_cards";
 import { Dialog } from "../components/dialog";
 import { EmptyState } from "../components/empty_state";
 import { goTo } from "../page/page_address";
@@ -17,7 +18,7 @@ export default function WaitingList({ onClose }: { onClose: () => void }) {
     goTo(conversationId, messageId);
   };
   return (
-    <Dialog title={texts.waiting} onClose={onClose} className="large">
+    <Dialog title={cardLabels.waiting} onClose={onClose} className="large">
       {items.length === 0 ? (
         <EmptyState icon={Gavel} title={texts.nothingWaits} />
       ) : (

@@ -38,8 +38,6 @@ export const german: CardTexts = {
   closeHint: "Niemand kann mehr abstimmen, und alle sehen das Ergebnis.",
   cancelQuestion: "Diese Anfrage zurückziehen?",
   cancelHint: "Niemand kann mehr darüber entscheiden.",
-  waiting: "Wartet auf dich",
-  waitingCount: (count) => `${counted(count, { one: "Entscheidung wartet", other: "Entscheidungen warten" })} auf dich`,
   nothingWaits: "Nichts wartet auf deine Entscheidung.",
   someWait: (shown, count) => `Die neuesten ${shown} von ${count}`,
   form: {

@@ -42,8 +42,6 @@ export const english = {
   closeHint: "Nobody can vote any more, and everyone sees the result.",
   cancelQuestion: "Cancel this request?",
   cancelHint: "Nobody can decide about it any more.",
-  waiting: "Waiting for you",
-  waitingCount: (count: number) => `${counted(count, { one: "decision waits", other: "decisions wait" })} for you`,
   nothingWaits: "Nothing waits for your decision.",
   someWait: (shown: number, count: number) => `The newest ${shown} of ${count}`,
   form: {

@@ -38,8 +38,6 @@ export const spanish: CardTexts = {
   closeHint: "Nadie podrá votar más y todos verán el resultado.",
   cancelQuestion: "¿Cancelar esta solicitud?",
   cancelHint: "Nadie podrá decidir sobre ella.",
-  waiting: "Te esperan",
-  waitingCount: (count) => `${counted(count, { one: "decisión", other: "decisiones" })} por tomar`,
   nothingWaits: "Nada espera tu decisión.",
   someWait: (shown, count) => `Las ${shown} más recientes de ${count}`,
   form: {

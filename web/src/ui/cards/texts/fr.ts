@@ -38,8 +38,6 @@ export const french: CardTexts = {
   closeHint: "Plus personne ne pourra voter, et tout le monde verra le résultat.",
   cancelQuestion: "Annuler cette demande\u00a0?",
   cancelHint: "Plus personne ne pourra en décider.",
-  waiting: "En attente de vous",
-  waitingCount: (count) => `${counted(count, { one: "décision attend", other: "décisions attendent" })} votre réponse`,
   nothingWaits: "Rien n’attend votre décision.",
   someWait: (shown, count) => `Les ${shown} plus récentes sur ${count}`,
   form: {
