@@ -88,6 +88,8 @@ async def models() -> AsyncIterator[str]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
+        # What is left unread when a socket is closed resets the connection.
+        await reader.readexactly(int(re.findall(rb"content-length: (\d+)", head.lower())[0]))
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
         for block in completion() if b"/chat/completions" in head else response():
             writer.write(block.encode())

@@ -58,6 +58,7 @@ from talkwire.core.domain.cards.card import AskedCard, CardAction
 from talkwire.core.domain.events import Durable, DurableEvent, MessageEvent
 from talkwire.core.domain.model import Actor, DoNotDisturb, Preferences
 from talkwire.core.domain.parts.message_parts import TextPart
+from talkwire.core.domain.times import iso
 from talkwire.storage.schema import log, log_head
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -157,6 +158,10 @@ async def _notices(node: Node) -> None:
     await node.do(BOB, MarkNotificationsRead())
     card = await node.do(BOB, SendMessage("c", card=AskedCard("Lunch?", (CardAction("yes", "Yes"),), "first")))
     await node.do(ALICE, ActOnCard(str(card.id), ("yes",)))
+    asked = AskedCard("Lunch?", (CardAction("yes", "Yes"),), "first", expires_at=iso(node.clock.now_ms + 4000))
+    await node.do(BOB, SendMessage("c", card=asked))
+    node.clock.now_ms += 3000
+    await node.fire()
     await node.do(BACKEND, CreateWebhook("https://app.example.com/hook"))
     await node.do(BACKEND, UpdateConversation("c", hold=True))
     await node.do(OPERATOR, EraseUser("mallory", redact=False))

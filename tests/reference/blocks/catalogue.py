@@ -278,7 +278,11 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     "docs/recovery.md": {"const socket": Validated("javascript"), "const { events": Validated("javascript")},
     "docs/scale.md": {"python -m bench.scale": _MINUTES},
     "docs/socket-io-server.md": {"import sys": RunBy("embedding/test_socketio.py::test_the_page_shows_the_example")},
-    "docs/torture.md": {"make torture": _MINUTES, ".venv/bin/python -m rigs.torture.streams": _MINUTES},
+    "docs/torture.md": {
+        "make torture": _MINUTES,
+        ".venv/bin/python -m rigs.torture.streams": _MINUTES,
+        ".venv/bin/python -m rigs.torture.cards": _MINUTES,
+    },
     "docs/traces.md": {"talkwire serve": Run()},
     "docs/tutorials/assistant.md": {
         "export PATH": Run(),
