@@ -443,4 +443,5 @@ async def test_a_hook_refuses_a_choice(chat: Talkwire, serve: Serve) -> None:
     with pytest.raises(Refused, match="Ask the treasurer"):
         await chat.execute(ActOnCard(str(sent.id), ("yes",), sender_id="bob"))
     seen = await chat.execute(ActOnCard(str(sent.id), ("no",), sender_id="bob"))
+    assert seen.message.card is not None
     assert (seen.message.card.state, seen.message.card.action_id) == ("decided", "no")
