@@ -17,6 +17,7 @@ from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.chat.conftest import World, world_at
 from tests.chat.returner import Returner
+from tests.chat.test_growing import author
 from tests.chat.test_shutdown import send_many, writer_held_up
 from tests.databases import PostgresServer
 from tests.http_client import AsyncHttpClient
@@ -120,6 +121,19 @@ async def test_a_request_that_waits_for_a_decision_is_answered_before_the_end(tm
         await begin_to_drain(server, world)
         for answer in (await before, await world.request("GET", path, by="alice")):
             assert (answer.status_code, answer.json()["state"]) == (200, "open")
+        assert await asyncio.to_thread(server.wait_ended) == 0
+        assert server.logged_errors() == []
+
+
+async def test_a_reader_of_a_stream_that_comes_while_the_server_drains_is_let_go(tmp_path: Path) -> None:
+    async with draining_world(tmp_path) as (server, world):
+        agent = await author(world)
+        await agent.open()
+        await agent.append("Hello")
+        await begin_to_drain(server, world)
+        async with deadline():
+            read = await world.request("GET", f"/api/v1/messages/{agent.message['id']}/stream", by="helper")
+        assert (read.status_code, "Hello" in read.text) == (200, True)
         assert await asyncio.to_thread(server.wait_ended) == 0
         assert server.logged_errors() == []
 

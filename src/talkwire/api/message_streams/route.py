@@ -72,7 +72,7 @@ async def read_message_stream(  # noqa: PLR0913, PLR0917 (Litestar passes them b
         watch.message = await chat.execute(caller.actor, GetMessage(message_id))  # it may have ended meanwhile
         encoder = FORMATS[format_](message)
         return EventStream(
-            _blocks(watch, encoder, place, end_of(caller)),
+            _blocks(watch, encoder, place, stream_watches.until(end_of(caller))),
             closing.pop_all(),
             is_bodiless=bool(request.state.get(BODILESS)),
             headers=encoder.headers,
@@ -81,8 +81,8 @@ async def read_message_stream(  # noqa: PLR0913, PLR0917 (Litestar passes them b
 
 async def _blocks(watch: StreamWatch, encoder: StreamFormat, place: str, end_s: float) -> AsyncGenerator[bytes]:
     """Yields what the reader lacks from its `place` on, and a comment after every `HEARTBEAT_S` seconds without news.
-    Ends after the end of the message, when the reader may not read any more, or at `end_s`, by the event loop's clock,
-    when the caller's token expires."""
+    Ends after the end of the message, when the reader may not read any more, or at `end_s`, by the event loop's
+    clock."""
     loop = asyncio.get_running_loop()
     reading = StreamReading()
     reading.resume(place, watch.parts())

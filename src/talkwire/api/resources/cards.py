@@ -16,7 +16,6 @@ from talkwire.api.site import GivenSite
 from talkwire.core.commands.cards.deciding import CardReceipt, GetCard, GetReceipt, ListWaitingCards, SeenCard
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.engine.limited_chat import LimitedChat
-from talkwire.core.engine.log_watches import DRAINING_WAIT_S
 from talkwire.identity.callers import Caller
 from talkwire.operations.messages import cards
 from talkwire.payloads.cards.cards import (
@@ -53,9 +52,8 @@ async def get_card(  # noqa: PLR0913, PLR0917 (Litestar passes them by name)
     with stream_watches.open(caller.actor, caller.session_id, seen.message) as watch:
         seen = await chat.execute(caller.actor, GetCard(message_id))  # it may have ended meanwhile
         if _is_open(seen):
-            # A node that is about to stop would cut a long wait off.
-            wait_s = min(wait, DRAINING_WAIT_S) if stream_watches.is_draining else wait
-            await watch.wait(min(asyncio.get_running_loop().time() + wait_s, end_of(caller)))
+            until_s = min(asyncio.get_running_loop().time() + wait, end_of(caller))
+            await watch.wait(stream_watches.until(until_s))
             seen = await chat.execute(caller.actor, GetCard(message_id))
     return seen_card_payload(seen)
 

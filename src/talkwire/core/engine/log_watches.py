@@ -19,11 +19,8 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
 from talkwire.core.domain.events import Durable, DurableEvent, LoginEnded, News, UserBanned, UserErased
 from talkwire.core.domain.model import Actor, ActorRole
+from talkwire.core.signals.streams.watches import DRAINING_WAIT_S
 from talkwire.core.single_flight import SingleFlight
-
-DRAINING_WAIT_S = 1.0
-"""How many seconds a reader may wait while the node is about to stop. Without any wait, readers that return at once
-would keep the node busy."""
 
 R = TypeVar("R")
 

@@ -29,6 +29,10 @@ from talkwire.core.domain.model import Actor, Message
 from talkwire.core.domain.parts.growing_parts import GrowingParts
 from talkwire.core.domain.parts.message_parts import whole_parts
 
+DRAINING_WAIT_S = 1.0
+"""How many seconds a reader may wait while the node is about to stop. Without any wait, readers that return at once
+would keep the node busy."""
+
 
 class StreamWatch:
     """A reader of the message `message`, which it may read as a member of its conversation or as the back end. To be
@@ -120,7 +124,7 @@ class StreamWatches:
 
     def __init__(self, parts_of: Callable[[int], GrowingParts | None]) -> None:
         self.parts_of = parts_of
-        self.is_draining = False
+        self._is_draining = False
         self._by_message: defaultdict[int, set[StreamWatch]] = defaultdict(set)
 
     def open(self, actor: Actor, session_id: str | None, message: Message) -> StreamWatch:
@@ -138,9 +142,16 @@ class StreamWatches:
         if not alike:
             del self._by_message[watch.message.id]
 
+    def until(self, until_s: float) -> float:
+        """Returns until when a request that begins now waits which would wait until `until_s`, by the event loop's
+        clock: a node that is about to stop would cut a long wait off."""
+        if not self._is_draining:
+            return until_s
+        return min(until_s, asyncio.get_running_loop().time() + DRAINING_WAIT_S)
+
     def drain(self) -> None:
         """Ends all readers, because the node is about to stop."""
-        self.is_draining = True
+        self._is_draining = True
         for watch in self._all():
             watch.drain()
 
