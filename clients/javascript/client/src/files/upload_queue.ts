@@ -8,7 +8,7 @@ import { given } from "../given.ts";
 import { randomId } from "../platform.ts";
 import { RequestError } from "../server/request_error.ts";
 import type { FileUpload, FileUploadListener } from "../server/upload.ts";
-import { type FrameSize, frameSizeOf } from "./film.ts";
+import type { FrameSize } from "./film.ts";
 import { isNative, type NativeFile, readNative } from "./native_file.ts";
 import { stopped } from "./stopped_upload.ts";
 import { type Voice, voiceOf } from "./voice.ts";
@@ -283,7 +283,6 @@ export class UploadQueue {
     await this.#options.check({ ...file, size });
     if (stop.aborted) throw stopped();
     if (bytes === undefined) throw new RequestError({ code: "unreadable", message: "The file was not stored." });
-    const frame = frameSizeOf(bytes, type);
     const fileId = await this.#options.send(
       { name, type, bytes, startedAs },
       {
@@ -294,19 +293,15 @@ export class UploadQueue {
         progressed: (sent) => {
           if (!stop.aborted) this.#change(id, { sent, stalled: false });
         },
+        measured: (frame) => {
+          if (!stop.aborted) this.#change(id, { frame });
+        },
       },
       stop,
     );
-    const known = await frame;
     // Another version is sent now.
     if (stop.aborted) return;
-    this.#change(id, {
-      startedAs: fileId,
-      done: true,
-      sent: size,
-      stalled: false,
-      ...(known !== undefined && { frame: known }),
-    });
+    this.#change(id, { startedAs: fileId, done: true, sent: size, stalled: false });
   }
 
   /** Returns the file with its smaller version, if it is sent as one. */

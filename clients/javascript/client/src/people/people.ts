@@ -4,7 +4,8 @@ import type { ConversationStore } from "../conversations/conversation_store.ts";
 import type { ConversationsById } from "../conversations/conversations_by_id.ts";
 import { withSender, withUser } from "../conversations/membership.ts";
 import type { ChatPart, Core } from "../core.ts";
-import type { Conversation, User, UserPage } from "../server/payloads.ts";
+import { allPages } from "../server/all_pages.ts";
+import type { Conversation, User } from "../server/payloads.ts";
 
 export class People implements ChatPart {
   readonly #core: Core;
@@ -37,16 +38,8 @@ export class People implements ChatPart {
   }
 
   /** Returns the users whom the reader has blocked. */
-  async blocked(): Promise<User[]> {
-    const users: User[] = [];
-    let cursor: string | null = "";
-    while (cursor !== null) {
-      const from: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-      const page: UserPage = await this.#core.rest.get<UserPage>(`users/me/blocks?limit=100${from}`);
-      users.push(...page.items);
-      cursor = page.next;
-    }
-    return users;
+  blocked(): Promise<User[]> {
+    return allPages(this.#core.rest, "users/me/blocks?limit=100");
   }
 
   /**

@@ -1,17 +1,10 @@
 /** The teams of the signed-in user. */
 
 import type { Core } from "../core.ts";
+import { allPages } from "../server/all_pages.ts";
 import type { Team } from "../server/payloads.ts";
 
 /** Returns the teams that the user is in, from all pages of their list. Rejects with `RequestError`. */
-export async function teamsOf(core: Core): Promise<Team[]> {
-  const path = `teams?limit=100&memberId=${encodeURIComponent(core.now.me.id)}`;
-  const teams: Team[] = [];
-  let cursor: string | null = "";
-  while (cursor !== null) {
-    const page: { items: Team[]; next: string | null } = await core.rest.get(path + cursor);
-    teams.push(...page.items);
-    cursor = page.next && `&cursor=${encodeURIComponent(page.next)}`;
-  }
-  return teams;
+export function teamsOf({ rest, now }: Core): Promise<Team[]> {
+  return allPages(rest, `teams?limit=100&memberId=${encodeURIComponent(now.me.id)}`);
 }

@@ -1,6 +1,7 @@
 /** Uploads one file by the tus protocol (docs/files.md). The first file loads this module. */
 
 import { DefaultHttpStack, type DetailedError, type HttpRequest, type HttpResponse, Upload } from "tus-js-client";
+import { type FrameSize, frameSizeOf } from "../files/film.ts";
 import { stopped } from "../files/stopped_upload.ts";
 import { errorBodyOf, RequestError, UNREACHABLE } from "./request_error.ts";
 import type { Rest } from "./rest.ts";
@@ -25,6 +26,8 @@ export interface FileUpload {
 export interface FileUploadListener {
   started(id: string): void;
   progressed(bytes: number): void;
+  /** The file is a film with frames of this size. */
+  measured(frame: FrameSize): void;
 }
 
 /** Uploads a file and returns its id. Rejects with `RequestError`; after `stop` with anything. */
@@ -38,7 +41,8 @@ export async function upload(
     const content = await contentOf(bytes);
     // A signal that was aborted before fires no event.
     if (stop.aborted) throw stopped();
-    return await new Promise((resolve, reject) => {
+    const frame = frameSizeOf(bytes, type);
+    const id = await new Promise<string>((resolve, reject) => {
       const sent: Upload = new Upload(content, {
         endpoint: rest.authenticatedUrl(FILES),
         uploadUrl: startedAs === null ? null : rest.authenticatedUrl(`${FILES}/${startedAs}`),
@@ -60,6 +64,9 @@ export async function upload(
       });
       sent.start();
     });
+    const size = await frame;
+    if (size !== undefined) listener.measured(size);
+    return id;
   } catch (error) {
     if (error instanceof RequestError && error.code === "token_expired") await rest.refresh();
     throw error;
