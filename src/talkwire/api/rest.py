@@ -57,6 +57,7 @@ from talkwire.api.resources.server import describe_server
 from talkwire.api.resources.sign_in.auth import auth_router
 from talkwire.api.resources.sync import sync_routes
 from talkwire.api.resources.threads import thread_routes
+from talkwire.api.resources.turns import turn_routes
 from talkwire.api.resources.users import user_routes
 from talkwire.api.site import site_provider
 from talkwire.api.streamed_bodies.opening import provide_opening
@@ -214,6 +215,7 @@ def described_routes(
         *thread_routes,
         *routes_of((*messages.MARKS, *saved.OPERATIONS, *ratings.OPERATIONS)),
         *card_routes,
+        *turn_routes,
         send_messages,
         *routes_of([reports.MESSAGES, reports.OFFERS]),
         *receipt_routes,

@@ -146,7 +146,7 @@ def watch_streams(chat: Chat, engine: SocketServer) -> StreamWatches:
     end when the node drains."""
     watches = StreamWatches(chat.signals.streams.parts_of)
     chat.subscribe(watches.follow)
-    engine.on_draining.append(watches.drain)
+    engine.on_draining += [watches.drain, chat.signals.turns.drain]
     return watches
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from talkwire.operations import calls, console, sockets, sync, webhooks
+from talkwire.operations.agents import turns
 from talkwire.operations.conversations import conversations, invitations, members
 from talkwire.operations.desk import claims, notes, teams
 from talkwire.operations.messages import (
@@ -50,6 +51,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *sync.OPERATIONS,
     *teams.OPERATIONS,
     *threads.OPERATIONS,
+    *turns.OPERATIONS,
     *typing.OPERATIONS,
     *users.OPERATIONS,
     *webhooks.OPERATIONS,

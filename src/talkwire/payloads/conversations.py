@@ -8,7 +8,15 @@ from msgspec import UNSET, UnsetType
 
 from talkwire.core.commands.conversations import ConversationView, MemberView
 from talkwire.core.domain.desk.handling import HandlingState, state_of
-from talkwire.core.domain.model import Conversation, ConversationKind, History, MemberRole, Notify, UserKind
+from talkwire.core.domain.model import (
+    AgentsPolicy,
+    Conversation,
+    ConversationKind,
+    History,
+    MemberRole,
+    Notify,
+    UserKind,
+)
 from talkwire.core.domain.times import iso_end, iso_or_none
 from talkwire.payloads.messages import MessagePayload, short_payload
 from talkwire.payloads.notices import NoticePayload, notice_payload
@@ -63,6 +71,7 @@ class ConversationPayload(Payload, frozen=True):
     A conversation with a team has `handler`, the user who handles it or null, and `state`. Only members through its
     teams, the application's backend and admins see `waitingSince` and `notesId`, in answers. A conversation with notes
     has `notesOf`, the conversation that they are about, and none of these four.
+    `agents` says which messages are work for agents; if it is missing, `all` in a direct conversation, else `mentions`.
     `muted` is the caller's own choice not to be notified, until `mutedUntil` or without an end.
     `mutedByModerator` means that the caller cannot write in the conversation.
     """
@@ -109,6 +118,7 @@ class ConversationPayload(Payload, frozen=True):
     waiting_since: str | UnsetType | None = UNSET
     notes_id: str | UnsetType | None = UNSET
     notes_of: str | None = None
+    agents: AgentsPolicy | None = None
 
 
 def member_payload(view: MemberView) -> MemberPayload:
@@ -234,6 +244,7 @@ def _conversation(  # noqa: PLR0913 (each is a member of the payload)
         last_call=last_call,
         joined_at=joined_at,
         notify=conversation.notify,
+        agents=conversation.agents,
         team_ids=conversation.team_ids or None,
         teams=teams,
         pending=pending,

@@ -372,6 +372,22 @@ class SettingValues:
 
     open_agent_streams: Annotated[int, Setting("The same for an agent.")] = DEFAULT_POLICY.open_agent_streams
 
+    max_turn_tries: Annotated[
+        int, Setting("How often an agent's attempt to answer may fail, or be broken off, until its turn is given up.")
+    ] = DEFAULT_POLICY.max_turn_tries
+
+    turn_alert_s: Annotated[
+        int, Setting("After how many seconds a turn of an agent is reported that has not ended (`turn:unanswered`).")
+    ] = DEFAULT_POLICY.turn_alert_s
+
+    max_agent_depth: Annotated[
+        int, Setting("How many messages of agents may answer each other without a person in between.")
+    ] = DEFAULT_POLICY.max_agent_depth
+
+    agent_messages_per_hour: Annotated[
+        int, Setting("How many messages an agent may send in one conversation within an hour.")
+    ] = DEFAULT_POLICY.agent_messages_per_hour
+
     default_conversations: Annotated[
         tuple[str, ...],
         Setting("Conversations that every new user joins, comma-separated ids.", metavar="IDS"),

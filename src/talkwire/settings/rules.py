@@ -349,6 +349,10 @@ def _number_problems(settings: SettingValues) -> Iterator[Problem]:
         ("sockets_per_user", 0, MAX_CAP),
         ("open_streams", 0, OPEN_STREAMS_MAX),
         ("open_agent_streams", 0, OPEN_STREAMS_MAX),
+        ("max_turn_tries", 1, 100),
+        ("turn_alert_s", 10, 7 * 24 * 3600),
+        ("max_agent_depth", 1, 1000),
+        ("agent_messages_per_hour", 1, 1_000_000),
     ):
         if not least <= getattr(settings, name) <= most:
             yield Problem(name, f"must be from {least} to {most}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from talkwire.storage.messages import changes, ratings, receipts, saved
+from talkwire.storage.messages import changes, ratings, receipts, saved, turns
 from talkwire.storage.notifying import notifications
 from talkwire.storage.tables import (
     accounts,
@@ -40,6 +40,7 @@ PROJECTIONS: Projections = MappingProxyType(
         **offers.PROJECTIONS,
         **saved.PROJECTIONS,
         **ratings.PROJECTIONS,
+        **turns.PROJECTIONS,
         **changes.PROJECTIONS,
         **receipts.PROJECTIONS,
         **notifications.PROJECTIONS,

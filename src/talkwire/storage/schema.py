@@ -328,6 +328,8 @@ conversations = Table(
     Column("waiting_since_ms", BigInteger),
     Column("notes_id", Text),
     Column("notes_of", Text),
+    Column("agents", Text),
+    Column("has_agents", Boolean, nullable=False, server_default=false()),
     _partial("ix_conversations_age", NOT_DELETED, "kind", "created_ms", "id"),
     _partial("ix_conversations_named", f"name IS NOT NULL AND {NOT_DELETED}", "kind", "folded_name", "id"),
     _partial("ix_conversations_public", "public", "id"),
@@ -629,6 +631,66 @@ the stream, the node that holds its newest text in memory, and `attempt` the num
 lease, `lease_ms` long, ends at `until_ms`: then the stream is interrupted. An interrupted one has the empty text as its
 home, and `until_ms` is when it can no longer be continued. `stopped_by` is who has asked the author to stop, at
 `stopped_ms`."""
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("root_id", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("message_count", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("claimable_ms", BigInteger),
+    Column("lease_ms", Integer, nullable=False),
+    Column("until_ms", BigInteger),
+    Column("label", Text),
+    Column("note", Text),
+    Column("note_by", Text),
+    Column("card_id", BigInteger),
+    Column("stream_id", BigInteger),
+    Column("stream_attempt", Integer),
+    Column("more", Boolean, nullable=False),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("ended_ms", BigInteger),
+    Column("stopped_by", Text),
+    Column("stopped_ms", BigInteger),
+    Index("ix_turns_agent_id", "agent_id", "id"),
+    Index("ix_turns_conversation_id", "conversation_id", "state"),
+    _partial("ix_turns_waiting", "state = 'waiting'", "agent_id", "id"),
+    _partial("ix_turns_working", "state = 'working'", "conversation_id", unique=True),
+    _partial("ix_turns_failed", "state = 'failed'", "agent_id"),
+    _partial("ix_turns_done", "state = 'done'", "ended_ms", "agent_id"),
+    _partial("ix_turns_card_id", "card_id IS NOT NULL", "card_id"),
+    _partial("ix_turns_stream_id", "stream_id IS NOT NULL", "stream_id"),
+)
+"""The pieces of agents' work, with the fields of `core.domain.agents.turns.Turn`. Of one conversation at most one is
+`working`. They are removed a while after their end."""
+
+turn_messages = Table(
+    "turn_messages",
+    metadata,
+    Column("turn_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False, index=True),
+)
+"""The messages that turns answer."""
+
+agent_places = Table(
+    "agent_places",
+    metadata,
+    Column("conversation_id", Text, primary_key=True),
+    Column("agent_id", Text, primary_key=True, index=True),
+    Column("sent_until_ms", BigInteger, nullable=False),
+    Column("note", Text),
+    Column("note_by", Text),
+)
+"""The agents that are or were members of a conversation. `sent_until_ms` says until when the agent has used up the
+messages that it may send there within an hour. `note` is what the user `note_by` wrote for its next turn."""
 
 stopped_answers = Table(
     "stopped_answers",

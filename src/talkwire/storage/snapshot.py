@@ -21,6 +21,7 @@ from talkwire.storage.messages.saved import SavedRows
 from talkwire.storage.messages.search import SearchRows
 from talkwire.storage.messages.streams import StreamRows
 from talkwire.storage.messages.threads import ThreadRows
+from talkwire.storage.messages.turns import TurnRows
 from talkwire.storage.notifying.notifications import NotificationRows
 from talkwire.storage.notifying.pushes import PushRows
 from talkwire.storage.operation.console import ConsoleRows
@@ -83,6 +84,7 @@ class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, Mes
         self.teams = TeamRows(connection)
         self.timers = TimerRows(connection)
         self.streams = StreamRows(connection)
+        self.turns = TurnRows(connection)
 
     @property
     def now_ms(self) -> int:

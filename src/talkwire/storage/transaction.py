@@ -31,6 +31,7 @@ from talkwire.storage.messages.retention import RetentionRows
 from talkwire.storage.messages.saved import SavedRows
 from talkwire.storage.messages.streams import WritableStreamRows
 from talkwire.storage.messages.threads import ThreadRows
+from talkwire.storage.messages.turns import WritableTurnRows
 from talkwire.storage.notifying.notifications import WritableNotificationRows
 from talkwire.storage.notifying.pending import OCCASIONS, PendingNotifications
 from talkwire.storage.projections import PROJECTIONS
@@ -105,6 +106,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
         self.teams = WritableTeamRows(connection)
         self.timers = WritableTimerRows(workspace)
         self.streams = WritableStreamRows(workspace)
+        self.turns = WritableTurnRows(workspace)
 
     @property
     def pos(self) -> int:

@@ -222,6 +222,28 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "MessengerMessageRated.rating": Meaning("`1`, `-1`, or `0` if the user has taken the rating back."),
         "up": _count("How many users have rated the message `1`."),
         "down": _count("How many users have rated the message `-1`."),
+        "agentId": Meaning("The agent."),
+        "agents": Meaning(
+            "Which messages are work for agents that are members: those that mention the agent, reply to it, or are in "
+            "a thread that it follows (`mentions`), `all`, or none (`off`)."
+        ),
+        "attempt": _count("The number of the attempt. Commands of earlier ones are refused."),
+        "claimableAt": Meaning("When the turn can be claimed."),
+        "cardMessageId": Meaning("The message with the card for whose decision the turn waits, or has waited."),
+        "leaseUntil": Meaning("When another process can claim the turn, unless it is renewed."),
+        "MessengerClaimedTurn.token": Meaning("Names the attempt: it is the `turn` of the agent's commands."),
+        "MessengerClaimedTurn.messages": Meaning("The messages that the turn answers, oldest first."),
+        "MessengerClaimedTurn.card": Meaning("The message with the card for whose decision the turn has waited."),
+        "MessengerClaimedTurn.note": Meaning("What a member of the conversation's teams wrote for the agent."),
+        "MessengerTurn.messages": Meaning("The ids of the messages that the turn answers, oldest first."),
+        "MessengerTurn.state": Meaning("`waiting` for a claim or a decision, `working`, `done` or `failed`."),
+        "MessengerClaimedTurn.state": Meaning("`working`."),
+        "MessengerTurn.error": Meaning("Why the turn has failed the last time."),
+        "MessengerTurnFailed.error": Meaning("Why the turn has failed the last time."),
+        "FailTurnBody.error": Meaning("Why the attempt has failed."),
+        "tries": _count("How often the turn has failed so far."),
+        "turnId": Meaning("The turn."),
+        "turns": Meaning("The turns that were claimed."),
         "MessengerMessage.card": Meaning("What the message asks its readers, and how far the decision is."),
         **{
             f"{schema}.{member}": meaning

@@ -64,6 +64,8 @@ async def provide_opening(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
     ] = None,
     generated: Annotated[str | None, _named("generated", "How an agent wrote the message, as JSON")] = None,
     on_behalf_of: Annotated[str | None, _named("onBehalfOf")] = None,
+    turn: Annotated[str | None, _named("turn")] = None,
+    more: Annotated[bool | None, _named("more")] = None,
     sender_id: ActingUserId = None,
 ) -> Opening | None:
     """Provides the dependency `opening`: what the query asks for; None if it has no `format`."""
@@ -78,6 +80,8 @@ async def provide_opening(  # noqa: PLR0913, PLR0917 (Litestar passes them by na
         "ifHandler": if_handler,
         "generated": _decoded("generated", generated),
         "onBehalfOf": on_behalf_of,
+        "turn": turn,
+        "more": more,
         "senderId": sender_id,
     }
     given = {name: value for name, value in members.items() if value is not None}

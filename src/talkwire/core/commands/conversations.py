@@ -12,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.receipts import Unread
 from talkwire.core.domain.model import (
+    AgentsPolicy,
     CallEndReason,
     Conversation,
     ConversationKind,
@@ -24,6 +25,12 @@ from talkwire.core.domain.model import (
     OfferStatus,
     Restriction,
     UserKind,
+)
+
+_AGENTS = (
+    "Which messages are work for agents that are members: those that mention the agent, reply to it, or are in a "
+    "thread that it follows (`mentions`), `all`, or none (`off`). The default is `all` in direct conversations, else "
+    "`mentions`. Agents read all messages all the same"
 )
 
 
@@ -98,6 +105,7 @@ class CreateConversation(Change[ConversationView], frozen=True, tag="CreateConve
     team_ids: Annotated[
         tuple[str, ...] | UnsetType, Meta(description="Teams whose members become members of the conversation")
     ] = UNSET
+    agents: AgentsPolicy | UnsetType = UNSET
 
 
 class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConversation"):
@@ -123,6 +131,7 @@ class UpdateConversation(Change[ConversationView], frozen=True, tag="UpdateConve
     notify: Notify | UnsetType | None = UNSET
     """What members are notified of who have chosen nothing themselves; None for the default of the conversation's kind.
     Not for admins of the conversation; in a direct conversation only for the backend and operators."""
+    agents: Annotated[AgentsPolicy | UnsetType | None, Meta(description=_AGENTS)] = UNSET
 
 
 class DeleteConversation(Change[None], frozen=True, tag="DeleteConversation"):

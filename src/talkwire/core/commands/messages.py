@@ -30,6 +30,12 @@ BehalfOf = Annotated[
 ]
 
 
+InTurn = Annotated[
+    str, a_text("The token of the turn in which the agent writes: the message answers it, and ends it.", longest=64)
+]
+More = Annotated[bool, Meta(description="Whether the agent keeps the turn after this message")]
+
+
 class MessagePage(msgspec.Struct, frozen=True):
     """One page of messages in ascending order of their numbers. `has_more` says whether there are more in the requested
     direction: newer ones for `after`, else older ones."""
@@ -173,6 +179,9 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
 
     A message has `parts` or a `card` instead of a `content`, which then follows from them.
 
+    With `turn`, an agent writes it in a turn, which ends with the message; with a card it waits for the decision, and
+    with `more` the agent keeps it.
+
     With `stream`, hooks receive a message that is written while others read it, before it opens or before it ends. Such
     a command is never executed.
     """
@@ -199,6 +208,8 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     parts: tuple[MessagePart, ...] = ()
     stream: Literal["opens", "ends"] | None = None
     card: AskedCard | None = None
+    turn: InTurn | None = None
+    more: More = False
 
     @property
     def text(self) -> str:

@@ -44,6 +44,18 @@ class AccessPolicy:
     open_agent_streams: int = 500
     """The same for an agent."""
 
+    max_turn_tries: int = 5
+    """How often a turn of an agent may fail until it is given up."""
+
+    turn_alert_s: int = 300
+    """After how many seconds a turn that is still open is reported."""
+
+    max_agent_depth: int = 3
+    """How many messages of agents may answer each other without a person in between."""
+
+    agent_messages_per_hour: int = 60
+    """How many messages an agent sends in one conversation within an hour, at most."""
+
     default_conversations: tuple[str, ...] = ()
     """The ids of the conversations that every new user joins."""
 

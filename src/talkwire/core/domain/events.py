@@ -27,6 +27,7 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.moderation.reports import MessageReport
 from talkwire.core.domain.parts.growing_parts import PartChange
+from talkwire.core.domain.parts.streams import StreamError
 
 WebhookAction = Literal["created", "updated", "rewound", "secret_rotated", "deleted"]
 
@@ -609,6 +610,39 @@ class CardReminded(MessageEvent, frozen=True):
     user_ids: tuple[str, ...]
 
 
+class TurnReady(DurableEvent, frozen=True):
+    """A turn of an agent can be claimed."""
+
+    reach = to_user("agent_id", about="conversation_id")
+    turn_id: int
+    conversation_id: str
+    agent_id: str
+
+
+class TurnUnanswered(DurableEvent, frozen=True):
+    """A turn of an agent has been open for too long. `created_ms` is when it began, in milliseconds since 1970. The
+    agent's owner receives the event."""
+
+    reach = to_user("owner_id", about="conversation_id", actor="agent_id")
+    turn_id: int
+    conversation_id: str
+    agent_id: str
+    created_ms: int
+    owner_id: str | None = None
+
+
+class TurnFailed(DurableEvent, frozen=True):
+    """A turn of an agent has failed too often, or at once because agents have answered each other too often. The
+    agent's owner receives the event."""
+
+    reach = to_user("owner_id", about="conversation_id", actor="agent_id")
+    turn_id: int
+    conversation_id: str
+    agent_id: str
+    error: StreamError
+    owner_id: str | None = None
+
+
 class MessagePinned(MessageEvent, frozen=True):
     reach = to_members_of("message.conversation_id", actor="user_id")
     user_id: str
@@ -695,6 +729,16 @@ class TypingChanged(EphemeralEvent, frozen=True):
     user_id: str
     user_name: str
     is_typing: bool
+
+
+class TurnWorking(EphemeralEvent, frozen=True):
+    """An agent works on a turn. `label` says what it is doing, if it has said so. Not sent to the agent's own
+    sockets."""
+
+    reach = to_members_of("conversation_id", actor="user_id")
+    conversation_id: str
+    user_id: str
+    label: str | None = None
 
 
 class SignalSent(EphemeralEvent, frozen=True):
@@ -1019,6 +1063,9 @@ Durable = (
     | CardActed
     | CardDecided
     | CardReminded
+    | TurnReady
+    | TurnUnanswered
+    | TurnFailed
     | MessagePinned
     | MessageUnpinned
     | OfferCreated
@@ -1036,6 +1083,7 @@ RoomNews = RoomEntered | RoomLeft
 UnreadNews = UnreadChanged | ThreadUnreadChanged | DeskUpdated
 Ephemeral = (
     TypingChanged
+    | TurnWorking
     | SignalSent
     | MessageDelta
     | StreamStopped
@@ -1107,6 +1155,10 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         MessageRated,
         CardActed,
         CardReminded,
+        TurnReady,
+        TurnUnanswered,
+        TurnFailed,
+        TurnWorking,
         LinkPreviewsChanged,
         MessageMetadataChanged,
         ThreadUpdated,

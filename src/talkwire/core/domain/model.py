@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
+from talkwire.core.domain.agents.turns import Cause
 from talkwire.core.domain.cards.card import MessageCard
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.parts.message_parts import MessagePart
@@ -35,6 +36,9 @@ ConversationKind = Literal["direct", "group", "channel"]
 MemberRole = Literal["owner", "admin", "member"]
 History = Literal["all", "from-join"]
 """Which messages a new member sees: `all`, or only those sent since the member joined."""
+
+AgentsPolicy = Literal["mentions", "all", "off"]
+"""Which messages of a conversation are work for agents that are members: those that address them, all, or none."""
 
 Notify = Literal["all", "mentions", "none"]
 """Which messages of a conversation a member is notified of."""
@@ -248,6 +252,9 @@ class Conversation(msgspec.Struct, frozen=True):
     message of a customer that no member of a team has answered, None if nobody waits. `notes_id` is the conversation
     with the teams' notes about this one, None until the first note. Of a conversation with notes, `notes_of` is the
     conversation that they are about: it has the same teams, no members in their own right, and is in no list.
+
+    `agents` says which messages are work for agents, None for the default of the conversation's kind. Without
+    `has_agents`, none of the members is an agent; with it, one may be.
     """
 
     id: str
@@ -279,6 +286,8 @@ class Conversation(msgspec.Struct, frozen=True):
     waiting_since_ms: int | None = None
     notes_id: str | None = None
     notes_of: str | None = None
+    agents: AgentsPolicy | None = None
+    has_agents: bool = False
 
     @property
     def is_handled(self) -> bool:
@@ -581,6 +590,8 @@ class Message(msgspec.Struct, frozen=True):
     stream."""
     card: MessageCard | None = None
     """What the message asks its readers, and how far the decision is."""
+    cause: Cause | None = None
+    """What a message of an agent answers."""
 
     @property
     def is_unfinished(self) -> bool:

@@ -10,6 +10,9 @@ AGENTS_KNOWN = 52
 """The migration since which nodes state their version. Older ones may lose a message's card or the state of its stream
 when they change the message, and do not know teams."""
 
+TURNS_KNOWN = 54
+"""The migration since which messages become agents' work."""
+
 
 class Peer(NamedTuple):
     """Another node with a valid lease, i.e. one that is alive.

@@ -43,6 +43,7 @@ from talkwire.core.features.moderation import audit, reports
 from talkwire.core.features.notifying import notifications, offline_queue, pushes
 from talkwire.core.features.operation import console, conversation_keys, erasure, export, nodes, retention, timers
 from talkwire.core.features.streams import ends, leases, ratings, stops, streams
+from talkwire.core.features.turns import claiming, ending
 from talkwire.core.features.users import accounts, blocks, preferences, presence_rules, provider_logins, users
 from talkwire.core.ports.handler import Changes, NodeCommandHandlers, Queries
 from talkwire.core.signals import custom_events
@@ -94,6 +95,8 @@ CHANGES: Changes = MappingProxyType(
         **ratings.CHANGES,
         **choosing.CHANGES,
         **stopping.CHANGES,
+        **claiming.CHANGES,
+        **ending.CHANGES,
     }
 )
 
@@ -148,6 +151,7 @@ QUERIES: Queries = MappingProxyType(
         **claims.QUERIES,
         **timers.QUERIES,
         **streams.QUERIES,
+        **ending.QUERIES,
     }
 )
 

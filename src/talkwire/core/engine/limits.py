@@ -19,6 +19,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from types import MappingProxyType
 from typing import NamedTuple
 
+from talkwire.core.commands.agents.turns import ClaimTurns, UpdateTurn
 from talkwire.core.commands.command import Change, Query
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.streams.writing import (
@@ -343,7 +344,7 @@ def kind_of(command_type: type) -> Kind:
         return Kind.CUSTOM_SIGNALS
     if issubclass(command_type, AppendToMessage | KeepStream):
         return Kind.APPENDS
-    if issubclass(command_type, Change | FinishMessage | RewindMessage):
+    if issubclass(command_type, Change | FinishMessage | RewindMessage | ClaimTurns | UpdateTurn):
         return Kind.CHANGES
     return Kind.READS if issubclass(command_type, Query) else Kind.SIGNALS
 

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from talkwire.core.commands.agents.turns import AgentNumbers
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import ListOrder
@@ -27,6 +28,7 @@ from talkwire.core.commands.server.recovery import StoredSession
 from talkwire.core.commands.server.timers import Timer
 from talkwire.core.commands.streams.storing import Checkpoint, KeptStreams
 from talkwire.core.commands.sync import LogFilter
+from talkwire.core.domain.agents.turns import Turn, TurnState
 from talkwire.core.domain.cards.card import AskedCard, CardChoice
 from talkwire.core.domain.desk.teams import GroundsFacts, Team, TeamChange
 from talkwire.core.domain.events import Durable
@@ -215,6 +217,105 @@ class WritableStreams(Streams, Protocol):
 
     def answers_stopped_by(self, message_id: int) -> str | None:
         """Returns who has stopped the streams that answer a message, less than `ANSWERS_STOPPED_MS` ago."""
+        ...
+
+
+class Turns(Protocol):
+    """Reads turns, the pieces of agents' work (`core/domain/agents/turns.py`)."""
+
+    def find(self, turn_id: int) -> Turn | None: ...
+
+    def messages_of(self, turn_id: int) -> Sequence[int]:
+        """Returns the ids of the messages that a turn answers, in ascending order."""
+        ...
+
+    def page(
+        self, agent_ids: Collection[str] | None, state: TurnState | None, before_id: int | None, limit: int
+    ) -> Sequence[Turn]:
+        """Returns at most `limit` turns, the newest first: those of these agents (None: of all), in this state (None:
+        in any), and with ids below `before_id` if it is set."""
+        ...
+
+    def agents_owned_by(self, user_id: str) -> Sequence[str]: ...
+
+    def numbers(self, since_ms: int) -> Sequence[AgentNumbers]:
+        """Returns the numbers of all agents that have turns; those of answers since `since_ms`."""
+        ...
+
+
+class WritableTurns(Turns, Protocol):
+    """Also changes turns. What is changed is written at once."""
+
+    def put(self, turn: Turn) -> None:
+        """Stores a turn, or replaces the one with its id."""
+        ...
+
+    def drop(self, turn_id: int) -> None: ...
+    def add_message(self, turn_id: int, message_id: int) -> None: ...
+
+    def new_in(self, conversation_id: str, agent_id: str) -> Turn | None:
+        """Returns the agent's newest turn in a conversation that nobody has claimed yet."""
+        ...
+
+    def first_claimable(self, agent_id: str, conversation_id: str | None, now_ms: int) -> Turn | None:
+        """Returns the oldest turn that an agent can claim now, in one conversation if that is set. Turns of
+        conversations in which another turn is `working`, that a person handles, or of which the agent is no member, are
+        none."""
+        ...
+
+    def claimable_in(self, conversation_id: str, now_ms: int) -> Sequence[Turn]:
+        """Returns the turns of a conversation that agents can claim now, the oldest first."""
+        ...
+
+    def working_in(self, conversation_id: str) -> Turn | None: ...
+
+    def worked_on_by(self, agent_id: str) -> Sequence[str]:
+        """Returns the ids of the conversations in which an agent works on a turn."""
+        ...
+
+    def waiting_in(self, conversation_id: str) -> Sequence[Turn]: ...
+
+    def working_on(self, message_id: int) -> Sequence[Turn]:
+        """Returns the working turns that answer a message."""
+        ...
+
+    def agents_with(self, message_id: int) -> Collection[str]:
+        """Returns the agents that have an open turn which answers a message."""
+        ...
+
+    def of_message(self, message_id: int) -> Sequence[Turn]:
+        """Returns the open turns that have a message as their stream, or wait for the decision about its card."""
+        ...
+
+    def has_stopped(self, conversation_id: str, root_id: int) -> bool:
+        """Returns whether a turn of the chain of agents' messages from `root_id` on has failed because of its depth."""
+        ...
+
+    def agents_in(self, conversation_id: str) -> Sequence[str]:
+        """Returns the agents that are members of a conversation, without banned ones."""
+        ...
+
+    def agents_following(self, conversation_id: str, root_id: int) -> Sequence[str]:
+        """Returns those of them that follow a thread."""
+        ...
+
+    def newest_of_others(self, conversation_id: str, agent_id: str) -> Message | None:
+        """Returns the newest message of a conversation that somebody else than the agent sent, of the newest 100, and
+        that is no system message."""
+        ...
+
+    def sent_until_ms(self, conversation_id: str, agent_id: str) -> int:
+        """Returns until when an agent has used its messages up in a conversation, in milliseconds since 1970."""
+        ...
+
+    def put_sent_until_ms(self, conversation_id: str, agent_id: str, until_ms: int) -> None: ...
+
+    def keep_note(self, conversation_id: str, agent_id: str, note: str, by: str) -> None:
+        """Keeps what the user `by` wrote for the agent's next turn in a conversation."""
+        ...
+
+    def take_note(self, conversation_id: str, agent_id: str) -> tuple[str | None, str | None]:
+        """Removes that note, and returns it and who wrote it."""
         ...
 
 

@@ -27,6 +27,7 @@ from talkwire.core.domain.events import (
     UsersMoved,
 )
 from talkwire.core.ports.chat import Publisher, SignalHandlers
+from talkwire.core.signals.agents.turn_claims import TurnClaims
 from talkwire.core.signals.call_exchange import CallExchange
 from talkwire.core.signals.call_recorder import CallRecorder
 from talkwire.core.signals.call_state import RING_S
@@ -86,6 +87,7 @@ class Signals:
         self.presence.on_departure = self._calls.user_disconnected
         self.presence.exchange.on_move = self._moved_elsewhere
         self.streams = StreamHomes(chat, publisher, peers)
+        self.turns = TurnClaims(chat, publisher, self.presence)
         self.grace_s = options.grace_s
         self.handlers: SignalHandlers = MappingProxyType(
             {
@@ -96,6 +98,7 @@ class Signals:
                 **CustomEvents(chat, publisher, peers).handlers,
                 **CustomSignals(chat, publisher).handlers,
                 **self.streams.handlers,
+                **self.turns.handlers,
             }
         )
 
@@ -119,6 +122,7 @@ class Signals:
         """Ends the typing that started from a closed socket, and removes the socket from presence. A user who has no
         other socket on any node stays in calls for `presence_grace_s`, to take them up again."""
         self._typing.socket_closed(socket_id)
+        self.turns.socket_closed(socket_id)
         self.presence.disconnected(user_id, socket_id)
 
     def publish_room_change(self, event: RoomNews) -> None:
@@ -144,6 +148,7 @@ class Signals:
             self._typing.follow(event)
             self._calls.follow(event)
             self.streams.follow(event)
+            self.turns.follow(event)
             if isinstance(event, UserErased):
                 self.presence.forget(event.user.id)
 
@@ -187,6 +192,7 @@ class Signals:
         self._typing.close()
         self._calls.close()
         self.streams.close()
+        self.turns.close()
         self.presence.close()
 
     # --- the lease --------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from talkwire.dialects.messenger import (
     teams,
     users,
 )
+from talkwire.dialects.messenger.agents import turns
 from talkwire.dialects.messenger.desk import claims
 
 OUTBOUND: Mapping[type[Event], tuple[Outbound, ...]] = MappingProxyType(
@@ -36,6 +37,7 @@ OUTBOUND: Mapping[type[Event], tuple[Outbound, ...]] = MappingProxyType(
         **claims.OUTBOUND,
         **moderation.OUTBOUND,
         **messages.OUTBOUND,
+        **turns.OUTBOUND,
         **receipts.OUTBOUND,
         **offers.OUTBOUND,
         **preferences.OUTBOUND,

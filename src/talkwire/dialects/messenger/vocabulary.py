@@ -25,6 +25,7 @@ from talkwire.dialects.messenger import (
     receipts,
     sync,
 )
+from talkwire.dialects.messenger.agents import turns
 from talkwire.dialects.messenger.desk import claims
 from talkwire.dialects.messenger.outbound import OUTBOUND
 from talkwire.payloads import replies
@@ -39,6 +40,7 @@ MESSENGER = Dialect(
         **members.INBOUND,
         **claims.INBOUND,
         **messages.INBOUND,
+        **turns.INBOUND,
         **moderation.INBOUND,
         **presence.INBOUND,
         **calls.INBOUND,

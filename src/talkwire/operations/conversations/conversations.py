@@ -20,7 +20,7 @@ from talkwire.core.commands.conversations import (
 from talkwire.core.commands.files import ListFiles
 from talkwire.core.commands.links import ListLinks
 from talkwire.core.commands.search import FindPublicConversations
-from talkwire.core.domain.model import MemberRole, Notify
+from talkwire.core.domain.model import AgentsPolicy, MemberRole, Notify
 from talkwire.core.domain.times import ms_of_datetime
 from talkwire.operations.operation import ROUTINE, One, Operation, Paged
 from talkwire.operations.shapes import InputMember, Moment, Shape, unset_if_none
@@ -50,6 +50,7 @@ _NEW: Mapping[str, InputMember] = MappingProxyType(
         "description": InputMember(type=str | None, value=_unset_if_empty, default=None),
         "created_ms": InputMember(type=Moment | None, value=_created_ms, default=None),
         "notify": InputMember(type=Notify | None, value=unset_if_none, default=None),
+        "agents": InputMember(type=AgentsPolicy | None, value=unset_if_none, default=None),
         "team_ids": InputMember(type=tuple[str, ...], value=_unset_if_empty, default=()),
     }
 )

@@ -24,7 +24,7 @@ NOTE = Operation(
     event_summary="Write a note about a conversation for its teams only. `clientMessageId` makes a retry safe.",
     answer=One(message_payload, "message"),
     members=SEND.members,
-    without=("sent_hash", "imported", "system", "created_ms", "if_last_seq", "if_handler", "stream"),
+    without=("sent_hash", "imported", "system", "created_ms", "if_last_seq", "if_handler", "stream", "turn", "more"),
     body=Shape("NoteBody", _ABOUT, last=("sender_id",)),
     payload=Shape("NotePayload", _ABOUT, last=("sender_id",)),
     unaudited=SENDS,

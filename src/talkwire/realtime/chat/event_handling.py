@@ -11,6 +11,7 @@ import inspect
 from functools import partial
 from typing import Any
 
+from talkwire.core.commands.agents.turns import ClaimTurns
 from talkwire.core.commands.command import Change, Command, Query
 from talkwire.core.commands.server.retries import AnswerRetry
 from talkwire.core.domain.errors import ChatError, did_you_mean
@@ -109,6 +110,9 @@ class EventHandling:
                 self._outcomes.succeeded(type(command), request.began_ns)
                 return False
             running = asyncio.ensure_future(result)
+            if isinstance(command, ClaimTurns) and command.wait:
+                running.add_done_callback(partial(self._settle_apart, request))
+                return False
             if running.done() and request.inbound is not None and request.inbound.follow_up is None:
                 self._answer(request, running.result())
                 return False
@@ -128,6 +132,13 @@ class EventHandling:
         else:
             settle(partial(self._finish, request), running)
 
+    def _settle_apart(self, request: EventRequest, running: asyncio.Future[Any]) -> None:
+        """Replies to a request that may wait for long, so that other events of its connection do not wait for it. Does
+        not reply if the connection has closed meanwhile.
+        """
+        if not running.cancelled():
+            settle(partial(self._reply, request), running)
+
     def _finish(self, request: EventRequest, result: object, error: Exception | None) -> None:
         """Replies to a request whose command has finished. If the acknowledgement needs further data, first runs the
         query that the client's dialect (event vocabulary) defines for that.
@@ -145,14 +156,17 @@ class EventHandling:
 
     def _end(self, request: EventRequest, result: object, error: Exception | None) -> None:
         try:
-            if error is None:
-                self._answer(request, result)
-            else:
-                self._refuse(request, error)
+            self._reply(request, result, error)
         except Exception as failure:  # noqa: BLE001 (others get their replies in the same turn)
             self._report(failure)
         finally:
             request.socket.connection.lane.finished()
+
+    def _reply(self, request: EventRequest, result: object, error: Exception | None) -> None:
+        if error is None:
+            self._answer(request, result)
+        else:
+            self._refuse(request, error)
 
     def _answer(self, request: EventRequest, result: object) -> None:
         try:

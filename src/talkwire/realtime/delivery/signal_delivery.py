@@ -32,6 +32,7 @@ from talkwire.core.domain.events import (
     SignalSent,
     StreamAdvanced,
     StreamStopped,
+    TurnWorking,
     TypingChanged,
 )
 from talkwire.realtime.clients.chat_client import (
@@ -80,7 +81,7 @@ class SignalDelivery:
 
     def _deliver(self, event: News) -> None:
         match event:
-            case TypingChanged() | RoomEntered() | RoomLeft():
+            case TypingChanged() | TurnWorking() | RoomEntered() | RoomLeft():
                 self._send_to_others(event)
             case SignalSent():
                 self._deliver_signal(event)
@@ -100,7 +101,7 @@ class SignalDelivery:
             case CallEvent():
                 self._deliver_call(event, event.to, event.source)
 
-    def _send_to_others(self, event: TypingChanged | RoomNews) -> None:
+    def _send_to_others(self, event: TypingChanged | TurnWorking | RoomNews) -> None:
         skip = self._not_joined(event.conversation_id).union(self._sockets((event.user_id,)))
         room = conversation_room(event.conversation_id)
         self._hub.broadcast_ephemeral(room, lambda group: encode_for(group, event), skip)

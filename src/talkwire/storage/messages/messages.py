@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from talkwire.core.commands.messages import MessageVersion
+from talkwire.core.domain.agents.turns import Cause
 from talkwire.core.domain.cards.card import MessageCard
 from talkwire.core.domain.model import (
     EXCERPT_LENGTH,
@@ -76,6 +77,7 @@ class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     error: StreamError | None = None
     first_end_pos: int | None = None
     card: MessageCard | None = None
+    cause: Cause | None = None
 
     @property
     def file_ids(self) -> list[str]:
@@ -167,6 +169,7 @@ def extra_of(message: Message) -> str | None:
             error=message.error,
             first_end_pos=message.first_end_pos,
             card=message.card,
+            cause=message.cause,
         )
     )
 
@@ -195,6 +198,7 @@ def _has_extra(message: Message) -> bool:
         or message.state
         or message.first_end_pos is not None
         or message.card
+        or message.cause
     )
 
 
@@ -288,6 +292,7 @@ def _to_message(
         error=extra.error,
         first_end_pos=extra.first_end_pos,
         card=extra.card,
+        cause=extra.cause,
     )
 
 

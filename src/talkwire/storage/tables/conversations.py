@@ -60,6 +60,8 @@ def to_conversation(row: AnyRow) -> Conversation:
         waiting_since_ms=row.waiting_since_ms,
         notes_id=row.notes_id,
         notes_of=row.notes_of,
+        agents=row.agents,
+        has_agents=bool(row.has_agents),
     )
 
 

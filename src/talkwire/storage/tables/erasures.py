@@ -34,6 +34,7 @@ from talkwire.storage.schema import (
 )
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
+from talkwire.storage.tables.agents.places import forget_user as forget_agents_and_notes
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.members import change_member
 from talkwire.storage.tables.moderation import audit, reports
@@ -90,6 +91,7 @@ def _erased(workspace: Workspace, event: UserErased) -> None:
     named = or_(restrictions.c.user_id == user.id, restrictions.c.by == user.id)
     connection.execute(update(restrictions).where(named, restrictions.c.reason.is_not(None)).values(reason=None))
     audit.forget_user(connection, user.id)
+    forget_agents_and_notes(connection, user.id)
     reports.forget_user(connection, user.id)
     unfinished = uploads.c.owner_id == user.id, uploads.c.expires_ms > event.at_ms
     connection.execute(update(uploads).where(*unfinished).values(expires_ms=event.at_ms))

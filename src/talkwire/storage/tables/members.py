@@ -22,12 +22,22 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.membership_facts import ConversationFacts, Memberships
 from talkwire.core.domain.model import HistoryStart, Member, MemberPreferences
-from talkwire.storage.schema import conversation_teams, conversations, members, saved_messages, spans, users
+from talkwire.storage.schema import (
+    agent_places,
+    conversation_teams,
+    conversations,
+    members,
+    saved_messages,
+    spans,
+    turns,
+    users,
+)
 from talkwire.storage.sql.batch import Write, delete_rows, insert_rows, update_rows, write
 from talkwire.storage.sql.keys import KEYS, JsonArrayOf, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, Values, from_json, to_json
+from talkwire.storage.tables.agents.places import add_places, drop_open_turns, drop_turns
 from talkwire.storage.tables.conversations import (
     change_conversation,
     conversation_values,
@@ -40,7 +50,7 @@ from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.lists.conversation_keys import index_metadata
 from talkwire.storage.tables.names import add_names
 from talkwire.storage.tables.projection import JointProjections, Projections
-from talkwire.storage.tables.users import write_new_users
+from talkwire.storage.tables.users import find_users, write_new_users
 from talkwire.storage.workspace import Changes, Workspace
 
 # --- rows and values --------------------------------------------------------------------------------------------------
@@ -408,6 +418,8 @@ def _conversation_deleted(workspace: Workspace, event: ConversationDeleted) -> N
     )
     connection.execute(delete(members).where(members.c.conversation_id == id_))
     connection.execute(delete(conversation_teams).where(conversation_teams.c.conversation_id == id_))
+    drop_turns(connection, turns.c.conversation_id == id_)
+    connection.execute(delete(agent_places).where(agent_places.c.conversation_id == id_))
     conversation = known_conversation(workspace, id_)
     replace_picture(connection, conversation.avatar, event.at_ms)
     index_metadata(connection, id_, conversation.metadata, None)
@@ -429,6 +441,10 @@ def _insert(workspace: Workspace, added: Sequence[tuple[Member, int]]) -> None:
     write(workspace.connection, [Write(_insert_members, rows), Write(_open_spans, opened)])
     for member, _ in added:
         workspace.put_member(member.conversation_id, member.user_id, member)
+    users_added = find_users(workspace, {member.user_id for member, _ in added})
+    agent_ids = {user.id for user in users_added.values() if user.kind == "agent"}
+    if agent_ids:
+        add_places(workspace, [(each.conversation_id, each.user_id) for each, _ in added if each.user_id in agent_ids])
 
 
 def _removed(workspace: Workspace, events: Sequence[MemberRemoved]) -> None:
@@ -441,6 +457,8 @@ def _removed(workspace: Workspace, events: Sequence[MemberRemoved]) -> None:
     for event in events:
         id_, user_id = event.conversation_id, event.user_id
         workspace.put_member(id_, user_id, None)
+        if known_conversation(workspace, id_).has_agents:
+            drop_open_turns(workspace.connection, user_id, id_)
         if known_conversation(workspace, id_).owner_id == user_id:
             # The next owner, if there is one, becomes the owner by an event of its own.
             change_conversation(workspace, id_, owner_id=None)

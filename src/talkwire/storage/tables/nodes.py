@@ -38,7 +38,7 @@ def _lease_of(row: AnyRow) -> LeaseRecord:
     )
 
 
-REVISION = 53
+REVISION = 54
 """The newest migration of this version."""
 
 

@@ -28,6 +28,7 @@ from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.prepared import PreparedStatement
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
+from talkwire.storage.tables.agents.places import became_agent, drop_open_turns
 from talkwire.storage.tables.conversations import change_conversation, direct_conversation_id, prune_apart
 from talkwire.storage.tables.files import replace_picture
 from talkwire.storage.tables.names import USER, Condition, add_names, change_name, ids_found, of_name, starts_with
@@ -270,10 +271,15 @@ def _renamed(workspace: Workspace, event: UserRenamed) -> None:
 
 
 def _updated(workspace: Workspace, event: UserUpdated) -> None:
-    before = find_users(workspace, (event.user.id,))[event.user.id].avatar
-    if before != event.user.avatar:
-        replace_picture(workspace.connection, before, event.at_ms, event.user.id)
+    before = find_users(workspace, (event.user.id,))[event.user.id]
+    if before.avatar != event.user.avatar:
+        replace_picture(workspace.connection, before.avatar, event.at_ms, event.user.id)
     write_user(workspace, event.user)
+    if before.kind != event.user.kind:
+        if event.user.kind == "agent":
+            became_agent(workspace, event.user.id)
+        else:
+            drop_open_turns(workspace.connection, event.user.id)
 
 
 def _held(workspace: Workspace, event: HoldChanged) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from talkwire.core.commands.command import Signal, SocketSignal
-from talkwire.core.commands.messages import AttachmentRef, BehalfOf, GivenGenerated
+from talkwire.core.commands.messages import AttachmentRef, BehalfOf, GivenGenerated, InTurn, More
 from talkwire.core.domain.model import Message
 from talkwire.core.domain.parts.growing_parts import GrowingType
 from talkwire.core.domain.parts.message_parts import DataPart, MessagePart, PlanPart, SourcePart, ToolPart
@@ -69,10 +69,11 @@ class Appended(msgspec.Struct, frozen=True):
 
 class StreamMessage(SocketSignal[OpenedStream], frozen=True, kw_only=True, tag="StreamMessage"):
     """Opens a stream: an empty message, which the author then writes. The same command again takes the stream over,
-    with the next attempt. Raises `conflict` if the `client_message_id` is that of another message."""
+    with the next attempt. Raises `conflict` if the `client_message_id` is that of another message. In a `turn`, it may
+    be left out: then the next attempt of the turn continues the same message."""
 
     conversation_id: str
-    client_message_id: str
+    client_message_id: str | None = None
     reply_to_id: str | None = None
     thread_id: str | None = None
     metadata: dict[str, object] | None = None
@@ -84,6 +85,8 @@ class StreamMessage(SocketSignal[OpenedStream], frozen=True, kw_only=True, tag="
     ] = UNSET
     generated: GivenGenerated | None = None
     on_behalf_of: BehalfOf | None = None
+    turn: InTurn | None = None
+    more: More = False
     sender_id: str | None = None
 
 

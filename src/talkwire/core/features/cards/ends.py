@@ -11,6 +11,7 @@ from talkwire.core.domain.cards.deciding import card_at
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import CardDecided, CardReminded
 from talkwire.core.domain.model import Message
+from talkwire.core.features.agents.turns import card_ended
 from talkwire.core.features.notifying.notifications import read_decisions
 from talkwire.core.ports.transaction import Lookups, Transaction
 
@@ -61,6 +62,8 @@ def record_end(tx: Transaction, message: Message, card: MessageCard) -> Message:
     tx.record(CardDecided(pos, tx.now_ms, ended))
     tx.timers.set(CARD, str(message.id), None)
     read_decisions(tx, ended, card.notified_ids)
+    if ended.cause is not None:
+        card_ended(tx, ended)
     return ended
 
 

@@ -51,6 +51,7 @@ from talkwire.core.domain.model import (
 from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_short_text
 from talkwire.core.domain.times import check_time, iso
+from talkwire.core.features.agents.turns import drop_waiting
 from talkwire.core.features.conversations.archive import archived_of, is_archived
 from talkwire.core.features.conversations.grounds import begin_new
 from talkwire.core.features.conversations.members import (
@@ -70,6 +71,7 @@ from talkwire.core.features.conversations.members import (
 from talkwire.core.features.conversations.notices import last_calls
 from talkwire.core.features.handling.notes import record_deletion_of, rules_changed
 from talkwire.core.features.messages.files import must_be_own_picture
+from talkwire.core.features.messages.messages import participation_of
 from talkwire.core.features.messages.reading import as_shown_to, shares_reads
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
@@ -82,8 +84,8 @@ RETENTION_MAX_DAYS = 36_600
 _KEEPING = frozenset({"retention_days", "hold"})
 """The fields that say how long messages are kept."""
 
-_ALSO_DIRECT = frozenset({*_KEEPING, "notify"})
-"""The fields that the backend and admins can also change in a direct conversation."""
+_ALSO_DIRECT = frozenset({*_KEEPING, "notify", "agents"})
+"""The fields that the backend and admins can also change in a direct conversation. Its members change `agents`."""
 
 ROLES: Sequence[MemberRole] = get_args(MemberRole)
 
@@ -284,6 +286,7 @@ def _new_conversation(
         topic=command.topic or None,
         description=command.description or None,
         notify=command.notify or None,
+        agents=command.agents or None,
     )
 
 
@@ -390,6 +393,8 @@ def update_conversation(tx: Transaction, actor: Actor, command: UpdateConversati
         conversation = replace(conversation, **given, updated_ms=tx.now_ms, last_pos=tx.next_pos())
         by = "" if actor.is_service else actor.user_id
         tx.record(ConversationUpdated(tx.next_pos(), tx.now_ms, conversation, by, changed))
+        if "agents" in changed and conversation.agents == "off":
+            drop_waiting(tx, conversation.id)
     return _view_for(tx, conversation, actor, None)
 
 
@@ -404,6 +409,8 @@ def _changeable(tx: Transaction, actor: Actor, conversation_id: str, fields: Col
         must_not_be_notes(conversation)
     if conversation is not None and actor.is_trusted and fields and _ALSO_DIRECT.issuperset(fields):
         return conversation
+    if conversation is not None and conversation.kind == "direct" and {*fields} == {"agents"}:
+        return participation_of(tx, actor.user_id, conversation_id).conversation
     conversation = require_managed(tx, actor, conversation_id)
     if "notify" in fields:
         must_set_notify(actor, tx.member(conversation_id, actor.user_id))

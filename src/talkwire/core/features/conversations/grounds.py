@@ -23,6 +23,7 @@ from talkwire.core.domain.events import (
     TeamSettled,
 )
 from talkwire.core.domain.model import WHOLE, Conversation, HistoryStart, Member, Restriction
+from talkwire.core.features.agents.turns import announce_waiting
 from talkwire.core.features.handling.handling import handler_left, teams_changed
 from talkwire.core.features.notifying.listing import list_member, unlist_member
 from talkwire.core.ports.transaction import Prefetch, Transaction
@@ -207,6 +208,8 @@ def _set(
     for member in (*staying, *leaving):
         if not member.via:
             handler_left(tx, member.conversation_id, member.user_id, "")
+    for member in leaving:
+        announce_waiting(tx, member.conversation_id)
     _add(tx, joining, facts)
 
 

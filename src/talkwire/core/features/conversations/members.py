@@ -53,6 +53,7 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.times import iso_end
+from talkwire.core.features.agents.turns import announce_waiting
 from talkwire.core.features.conversations.grounds import begin, history_from, set_grounds
 from talkwire.core.features.handling.handling import handler_left, teams_changed
 from talkwire.core.features.handling.notes import find_notes, record_deletion_of
@@ -289,8 +290,9 @@ def end_membership(
     else:
         ended = conversation.id, member.user_id, by.user_id, by.is_service, member.own, member.via
         tx.record(MemberRemoved(tx.next_pos(), tx.now_ms, *ended))
+        handler_left(tx, conversation.id, member.user_id, "" if by.is_service else by.user_id)
+        announce_waiting(tx, conversation.id)
         if member.via:
-            handler_left(tx, conversation.id, member.user_id, "" if by.is_service else by.user_id)
             _leave_notes(tx, conversation, member)
     if not member.own:
         return

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 from talkwire.core.domain.events import ConversationHandled, DeskConversationChanged
 from talkwire.core.domain.model import Conversation, Member, Message, User
+from talkwire.core.features.agents.turns import given_back, is_handled_by_person, taken_over
+from talkwire.core.features.agents.work import add_work
 from talkwire.core.features.handling.notes import HandlingLine, write_line
 from talkwire.core.ports.transaction import Transaction
 
@@ -24,6 +26,22 @@ def set_handling(tx: Transaction, conversation: Conversation, handler_id: str | 
     if (handler_id, closed) != (conversation.handler_id, conversation.closed):
         handled = conversation.id, handler_id, closed, conversation.handler_id, conversation.team_ids, by
         tx.record(ConversationHandled(tx.next_pos(), tx.now_ms, *handled))
+        if conversation.has_agents and handler_id != conversation.handler_id:
+            _handler_changed(tx, conversation, by)
+
+
+def _handler_changed(tx: Transaction, before: Conversation, by: str) -> None:
+    """Stops the agent that works in a conversation which a person handles now. Where a person does so no more, what
+    came meanwhile is no work for agents, except what a customer still waits for."""
+    now = tx.conversation(before.id)
+    assert now is not None, "its handler has just changed"
+    if is_handled_by_person(tx, now):
+        taken_over(tx, now, by)
+    elif is_handled_by_person(tx, before):
+        given_back(tx, now.id, before.handler_id)
+        if now.waiting_since_ms is not None and not now.closed:
+            for message in _waiting_messages(tx, now, now.waiting_since_ms):
+                add_work(tx, now, message, may_be_known=True)
 
 
 def set_waiting(tx: Transaction, conversation: Conversation, since_ms: int | None, by: str = "") -> None:
@@ -67,25 +85,42 @@ def _answers(sender: User | None, member: Member | None) -> bool:
 def _oldest_waiting_ms(tx: Transaction, conversation: Conversation, since_ms: int) -> int | None:
     """Returns when the oldest message that waits was sent, at the time `since_ms` or later; None if none waits. There
     is no answer after `since_ms`, since a customer has waited from then on."""
+    return _first_of_customers(tx, conversation, _newest_since(tx, conversation, since_ms), since_ms)
+
+
+def _newest_since(tx: Transaction, conversation: Conversation, since_ms: int) -> Sequence[Message]:
+    """Returns the messages that were sent at the time `since_ms` or later and that count, of the newest ones."""
     candidates: list[Message] = []
     for limit in LOOKS:
         newest = tx.newest_messages(conversation.id, after_seq=0, history_seq=0, limit=limit)
         candidates = [message for message in newest if message.created_ms >= since_ms]
         if len(candidates) < limit:
             break
-    return _first_of_customers(tx, conversation, candidates, since_ms)
+    return [each for each in candidates if each.deleted_ms is None and not (each.system or each.imported)]
+
+
+def _waiting_messages(tx: Transaction, conversation: Conversation, since_ms: int) -> Sequence[Message]:
+    """Returns the messages of customers from the one on that waits since `since_ms`."""
+    found = _newest_since(tx, conversation, since_ms)
+    sender_ids = {message.sender_id for message in found}
+    members, users = tx.members(conversation.id, sender_ids), tx.users(sender_ids)
+    of_customers = [
+        each
+        for each in found
+        if each.sender_id in members and not _answers(users.get(each.sender_id), members[each.sender_id])
+    ]
+    return [message for message in of_customers if not message.is_unfinished]
 
 
 def _first_of_customers(
     tx: Transaction, conversation: Conversation, messages: Sequence[Message], since_ms: int
 ) -> int | None:
-    """Returns when the first of those messages was sent that count and come from customers. An answer at the time
+    """Returns when the first of those messages was sent that come from customers. An answer at the time
     `since_ms` may be before the message that waited; later ones were no answers when they were sent."""
-    counting = [each for each in messages if each.deleted_ms is None and not (each.system or each.imported)]
-    sender_ids = {message.sender_id for message in counting}
+    sender_ids = {message.sender_id for message in messages}
     members, users = tx.members(conversation.id, sender_ids), tx.users(sender_ids)
     found = None
-    for message in counting:
+    for message in messages:
         member = members.get(message.sender_id)
         if _answers(users.get(message.sender_id), member):
             found = None if message.created_ms == since_ms else found
@@ -99,7 +134,7 @@ def _first_of_customers(
 
 def handler_left(tx: Transaction, conversation_id: str, user_id: str, by: str) -> None:
     """Makes nobody the handler of a conversation if the handler was this user, who is no longer a member through a
-    team."""
+    team, or as an agent no member."""
     conversation = tx.conversation(conversation_id)
     if conversation is not None and conversation.handler_id == user_id:
         set_handling(tx, conversation, None, closed=conversation.closed, by=by)

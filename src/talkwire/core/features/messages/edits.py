@@ -26,6 +26,7 @@ from talkwire.core.domain.model import LARGE_CONVERSATION, WHOLE, Actor, Attachm
 from talkwire.core.domain.parts.checks import check_parts
 from talkwire.core.domain.parts.message_parts import MessagePart, content_of, file_ids_of, simplified, with_text
 from talkwire.core.domain.texts import check_content, check_id, check_metadata
+from talkwire.core.features.agents import turns
 from talkwire.core.features.handling.handling import message_deleted
 from talkwire.core.features.messages.link_previews import kept_previews
 from talkwire.core.features.messages.messages import (
@@ -190,6 +191,9 @@ def record_deletion(tx: Transaction, left: Message) -> None:
     changed number of replies."""
     tx.record(MessageDeleted(tx.next_pos(), tx.now_ms, left))
     message_deleted(tx, left)
+    conversation = tx.conversation(left.conversation_id)
+    if conversation is not None and conversation.has_agents:
+        turns.message_deleted(tx, left)
     root = None if left.thread_id is None else tx.message(left.thread_id)
     if root is not None:
         tx.record(ThreadUpdated(tx.next_pos(), tx.now_ms, root))

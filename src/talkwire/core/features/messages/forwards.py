@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from talkwire.core.commands.messages import ForwardMessage
 from talkwire.core.domain.access import acting_as, may_post, require
 from talkwire.core.domain.errors import invalid, refusals_about
@@ -15,6 +17,8 @@ from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Origin
 from talkwire.core.domain.parts.message_parts import content_of, forwarded, simplified
 from talkwire.core.domain.texts import check_id
+from talkwire.core.features.agents.loops import cause_of, used_until_ms
+from talkwire.core.features.agents.work import add_work
 from talkwire.core.features.handling.handling import message_sent
 from talkwire.core.features.messages.messages import (
     Participation,
@@ -62,6 +66,9 @@ def _target(tx: Transaction, sender_id: str, conversation_id: str) -> Participat
     with refusals_about(conversation_id):
         part = participation_of(tx, sender_id, conversation_id)
         require(may_post(part.conversation, part.member, tx.now_ms))
+        if part.user.kind == "agent":  # refused before anything is stored
+            cause_of(tx, conversation_id, sender_id, None, None)
+            used_until_ms(tx, conversation_id, sender_id)
     return part
 
 
@@ -83,10 +90,16 @@ def _forward(tx: Transaction, source: Message, target: Participation) -> Message
         generated=source.generated,
         notes_of=target.conversation.notes_of,
     )
+    if target.user.kind == "agent":
+        place = message.conversation_id, message.sender_id
+        message = replace(message, cause=cause_of(tx, *place, None, None))
+        tx.turns.put_sent_until_ms(*place, used_until_ms(tx, *place))
     tx.record(MessageSent(pos, tx.now_ms, message))
     if target.conversation.team_ids:
         list_writers(tx, target.conversation, target.user.id)
         message_sent(tx, target.conversation, target.user, message)
+    if target.conversation.has_agents:
+        add_work(tx, target.conversation, message)
     return message
 
 

@@ -33,6 +33,7 @@ from talkwire.core.domain.access import (
     require,
 )
 from talkwire.core.domain.access_policy import may_stream
+from talkwire.core.domain.agents.turns import Turn, token_of
 from talkwire.core.domain.cards.card import AskedCard
 from talkwire.core.domain.cards.card_checks import check_card
 from talkwire.core.domain.cards.deciding import named_ids
@@ -70,6 +71,9 @@ from talkwire.core.domain.texts import (
     check_url,
 )
 from talkwire.core.domain.times import check_time, iso
+from talkwire.core.features.agents.loops import cause_of, used_until_ms
+from talkwire.core.features.agents.turns import answered, askers_of, must_not_stream, turn_to_answer
+from talkwire.core.features.agents.work import add_work
 from talkwire.core.features.cards.asking import expect_end, new_card
 from talkwire.core.features.handling.handling import message_sent
 from talkwire.core.features.messages.files import attachment_of, file_name
@@ -120,7 +124,7 @@ def check_send(command: SendMessage, *, may_be_empty: bool = False) -> None:
         _check_conditions(command)
     if command.attachments:
         check_attachments(command.attachments)
-    if command.generated is not None or command.on_behalf_of is not None:
+    if command.generated is not None or command.on_behalf_of is not None or command.turn is not None:
         _check_agents(command)
 
 
@@ -129,6 +133,10 @@ def _check_agents(command: SendMessage) -> None:
         check_short_text("generated.model", command.generated.model, MODEL_MAX_LENGTH)
     if command.on_behalf_of is not None:
         check_id("onBehalfOf", command.on_behalf_of)
+    if command.turn is not None:
+        token_of("turn", command.turn)
+        if command.created_ms is not None or command.system:
+            raise invalid("turn", "is not possible for imported and system messages")
 
 
 def _check_parts(command: SendMessage) -> None:
@@ -199,6 +207,9 @@ def _check_frame(path: str, ref: AttachmentRef) -> None:
         raise invalid(path, "must have both width and height, or neither")
 
 
+_OF_PERSON = (None, None, None)
+
+
 def needs_of_send(actor: Actor, command: SendMessage, needs: Prefetch) -> None:
     """Adds to `needs` the keys of the rows that `send_message` will look up; the writer fetches them for a whole batch
     of commands at once."""
@@ -237,16 +248,50 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage, further: d
     if command.client_message_id is not None:
         first = tx.sent_message(conversation.id, sender_id, command.client_message_id)
         if first is not None:
-            return must_be_visible(same_message(first, command), history_of(actor, member))
+            repeated = first if _continues(first, command) else same_message(first, command)
+            return must_be_visible(repeated, history_of(actor, member))
     require(may_post(conversation, member, tx.now_ms))
     if command.if_last_seq is not None or command.if_handler is not UNSET:
         _must_be_unchanged(tx, conversation, history_of(actor, member), command)
     fields = None if command.is_plain else _fields(tx, actor, sender, member.history, command)
-    if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
-        fields = (fields or {}) | _agent_fields(tx, sender, command)
+    turn = sent_until_ms = None
+    if sender.kind == "agent" or (command.turn, command.generated, command.on_behalf_of) != _OF_PERSON:
+        turn = _turn_of(tx, sender, conversation, command, further)
+        fields = (fields or {}) | _agent_fields(tx, sender, command, turn)
+        fields |= _cause_fields(tx, sender, command, turn)
+        sent_until_ms = used_until_ms(tx, conversation.id, sender_id)
     if further is not None:
         fields = (fields or {}) | further
-    return _record(tx, actor, command, (sender, conversation), fields)
+    message = _record(tx, actor, command, (sender, conversation), fields)
+    if sent_until_ms is not None:
+        tx.turns.put_sent_until_ms(conversation.id, sender_id, sent_until_ms)
+    if turn is not None:
+        answered(tx, turn, message, more=command.more)
+    return message
+
+
+def _turn_of(
+    tx: Transaction, sender: User, conversation: Conversation, command: SendMessage, further: dict[str, Any] | None
+) -> Turn | None:
+    """Returns the turn in which a message is written, if it names one. Raises what `turn_to_answer` raises, and
+    `conflict` if the message would end the turn, or open a stream, while another message is being written in it."""
+    if command.turn is None:
+        return None
+    turn = turn_to_answer(tx, sender.id, command.turn, conversation)
+    if further is not None or (command.card is None and not command.more):
+        must_not_stream(tx, turn)
+    return turn
+
+
+def _continues(first: Message, command: SendMessage) -> bool:
+    """Returns whether a command takes up a message that an earlier attempt of its turn has begun. It may differ, as
+    the agent's processes may be of different versions."""
+    is_open = first.state in {"streaming", "interrupted"} and first.cause is not None
+    return is_open and command.turn is not None and _turn_id_of(first) == token_of("turn", command.turn).turn_id
+
+
+def _turn_id_of(message: Message) -> int | None:
+    return None if message.cause is None else message.cause.turn_id
 
 
 def _must_be_unchanged(
@@ -285,8 +330,7 @@ def check_first(tx: Transaction, actor: Actor, command: SendMessage) -> None:
     sender = tx.user(sender_id)
     assert sender is not None, "the sender is a member"
     must_write_parts(tx, actor, sender, command.parts)
-    if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
-        _agent_fields(tx, sender, command)
+    _agent_fields_of(tx, sender, command)
 
 
 def check_send_all(command: SendMessages) -> None:
@@ -343,8 +387,7 @@ def _send_from_outside(tx: Transaction, actor: Actor, command: SendMessage) -> M
     if command.created_ms is not None:
         _check_order(tx, conversation, command.created_ms)
         fields |= {"created_ms": command.created_ms, "imported": True, **imported_parts(tx, command)}
-    if sender.kind == "agent" or command.generated is not None or command.on_behalf_of is not None:
-        fields |= _agent_fields(tx, sender, command)
+    fields |= _agent_fields_of(tx, sender, command)
     if tx.user(sender_id) is None:
         tx.record(UserCreated(tx.next_pos(), tx.now_ms, sender))
     return _record(tx, actor, command, (sender, conversation), fields | {"system": command.system})
@@ -398,25 +441,41 @@ def _record(
             asked_ids = () if card is None else named_ids(card.asked)
             list_writers(tx, conversation, sender.id, (*message.mentions, *asked_ids))
         message_sent(tx, conversation, sender, message)
+    if conversation.has_agents and message.state is None:
+        add_work(tx, conversation, message)
     if message.on_behalf_of is not None:  # a rule of the audit log would cost each ordinary message
         tx.audit.add(actor, (Act("message-on-behalf", str(message.id), conversation.id),), tx.now_ms)
     return message
 
 
-def _agent_fields(tx: Transaction, sender: User, command: SendMessage) -> dict[str, Any]:
-    """Returns name -> value for the fields of a message that only agents' messages have. Raises `forbidden` if the
-    sender is no agent, or writes on behalf of anybody but its owner, or of an owner who was erased."""
+def _agent_fields_of(tx: Transaction, sender: User, command: SendMessage) -> dict[str, Any]:
+    """Returns what `_agent_fields` returns, for a message that is no answer in a turn; nothing for a person's."""
+    is_plain = sender.kind == "person" and command.generated is None and command.on_behalf_of is None
+    return {} if is_plain else _agent_fields(tx, sender, command, None)
+
+
+def _agent_fields(tx: Transaction, sender: User, command: SendMessage, turn: Turn | None) -> dict[str, Any]:
+    """Returns name -> value for the fields that say that an agent wrote a message, and in whose name. Raises
+    `forbidden` if the sender is no agent, or writes on behalf of anybody but its owner and those whom the turn answers,
+    or of a user who was erased."""
     if sender.kind != "agent":
         message = "Only agents send messages with generated or onBehalfOf."
         raise ChatError("forbidden", message, {"senderId": sender.id}, cause="not_agent")
     behalf_of = command.on_behalf_of
     if behalf_of is not None:
-        owner = tx.user(behalf_of) if behalf_of == sender.owner_id else None
-        if owner is None or owner.erased:
-            message = "An agent sends messages on behalf of its owner only."
+        may_be_named = behalf_of == sender.owner_id or (turn is not None and behalf_of in askers_of(tx, turn.id))
+        user = tx.user(behalf_of) if may_be_named else None
+        if user is None or user.erased:
+            message = "An agent writes on behalf of its owner, or of a user whom its turn answers."
             raise ChatError("forbidden", message, {"senderId": sender.id}, cause="not_agents_owner")
     model = None if command.generated is None else command.generated.model
     return {"generated": Generated(sender.id, model), "on_behalf_of": behalf_of}
+
+
+def _cause_fields(tx: Transaction, sender: User, command: SendMessage, turn: Turn | None) -> dict[str, Any]:
+    """Returns the field of an agent's message that says what it answers."""
+    answered_id = None if command.reply_to_id is None else message_number(command.reply_to_id)
+    return {"cause": cause_of(tx, command.conversation_id, sender.id, turn, answered_id)}
 
 
 def _fields(tx: Transaction, actor: Actor, sender: User, history: HistoryStart, command: SendMessage) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from talkwire.core.domain.errors import ChatError, forbidden
 from talkwire.core.domain.events import MessageReacted, OfferUpdated, UserErased
 from talkwire.core.domain.model import DELETED_NAME, Actor, Erased, Message, User
 from talkwire.core.domain.texts import check_id
+from talkwire.core.features.agents.turns import announce_waiting
 from talkwire.core.features.conversations.members import give_role
 from talkwire.core.features.desk.teams import leave_teams
 from talkwire.core.features.messages.edits import record_deletion, tombstone
@@ -55,8 +56,11 @@ def erase_user(tx: Transaction, actor: Actor, command: EraseUser) -> None:
         _must_be_redactable(tx, user)
     if user.erased is None or (command.redact and user.erased == "keep"):
         by = "" if actor.is_service else actor.user_id
+        left_ids = tx.turns.worked_on_by(user.id)
         tx.record(UserErased(tx.next_pos(), tx.now_ms, erased_user(user, redact=command.redact), command.redact, by))
         leave_teams(tx, user.id, by)
+        for conversation_id in left_ids:
+            announce_waiting(tx, conversation_id)
     elif command.redact:
         # Removes the messages that an earlier erasure could not remove because they were on hold.
         tx.erasures.put(PendingErasure(user.id, redact=True, stage="texts", after_pos=0))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 
+from talkwire.core.commands.agents.turns import TURN, TURN_ALERT
 from talkwire.core.commands.cards.deciding import CARD
 from talkwire.core.commands.server.timers import (
     BAN,
@@ -30,6 +31,7 @@ from talkwire.core.commands.server.timers import (
 from talkwire.core.commands.streams.storing import STREAM
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
+from talkwire.core.features.agents.turns import look_at_alert, look_at_turn
 from talkwire.core.features.cards.ends import look_at_card
 from talkwire.core.features.conversations.moderation import end_restriction
 from talkwire.core.features.messages.offers import expire_offer
@@ -50,6 +52,8 @@ KINDS: Mapping[str, Fire] = MappingProxyType(
         MUTE: partial(end_restriction, kind="mute"),
         STREAM: look_at_lease,
         CARD: look_at_card,
+        TURN: look_at_turn,
+        TURN_ALERT: look_at_alert,
     }
 )
 

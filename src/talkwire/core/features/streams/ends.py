@@ -23,6 +23,8 @@ from talkwire.core.domain.parts.message_parts import (
 )
 from talkwire.core.domain.parts.streams import CONTINUABLE_MS, Stream
 from talkwire.core.domain.texts import check_metadata, check_text
+from talkwire.core.features.agents.turns import stream_ended
+from talkwire.core.features.agents.work import add_work
 from talkwire.core.features.messages.edits import record_deletion, tombstone
 from talkwire.core.features.messages.link_previews import kept_previews
 from talkwire.core.features.messages.sending import (
@@ -97,6 +99,7 @@ def record_end(tx: Transaction, stream: Stream, written: Message) -> Message:
         state=written.state if stream.stop is None else "stopped",
     )
     tx.record(StreamStateChanged(pos, tx.now_ms, message, is_first=not stream.has_ended))
+    assert message.state is not None, "it is a stream"
     if message.state == "interrupted":
         put_stream(tx, replace(stream, node_id="", has_ended=True, until_ms=tx.now_ms + CONTINUABLE_MS))
     else:
@@ -105,6 +108,10 @@ def record_end(tx: Transaction, stream: Stream, written: Message) -> Message:
     conversation = tx.conversation(message.conversation_id)
     if conversation is not None and conversation.team_ids:
         list_members(tx, conversation.notes_of or conversation.id, message.mentions)
+    if message.cause is not None:
+        stream_ended(tx, message, message.state)
+    if conversation is not None and conversation.has_agents and not stream.has_ended:
+        add_work(tx, conversation, message)
     return message
 
 
@@ -116,6 +123,8 @@ def is_discarded(stream: Stream, parts: Sequence[MessagePart]) -> bool:
 
 def discard(tx: Transaction, message: Message) -> Message:
     """Deletes a message that was interrupted before it had any part, and returns what is left."""
+    if message.cause is not None:
+        stream_ended(tx, message, "interrupted", is_left=False)
     left = tombstone(message, tx.now_ms, message.sender_id)
     record_deletion(tx, left)
     return left
@@ -123,6 +132,8 @@ def discard(tx: Transaction, message: Message) -> Message:
 
 def block(tx: Transaction, message: Message) -> Message:
     """Deletes a message whose text the application has refused, and returns what is left."""
+    if message.cause is not None:
+        stream_ended(tx, message, "blocked", is_left=False)
     left = replace(tombstone(message, tx.now_ms, message.sender_id), state="blocked")
     record_deletion(tx, left)
     return left

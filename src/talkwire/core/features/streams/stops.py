@@ -5,7 +5,7 @@ The request is stored with the stream, so that its author receives it with the n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from talkwire.core.domain.access import is_owner_or_admin
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.domain.parts.streams import Stream
+from talkwire.core.features.agents.turns import askers_of, stop_turns
 from talkwire.core.features.messages.messages import existing_message, need_message, visible_message
 from talkwire.core.features.streams.ends import record_end
 from talkwire.core.features.streams.streams import ended
@@ -43,13 +44,14 @@ def mark_stopped(tx: Transaction, actor: Actor, command: MarkStopped) -> Sequenc
         stream = tx.streams.find(message.id)
         if stream is None:
             raise ended(message)
-        _must_be_able_to_stop(tx, actor, message, asker_id=_asker_id(tx, message), author_id=stream.author_id)
+        _must_be_able_to_stop(tx, actor, message, asker_ids=_asker_ids(tx, message), author_id=stream.author_id)
         found = [stream]
     else:
         assert command.reply_to_id is not None, "the command was checked"
         message = _visible(tx, actor, command.reply_to_id)
-        _must_be_able_to_stop(tx, actor, message, asker_id=message.sender_id)
+        _must_be_able_to_stop(tx, actor, message, asker_ids={message.sender_id})
         tx.streams.stop_answers(message.id, actor.user_id)
+        stop_turns(tx, message.id, actor.user_id)
         found = [*tx.streams.answers(message)]
     return [stopped for each in found if (stopped := _mark(tx, actor, each)) is not None]
 
@@ -61,19 +63,22 @@ def _visible(tx: Transaction, actor: Actor, message_id: str) -> Message:
     return message
 
 
-def _asker_id(tx: Transaction, message: Message) -> str | None:
-    """Returns the sender of the message that a message answers; without one, of the thread's first message."""
+def _asker_ids(tx: Transaction, message: Message) -> set[str]:
+    """Returns the sender of the message that a message answers; without one, of those that its turn answers; without a
+    turn, of the thread's first message."""
     if message.reply_to is not None:
-        return message.reply_to.sender_id
+        return {message.reply_to.sender_id}
+    if message.cause is not None and message.cause.turn_id is not None:
+        return askers_of(tx, message.cause.turn_id)
     root = None if message.thread_id is None else tx.message(message.thread_id)
-    return None if root is None else root.sender_id
+    return set() if root is None else {root.sender_id}
 
 
 def _must_be_able_to_stop(
-    tx: Transaction, actor: Actor, message: Message, *, asker_id: str | None, author_id: str | None = None
+    tx: Transaction, actor: Actor, message: Message, *, asker_ids: Collection[str], author_id: str | None = None
 ) -> None:
     """Raises `forbidden` unless the actor may stop the stream `message`, by `author_id`, or those that answer it."""
-    if actor.is_trusted or actor.user_id == asker_id:
+    if actor.is_trusted or actor.user_id in asker_ids:
         return
     conversation = tx.conversation(message.conversation_id)
     if conversation is not None and conversation.kind == "direct":

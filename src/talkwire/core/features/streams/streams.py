@@ -25,12 +25,14 @@ from talkwire.core.commands.streams.storing import (
 from talkwire.core.domain.access import acting_as, may_post, may_take_part, must_be_operator, require
 from talkwire.core.domain.access_policy import may_stream
 from talkwire.core.domain.actors import NODE
+from talkwire.core.domain.agents.turns import superseded_turn
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import StreamStateChanged
 from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Conversation, Message, User
 from talkwire.core.domain.parts.message_parts import whole_parts
 from talkwire.core.domain.parts.streams import LEASE_MAX_S, LEASE_MIN_S, Stream
 from talkwire.core.domain.peer import AGENTS_KNOWN, not_known_to_all
+from talkwire.core.features.agents.turns import answered, current_turn, turn_to_answer
 from talkwire.core.features.messages.sending import (
     check_send,
     hash_of,
@@ -50,6 +52,8 @@ def needs_of_begin(actor: Actor, command: BeginStream, needs: Prefetch) -> None:
 
 def check_begin(command: BeginStream) -> None:
     check_send(command.send, may_be_empty=True)
+    if command.send.client_message_id is None and command.send.turn is None:
+        raise invalid("clientMessageId", "must be set, unless the stream is written in a turn")
     if not LEASE_MIN_S * 1000 <= command.lease_ms <= LEASE_MAX_S * 1000:
         raise invalid("leaseS", f"must be between {LEASE_MIN_S} and {LEASE_MAX_S}")
 
@@ -66,10 +70,12 @@ def begin_stream(tx: Transaction, actor: Actor, command: BeginStream) -> BegunSt
     if tx.has_nodes_before(AGENTS_KNOWN):
         raise not_known_to_all("streams")
     sender = tx.user(acting_as(actor, command.send.sender_id))
+    send = command.send
     if sender is not None:
-        _must_stream(tx, actor, sender, command.send)
+        send = _with_id(tx, sender, send)
+        _must_stream(tx, actor, sender, send)
     pos = tx.next_pos()
-    message = send_message(tx, actor, as_stream(command.send), {"state": "streaming", "first_end_pos": 0})
+    message = send_message(tx, actor, as_stream(send), {"state": "streaming", "first_end_pos": 0})
     conversation = tx.conversation(message.conversation_id)
     assert conversation is not None, "the message is in it"
     if message.id == MESSAGE_ID_BASE + pos:
@@ -90,6 +96,7 @@ def begin_stream(tx: Transaction, actor: Actor, command: BeginStream) -> BegunSt
         if before is None or (message.state == "interrupted" and before.until_ms <= tx.now_ms):
             return BegunStream(message, None)
         require(may_still_write(tx, conversation, message.sender_id))
+        _take_up_turn(tx, message, conversation, send)
         stream = replace(
             before,
             attempt=before.attempt + 1,
@@ -100,6 +107,36 @@ def begin_stream(tx: Transaction, actor: Actor, command: BeginStream) -> BegunSt
         message = _continued(tx, message)
     put_stream(tx, stream)
     return BegunStream(message, stream, conversation.member_count)
+
+
+def _with_id(tx: Transaction, sender: User, send: SendMessage) -> SendMessage:
+    """Returns the command with a client message id. If it has none, it opens the stream of its turn: the one that was
+    interrupted, or a new one."""
+    if send.client_message_id is not None or send.turn is None:
+        return send
+    turn = current_turn(tx, sender.id, send.turn)
+    begun = None if turn.stream_id is None else tx.message(turn.stream_id)
+    stream = None if begun is None else tx.streams.find(begun.id)
+    is_continuable = stream is not None and (stream.node_id or stream.until_ms > tx.now_ms)
+    if begun is not None and begun.client_message_id is not None and is_continuable:
+        return replace(send, client_message_id=begun.client_message_id)
+    id_ = f"turn:{turn.id}"
+    if tx.sent_message(send.conversation_id, sender.id, id_) is not None:
+        id_ = f"{id_}:{tx.next_pos()}"
+    return replace(send, client_message_id=id_)
+
+
+def _take_up_turn(tx: Transaction, message: Message, conversation: Conversation, send: SendMessage) -> None:
+    """Lets the attempt of a turn that the command names continue a message that was begun in the turn. Raises
+    `conflict` without that attempt: another process may have the turn."""
+    if message.cause is None or message.cause.turn_id is None:
+        return
+    if send.turn is None:
+        raise superseded_turn()
+    turn = turn_to_answer(tx, message.sender_id, send.turn, conversation)
+    if turn.id != message.cause.turn_id:
+        raise superseded_turn()
+    answered(tx, turn, replace(message, state="streaming"), more=send.more)
 
 
 def _must_stream(tx: Transaction, actor: Actor, sender: User, send: SendMessage) -> None:

@@ -35,6 +35,7 @@ from talkwire.core.domain.texts import (
     check_text,
 )
 from talkwire.core.domain.times import check_time
+from talkwire.core.features.agents.turns import announce_waiting
 from talkwire.core.features.handling.handling import handler_left
 from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.users.accounts import account_email, normal_email
@@ -233,7 +234,10 @@ def _record(tx: Transaction, before: User | None, after: User) -> User:
     if before is None:
         tx.record(UserCreated(tx.next_pos(), tx.now_ms, after))
     elif after != before:
+        left_ids = tx.turns.worked_on_by(after.id) if before.kind == "agent" and after.kind == "person" else ()
         tx.record(UserUpdated(tx.next_pos(), tx.now_ms, after))
+        for conversation_id in left_ids:
+            announce_waiting(tx, conversation_id)
     return after
 
 

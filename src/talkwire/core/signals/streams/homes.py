@@ -216,6 +216,8 @@ class StreamHomes:
             if_handler=command.if_handler,
             generated=command.generated,
             on_behalf_of=command.on_behalf_of,
+            turn=command.turn,
+            more=command.more,
         )
         send = await self._approvals.of_opening(actor, send)
         default_ms = LEASE_BY_REST_MS if command.source is None else LEASE_BY_SOCKET_MS

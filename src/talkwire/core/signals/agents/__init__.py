@@ -1,0 +1,1 @@
+"""Agents' processes that ask for work on this node."""

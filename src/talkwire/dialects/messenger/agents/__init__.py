@@ -1,0 +1,1 @@
+"""Events of the messenger dialect about agents' work."""
