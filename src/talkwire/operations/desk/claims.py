@@ -41,7 +41,7 @@ OPERATIONS = (
         description=f"{_FOR_STAFF} A conversation without a handler stays as it is.",
         status=200,
         answer=_HANDLING,
-        body=Shape("ReleaseConversationBody"),
+        body=Shape("ReleaseConversationBody", "What agents should know that work in the conversation then."),
         body_optional=True,
     ),
     Operation(
@@ -49,10 +49,10 @@ OPERATIONS = (
         event="conversation:handoff",
         route="POST /conversations/{conversation_id}/handoff",
         tag=_TAG,
-        summary="Hand a conversation over to a member of its teams, or to another team",
+        summary="Hand a conversation over to a member of its teams, to an agent, or to another team",
         description=f"{_FOR_STAFF} A team is added to the conversation, and nobody handles it until a member claims "
-        "it. If a member of the conversation's teams and a team have the same id, the member is meant. A closed "
-        "conversation opens.",
+        "it. An agent that is a member works on all messages while it is the handler. If a member of the "
+        "conversation's teams and a team have the same id, the member is meant. A closed conversation opens.",
         event_summary="Hand a conversation over to a member of its teams, who becomes the handler, or to a team, which "
         "is added.",
         status=200,

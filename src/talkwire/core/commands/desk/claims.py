@@ -39,20 +39,30 @@ class ClaimConversation(Change[HandlingView], frozen=True, tag="ClaimConversatio
 
 
 class ReleaseConversation(Change[HandlingView], frozen=True, tag="ReleaseConversation"):
-    """Makes nobody the handler of a conversation. Without a handler, it changes nothing."""
+    """Makes nobody the handler of a conversation. Without a handler, it changes nothing but the note for agents."""
 
     conversation_id: str
+    note: Annotated[
+        str | None,
+        a_text(
+            "What agents should know that work in the conversation; their next turn has it", longest=NOTE_MAX_LENGTH
+        ),
+    ] = None
     sender_id: ActingStaff = None
 
 
 class HandOffConversation(Change[HandlingView], frozen=True, tag="HandOffConversation"):
     """Gives a conversation to another handler, or to another team: the team is added to the conversation, and nobody
-    handles it. Opens the conversation. Only members through the conversation's teams and the backend see the note."""
+    handles it. Opens the conversation. Only members through the conversation's teams and the backend see the note, and
+    an agent that handles the conversation from then on."""
 
     conversation_id: str
     to: Annotated[
         str,
-        Meta(description="A member of the conversation's teams, who becomes the handler, or a team, which is added"),
+        Meta(
+            description="A member of the conversation's teams or an agent, who becomes the handler, or a team, which "
+            "is added"
+        ),
     ]
     note: Annotated[
         str | None, a_text("What the next handler should know; customers do not see it", longest=NOTE_MAX_LENGTH)

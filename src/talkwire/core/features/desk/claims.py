@@ -18,6 +18,7 @@ from talkwire.core.domain.desk.handling import NOTE_MAX_LENGTH
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, check_short_text
+from talkwire.core.features.agents.work import leave_note
 from talkwire.core.features.conversations.members import must_be_teams, set_teams
 from talkwire.core.features.desk.notes import desk_author, make_notes, write_note
 from talkwire.core.features.desk.staff import must_be_staff
@@ -86,14 +87,25 @@ def _handled_otherwise(handler_id: str | None) -> ChatError:
 def release(tx: Transaction, actor: Actor, command: ReleaseConversation) -> HandlingView:
     conversation, by = must_be_staff(tx, actor, command.conversation_id, command.sender_id)
     set_handling(tx, conversation, None, closed=conversation.closed, by=by)
+    if command.note is not None:
+        _keep_note(tx, conversation.id, command.note, by)
     if conversation.handler_id is not None:
-        write_line(tx, conversation, desk_author(tx, actor, by), HandlingLine("release"))
+        write_line(tx, _now(tx, conversation.id), desk_author(tx, actor, by), HandlingLine("release"))
+    if command.note is not None:
+        write_note(tx, actor, _now(tx, conversation.id), by, command.note)
+        leave_note(tx, conversation.id, tx.turns.agents_in(conversation.id), command.note, by)
     return _view(tx, conversation.id)
 
 
+def check_release(command: ReleaseConversation) -> None:
+    check_handling(command)
+    if command.note is not None:
+        check_short_text("note", command.note, NOTE_MAX_LENGTH)
+
+
 def hand_off(tx: Transaction, actor: Actor, command: HandOffConversation) -> HandlingView:
-    """Makes a member of the conversation's teams the handler, or adds a team and makes nobody the handler. Raises
-    `invalid_request` for an id of neither."""
+    """Makes a member of the conversation's teams or an agent the handler, or adds a team and makes nobody the handler.
+    Raises `invalid_request` for an id of none of these."""
     conversation, by = must_be_staff(tx, actor, command.conversation_id, command.sender_id)
     before = conversation
     handler_id = _next_handler(tx, conversation, command.to)
@@ -106,35 +118,45 @@ def hand_off(tx: Transaction, actor: Actor, command: HandOffConversation) -> Han
     if handler_id is not None:
         list_members(tx, conversation.id, {handler_id})
     _write_hand_off(tx, actor, before, command, by)
+    if command.note is not None and handler_id is not None:
+        leave_note(tx, conversation.id, {handler_id} & {*tx.turns.agents_in(conversation.id)}, command.note, by)
     return _view(tx, conversation.id, pending_pos)
 
 
 def _next_handler(tx: Transaction, conversation: Conversation, to: str) -> str | None:
     """Returns the user whom `to` names, None if it names a team. Raises `invalid_request` if it names neither, or a
     user who cannot handle the conversation."""
-    member = tx.member(conversation.id, to)
-    if member is not None and member.via:
-        if may_act(tx.user(to)) is not None:
+    member, user = tx.member(conversation.id, to), tx.user(to)
+    if member is not None and (member.via or (user is not None and user.kind == "agent")):
+        if may_act(user) is not None:
             raise invalid("to", "this user is banned")
         return to
     if tx.teams.find(to) is None:
-        raise invalid("to", "must be a member of the conversation's teams, or a team")
+        raise invalid("to", "must be a member of the conversation's teams, an agent that is a member, or a team")
     return None
 
 
 def _write_hand_off(tx: Transaction, actor: Actor, before: Conversation, command: HandOffConversation, by: str) -> None:
     """Writes a line into the notes, and the handoff's note, with which the notes are made. `before` is the conversation
     as it was before the handoff, of which a repeat changes nothing."""
-    now, note = _now(tx, before.id), command.note
-    if note is not None and now.notes_id is None:
-        make_notes(tx, now, by, note)
-    elif note is not None:
-        set_notes(tx, now, now.notes_id, by, note)
+    note = command.note
+    if note is not None:
+        _keep_note(tx, before.id, note, by)
     now = _now(tx, before.id)
     if (now.handler_id, now.closed, now.team_ids) != (before.handler_id, before.closed, before.team_ids):
         write_line(tx, now, desk_author(tx, actor, by), _line_of_hand_off(tx, now, command.to))
     if note is not None:
         write_note(tx, actor, now, by, note)
+
+
+def _keep_note(tx: Transaction, conversation_id: str, note: str, by: str) -> None:
+    """Shows the teams of a conversation what the user `by` wrote for the next handler, and makes its notes if there are
+    none."""
+    now = _now(tx, conversation_id)
+    if now.notes_id is None:
+        make_notes(tx, now, by, note)
+    else:
+        set_notes(tx, now, now.notes_id, by, note)
 
 
 def _line_of_hand_off(tx: Transaction, now: Conversation, to: str) -> HandlingLine:
@@ -177,7 +199,7 @@ def count_desk(snapshot: Snapshot, actor: Actor, query: CountDesk) -> Sequence[D
 CHANGES: Changes = MappingProxyType(
     {
         ClaimConversation: ChangeHandler(claim, check_claim, needs_of_handling),
-        ReleaseConversation: ChangeHandler(release, check_handling, needs_of_handling),
+        ReleaseConversation: ChangeHandler(release, check_release, needs_of_handling),
         HandOffConversation: ChangeHandler(hand_off, check_hand_off, needs_of_handling, settles=True),
         CloseConversation: ChangeHandler(close, check_handling, needs_of_handling),
     }
