@@ -1,5 +1,5 @@
-"""Logs and counts the events that this node has committed: messages, ends of decisions, and members who joined or
-left."""
+"""Logs and counts the events that this node has committed: messages, ends of decisions, turns of agents, and members
+who joined or left."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ from talkwire.core.domain.events import (
     MemberAdded,
     MemberRemoved,
     MessageSent,
+    TurnFailed,
+    TurnReady,
+    TurnUnanswered,
 )
 from talkwire.core.domain.model import Member, Message
 
 _NAMED_MAX = 20
 _CARD_ENDS: tuple[CardState, ...] = tuple(state for state in get_args(CardState) if state != "open")
+
+_TURNS = ("ready", "unanswered", "failed")
 
 _logger = structlog.get_logger(__name__)
 
@@ -32,8 +37,8 @@ class CommittedEvents(Collector):
     """The Prometheus collector that counts the messages that this node has stored. Register it with a
     `CollectorRegistry`, and pass the events of each committed transaction to `note`.
 
-    It also counts and logs the ends of decisions about cards, logs members who join or leave in their own right and,
-    with `logs_messages`, each message at the level `debug`.
+    It also counts and logs the ends of decisions about cards and the turns of agents, logs members who join or leave in
+    their own right and, with `logs_messages`, each message at the level `debug`.
     """
 
     def __init__(self, *, logs_messages: bool) -> None:
@@ -41,6 +46,7 @@ class CommittedEvents(Collector):
         self.messages = 0
         """How many messages this node has stored."""
         self._card_ends: Counter[CardState] = Counter()
+        self._turns: Counter[str] = Counter()
 
     def note(self, events: Sequence[Durable]) -> None:
         """Counts the messages among the events of one committed transaction, and logs members who joined or left."""
@@ -56,6 +62,10 @@ class CommittedEvents(Collector):
                     _logger.info("left", conversation_id=event.conversation_id, user_id=event.user_id, by=event.by)
                 case CardDecided(message=message) if message.card is not None:
                     self._note_decision(message, message.card)
+                case TurnReady():
+                    self._turns["ready"] += 1
+                case TurnUnanswered() | TurnFailed():
+                    self._note_turn(event)
 
     def collect(self) -> Iterator[Metric]:
         yield CounterMetricFamily("talkwire_messages", "Messages that this node has stored", self.messages)
@@ -63,11 +73,24 @@ class CommittedEvents(Collector):
         for state in _CARD_ENDS:
             ends.add_metric([state], self._card_ends[state])
         yield ends
+        turns = CounterMetricFamily("talkwire_turns", "Turns of agents that this node has announced", labels=["event"])
+        for kind in _TURNS:
+            turns.add_metric([kind], self._turns[kind])
+        yield turns
 
     def _note_decision(self, message: Message, card: MessageCard) -> None:
         self._card_ends[card.state] += 1
         ids = {"message_id": str(message.id), "conversation_id": message.conversation_id, "user_id": message.sender_id}
         _logger.info("card_ended", **ids, state=card.state, action_id=card.action_id)
+
+    def _note_turn(self, event: TurnUnanswered | TurnFailed) -> None:
+        ids = {"turn_id": str(event.turn_id), "conversation_id": event.conversation_id, "user_id": event.agent_id}
+        if isinstance(event, TurnUnanswered):
+            self._turns["unanswered"] += 1
+            _logger.warning("turn_unanswered", **ids)
+        else:
+            self._turns["failed"] += 1
+            _logger.warning("turn_failed", **ids, code=event.error.code)
 
     def _note_message(self, event: MessageSent) -> None:
         self.messages += 1
