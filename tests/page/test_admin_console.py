@@ -57,6 +57,11 @@ def test_an_operator_ends_a_connection_and_rewinds_a_webhook(
     assert delivered == {"dialect": "messenger", "resent": True, "again": True, "tested": True, "left": 0}
 
 
+def test_an_operator_retries_a_turn_of_an_agent(driver: Driver, console_url: str, admin_token: str) -> None:
+    retried = run(driver, console_url, "admin_console", "agents", token=admin_token)["retried"]
+    assert retried["open"] >= 1
+
+
 def test_an_operator_holds_keeps_and_deletes_a_conversation(driver: Driver, console_url: str, admin_token: str) -> None:
     kept = run(driver, console_url, "admin_console", "conversation", token=admin_token)["kept"]
     assert " answered 404: " in kept.pop("gone")

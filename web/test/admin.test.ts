@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { hrefOf, parseAddress } from "../src/admin/address";
-import type { OverviewAnswer, WebhookAnswer } from "../src/admin/answers";
+import type { AgentAnswer, OverviewAnswer, WebhookAnswer } from "../src/admin/answers";
 import { attentionOf } from "../src/admin/data/attention";
 import { type Page, PageList } from "../src/admin/data/page_list";
 import { pointsOf, SAMPLES_MAX, withSample } from "../src/admin/data/samples";
@@ -118,10 +118,41 @@ describe("what needs attention", () => {
     createdAt: "",
   };
   const found = (changes: Partial<OverviewAnswer>, webhooks: WebhookAnswer[] = [], failingPushes = 0) =>
-    attentionOf({ overview: { ...overview, ...changes }, webhooks, openReports: [], failingPushes });
+    attentionOf({
+      overview: { ...overview, ...changes },
+      webhooks,
+      openReports: [],
+      failingPushes,
+      agents: [],
+      nowMs: 0,
+    });
 
   it("is nothing on a healthy server", () => {
     expect(found({}, [webhook, { ...webhook, enabled: false, disabledReason: "request" }])).toEqual([]);
+  });
+
+  it("is an agent that does not answer, or has given up", () => {
+    const agent = {
+      agentId: "a",
+      name: "Helper",
+      open: 1,
+      oldestAt: new Date(0).toISOString(),
+      failed: 0,
+      answered: 0,
+    };
+    const at = (nowMs: number, changes: Partial<AgentAnswer> = {}) =>
+      attentionOf({
+        overview,
+        webhooks: [],
+        openReports: [],
+        failingPushes: 0,
+        agents: [{ ...agent, ...changes }],
+        nowMs,
+      }).map(({ text }) => text);
+    expect(at(299_999)).toEqual([]);
+    expect(at(300_000)[0]).toContain("Helper has not answered since");
+    expect(at(300_000, { oldestAt: null })).toEqual([]);
+    expect(at(0, { failed: 2 })).toEqual(["Helper has given up 2 turns."]);
   });
 
   it("is a slow or missing database, a missing bus, and a busy or silent node", () => {

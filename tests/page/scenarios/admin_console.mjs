@@ -59,7 +59,25 @@ async function fill(token) {
   await post("messages", "bob", { conversationId: "general", content: "For the webhook" });
   await until(() => hook.received.includes("message:new"), Boolean);
   await login("nobody@example.com", "wrong password");
+  await tireAgents(token);
   return { hook, webhook };
+}
+
+// Two agents answer each other until the server stops them, so a turn of one has failed.
+async function tireAgents(token) {
+  const agents = ["robot-a", "robot-b"];
+  for (const agent of agents) {
+    await call("GET", "users/me", agent);
+    await asAdmin(token, "PUT", `users/${agent}`, { kind: "agent" });
+  }
+  await asAdmin(token, "POST", "conversations/general/members", { userIds: agents });
+  for (const [by, content] of [
+    ["bob", "@robot-a What is the weather like?"],
+    ["robot-a", "Sunny"],
+    ["robot-b", "Rainy"],
+    ["robot-a", "@robot-b Why?"],
+  ])
+    await post("messages", by, { conversationId: "general", content });
 }
 
 const SECTIONS = [
@@ -74,6 +92,7 @@ const SECTIONS = [
   "Audit log",
   "Webhooks",
   "Push",
+  "Agents",
 ];
 
 // Each section shows what the server has, and axe finds nothing wrong with it.
@@ -413,6 +432,24 @@ export async function waiting({ token }) {
 }
 
 const account = (page) => page.getByRole("button", { name: /^Your account/ });
+
+// An operator lets a turn begin again that has failed.
+export async function agents({ token, width = 1280 }) {
+  await tireAgents(token);
+  const page = await visitConsole(token, { viewport: { width, height: 800 } });
+  await page.getByRole("link", { name: /^robot-b has given up/ }).click();
+  await heading(page, "Agents").waitFor();
+  const failed = page.getByRole("region", { name: "Turns that have failed" }).locator("tbody tr");
+  const row = failed.filter({ hasText: "depth" }).first();
+  await row.waitFor();
+  const before = await failed.count();
+  await row.getByRole("button", { name: "Retry" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Retry" }).click();
+  await status(page, "The turn can be claimed again.").waitFor();
+  await until(() => failed.count(), (count) => count === before - 1);
+  const waiting = (await asAdmin(token, "GET", "admin/agents")).items.filter(({ agentId }) => agentId === "robot-b");
+  report("retried", { open: waiting[0].open });
+}
 
 // The window gets the focus again.
 const returnTo = (page) => page.evaluate(() => dispatchEvent(new Event("focus")));

@@ -123,6 +123,24 @@ export interface PushAnswer extends OfNodes {
   failures: PushFailure[];
 }
 
+/** The work of an agent. */
+export interface AgentAnswer {
+  agentId: string;
+  name: string;
+  open: number;
+  oldestAt: string | null;
+  failed: number;
+  answered: number;
+}
+
+export interface TurnAnswer {
+  id: string;
+  agentId: string;
+  conversationId: string;
+  endedAt?: string;
+  error?: { code: string; message?: string };
+}
+
 export interface SettingAnswer {
   name: string;
   value: string | null;

@@ -3,6 +3,7 @@
 import {
   Ban,
   Bell,
+  Bot,
   Cable,
   Flag,
   Gauge,
@@ -15,6 +16,7 @@ import {
   Webhook,
 } from "lucide-react";
 import type { ComponentType } from "react";
+import { Agents } from "./sections/agents";
 import { Audit } from "./sections/audit";
 import { Connections } from "./sections/connections";
 import { ConversationView } from "./sections/conversation";
@@ -82,6 +84,7 @@ export const GROUPS: readonly Group[] = [
     sections: [
       { id: "webhooks", title: texts.webhooks.title, icon: Webhook, List: Webhooks, Item: WebhookView },
       { id: "push", title: texts.push.title, icon: Bell, List: Push },
+      { id: "agents", title: texts.agents.title, icon: Bot, List: Agents },
     ],
   },
 ];

@@ -97,6 +97,8 @@ export const texts = {
     disabledWebhook: (url: string) => `The webhook ${url} was disabled because its endpoint failed.`,
     failingWebhook: (url: string, failing: number) =>
       `Events of ${plural(failing, "conversation or user wait", "conversations or users wait")} for the webhook ${url}.`,
+    unansweredAgent: (name: string, since: string) => `${name} has not answered since ${fullTime(since)}.`,
+    failedTurns: (name: string, turns: number) => `${name} has given up ${plural(turns, "turn", "turns")}.`,
     failingPushes: (devices: number) => `${plural(devices, "device has", "devices have")} pushes that fail.`,
     reports: (open: number) =>
       open >= 50 ? "50 or more reports are open." : `${plural(open, "report is", "reports are")} open.`,
@@ -315,6 +317,26 @@ export const texts = {
     removeAbout: "It gets no more requests, and its deliveries are forgotten. This cannot be undone.",
     removeAction: "Delete",
     removed: "The webhook was deleted.",
+  },
+
+  agents: {
+    title: "Agents",
+    about: "Programs that answer messages. Each piece of work is a turn, which one of an agent's processes claims.",
+    empty: "No agent has turns.",
+    agent: "Agent",
+    open: "Open turns",
+    oldest: "Oldest unanswered",
+    failed: "Failed",
+    answered: "Answered in the last hour",
+    failedTurns: "Turns that have failed",
+    noFailures: "No turn has failed.",
+    conversation: "Conversation",
+    ended: "Failed at",
+    error: "Last error",
+    retry: "Retry",
+    retried: "The turn can be claimed again.",
+    retryTitle: "Retry this turn?",
+    retryAbout: "The agent receives its messages again, as if nobody had tried to answer them.",
   },
 
   push: {

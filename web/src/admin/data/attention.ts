@@ -1,7 +1,7 @@
 /** What an operator should look at, found in the figures that the console has. */
 
 import { hrefOf } from "../address";
-import type { LostNodeAnswer, NodeAnswer, OverviewAnswer, ReportAnswer, WebhookAnswer } from "../answers";
+import type { AgentAnswer, LostNodeAnswer, NodeAnswer, OverviewAnswer, ReportAnswer, WebhookAnswer } from "../answers";
 import { texts } from "../texts";
 
 export interface Attention {
@@ -23,7 +23,13 @@ interface Known {
   readonly openReports: readonly ReportAnswer[];
   /** How many devices the server cannot push to. */
   readonly failingPushes: number;
+  readonly agents: readonly AgentAnswer[];
+  /** The time now, in milliseconds since 1970. */
+  readonly nowMs: number;
 }
+
+/** From this age of an open turn on, people wait for an agent. It is the default of the setting `turn_alert_s`. */
+const UNANSWERED_MS = 300_000;
 
 /** How many nodes that died are named. A node that ends again and again would fill the page. */
 const DIED_SHOWN = 5;
@@ -43,7 +49,7 @@ function died(lost: readonly LostNodeAnswer[], nodes: readonly NodeAnswer[]): At
 }
 
 /** Returns what needs attention, the most urgent first. */
-export function attentionOf({ overview, webhooks, openReports, failingPushes }: Known): Attention[] {
+export function attentionOf({ overview, webhooks, openReports, failingPushes, agents, nowMs }: Known): Attention[] {
   const { database, bus, nodes, perMinute, lostNodes, silentNodes = [] } = overview;
   const found: Attention[] = [];
   if (silentNodes.length > 0) found.push({ text: texts.silentNodes(silentNodes), href: null });
@@ -58,6 +64,12 @@ export function attentionOf({ overview, webhooks, openReports, failingPushes }: 
     const href = hrefOf("webhooks", {}, id);
     if (!enabled && disabledReason !== "request") found.push({ text: texts.attention.disabledWebhook(url), href });
     else if (enabled && failing > 0) found.push({ text: texts.attention.failingWebhook(url, failing), href });
+  }
+  for (const { name, oldestAt, failed } of agents) {
+    const href = hrefOf("agents");
+    if (oldestAt !== null && nowMs - Date.parse(oldestAt) >= UNANSWERED_MS)
+      found.push({ text: texts.attention.unansweredAgent(name, oldestAt), href });
+    if (failed > 0) found.push({ text: texts.attention.failedTurns(name, failed), href });
   }
   if (failingPushes > 0) found.push({ text: texts.attention.failingPushes(failingPushes), href: hrefOf("push") });
   if (openReports.length > 0)

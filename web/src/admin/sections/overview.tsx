@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { readableSize } from "../../chat/files/file_size";
 import { hrefOf } from "../address";
-import type { NodeAnswer, OverviewAnswer, PushAnswer, ReportAnswer, WebhookAnswer } from "../answers";
+import type { AgentAnswer, NodeAnswer, OverviewAnswer, PushAnswer, ReportAnswer, WebhookAnswer } from "../answers";
 import { attentionOf, isHealthy, isSlow } from "../data/attention";
 import type { Page } from "../data/page_list";
 import { withSample } from "../data/samples";
@@ -64,11 +64,14 @@ function AttentionList({ overview }: { overview: OverviewAnswer }) {
   const webhooks = useLoaded<Page<WebhookAnswer>>("webhooks", SLOW_REFRESH_MS);
   const reports = useLoaded<Page<ReportAnswer>>("reports?state=open&limit=50", SLOW_REFRESH_MS);
   const pushes = useLoaded<PushAnswer>("admin/push", SLOW_REFRESH_MS);
+  const agents = useLoaded<Page<AgentAnswer>>("admin/agents", SLOW_REFRESH_MS);
   const found = attentionOf({
     overview,
     webhooks: webhooks.value?.items ?? [],
     openReports: reports.value?.items ?? [],
     failingPushes: pushes.value?.failures.length ?? 0,
+    agents: agents.value?.items ?? [],
+    nowMs: Date.now(),
   });
   return (
     <section className="admin-attention" aria-labelledby="attention">
