@@ -73,7 +73,7 @@ EVERYTHING = (
     *("page", "deployment/test_web_client.py", "console", "previews/test_in_a_browser.py"),
     # Several nodes, kills and restarts. The gate has one test for each way in which nodes depend on each other.
     *("cluster", "faults", "torture/test_short_campaign.py", "webhooks/test_kills.py", "openid/test_nodes.py"),
-    *("torture/test_stream_kills.py", "torture/test_card_kills.py"),
+    *("torture/test_stream_kills.py", "torture/test_card_kills.py", "torture/test_turn_kills.py"),
     *("chat/test_growing_up.py", "chat/test_upgrade.py", "chat/test_readiness.py", "chat/test_drain.py"),
     *("cli/test_workers.py", "cli/test_worker_restart.py", "cli/history_import", "cli/test_load.py"),
     *("cli/test_check_and_serve.py", "cli/test_check_and_serve_settings.py", "cli/test_check_and_serve_services.py"),
@@ -228,6 +228,7 @@ IN_THE_GATE = (
     # Kills and restarts.
     "torture/test_stream_kills.py::test_a_stream_survives_its_author_and_its_server",
     "torture/test_card_kills.py::test_a_card_is_decided_once_and_a_poll_counts_all_votes_although_the_server_is_killed",
+    "torture/test_turn_kills.py::test_each_message_is_answered_once_although_replicas_and_the_server_are_killed",
     "cluster/test_stream_stops.py::test_an_author_that_was_stopped_is_superseded_and_nothing_of_it_is_stored",
     "faults/test_kill.py",
     "faults/test_lost_commit.py::test_a_batch_whose_commit_lost_its_reply_is_acknowledged_and_stored_once",

@@ -55,6 +55,12 @@ _FULL: Mapping[str, list[dict[str, Any]]] = MappingProxyType(
         "card:act": [
             {"messageId": "1", "actionIds": ["yes"], "input": {"amount": 1.5}, "comment": "x", "senderId": "bob"}
         ],
+        "turn:claim": [{"max": 2, "leaseS": 30, "wait": 10, "conversationId": "c", "senderId": "bot"}],
+        "turn:update": [{"turn": "1.1", "label": "thinking", "leaseS": 30, "senderId": "bot"}],
+        "turn:done": [{"turn": "1.1", "senderId": "bot"}],
+        "turn:release": [{"turn": "1.1", "senderId": "bot"}],
+        "turn:fail": [{"turn": "1.1", "error": {"code": "x", "message": "y"}, "senderId": "bot"}],
+        "turn:retry": [{"turnId": "1"}],
         "card:close": [{"messageId": "1"}],
         "card:cancel": [{"messageId": "1"}],
         "message:pin": [{"messageId": "1"}],

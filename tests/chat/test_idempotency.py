@@ -15,10 +15,10 @@ KEY = {"idempotency-key": "4e1f-k"}
 
 def _is_exempt(path: str) -> bool:
     """Returns whether a POST route accepts no key: signing in, uploads by tus, streams, whose requests can be repeated
-    without one, and what stores nothing: typing, custom signals, the test of a webhook, a token for addresses, and
-    reading where an invitation leads."""
+    without one, claims of turns, and what stores nothing: typing, custom signals, the test of a webhook, a token for
+    addresses, and reading where an invitation leads."""
     streams = "/messages/stream", "/append", "/rewind", "/keep", "/finish", "/stop"
-    reading = "/invitations/conversations", "/address-token"
+    reading = "/invitations/conversations", "/address-token", "/turns/claim"
     return "/auth/" in path or "/files" in path or path.endswith(("/typing", "/signals", "/test", *streams, *reading))
 
 

@@ -169,7 +169,7 @@ async def test_the_last_line_may_replace_everything(world: World) -> None:
 BEFORE: list[tuple[dict[str, str | None], bytes, int, str]] = [
     ({"format": "xml"}, b"Hello", 422, "format"),
     ({"conversationId": None}, b"Hello", 422, "conversationId: is missing"),
-    ({"clientMessageId": None}, b"Hello", 422, "clientMessageId: is missing"),
+    ({"clientMessageId": None}, b"Hello", 422, "clientMessageId: must be set"),
     ({"format": None}, b'{"conversationId": "c", "clientMessageId": "b1"}', 422, "unless there is a format"),
     ({"conversationId": "nowhere"}, b"Hello", 403, "no access"),
     ({"replyToId": "9"}, b"Hello", 403, "no access"),

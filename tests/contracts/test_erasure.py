@@ -29,7 +29,7 @@ from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.cards.deciding import ActOnCard
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
-from talkwire.core.commands.desk.claims import HandOffConversation
+from talkwire.core.commands.desk.claims import HandOffConversation, ReleaseConversation
 from talkwire.core.commands.desk.notes import SendNote
 from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.files import ClaimUploads, CreateUpload, FinishUpload, GetFile, ReleaseFiles
@@ -182,10 +182,7 @@ async def plant(node: Node) -> Message:
     await node.do(BOB, ReportMessage(str(sent.id), "spam"))
     await node.do(OPERATOR, BanUser("alice", CANARY))
     await node.do(OPERATOR, UnbanUser("alice"))
-    await node.do(BACKEND, PutTeam("support", "Support", ("alice", "bob")))
-    await node.do(BACKEND, CreateConversation("group", ("carol",), id="of-support", team_ids=("support",)))
-    await node.do(ALICE, HandOffConversation("of-support", "bob", c))
-    await node.do(ALICE, SendNote("of-support", c, metadata={"x": c}, client_message_id=c))
+    await plant_notes(node, c)
     # A ban ends these.
     await node.do(OPERATOR, RegisterAccount(f"{CANARY}@example.org", None, CANARY, "alice"))
     await node.do(ALICE, OpenLogin("alice", "token", 60_000, Device(CANARY, CANARY)))
@@ -200,6 +197,21 @@ async def plant_choice(node: Node, text: str) -> None:
     asked = AskedCard("Refund?", (CardAction("yes", "Yes", input=CardInput(form)),), {"yes": 2})
     card = await node.do(BOB, SendMessage("c", card=asked))
     await node.do(ALICE, ActOnCard(str(card.id), ("yes",), {"why": text}, text))
+
+
+async def plant_notes(node: Node, note: str) -> None:
+    """Lets Alice write for the next handler of a conversation, in its notes, and for an agent: for its next turn, and
+    for one that waits."""
+    await node.do(BACKEND, PutTeam("support", "Support", ("alice", "bob")))
+    await node.do(BACKEND, CreateConversation("group", ("carol",), id="of-support", team_ids=("support",)))
+    await node.do(ALICE, HandOffConversation("of-support", "bob", note))
+    await node.do(ALICE, SendNote("of-support", note, metadata={"x": note}, client_message_id=note))
+    for id_ in ("next", "waiting"):
+        team = ("support",)
+        await node.do(BACKEND, CreateConversation("group", ("carol", "helper"), id=id_, team_ids=team, agents="all"))
+    await node.send(CAROL, "Hello?", to="waiting")
+    for id_ in ("next", "waiting"):
+        await node.do(ALICE, ReleaseConversation(id_, note))
 
 
 async def plant_rating(node: Node, comment: str) -> None:

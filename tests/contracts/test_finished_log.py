@@ -186,7 +186,7 @@ async def read(
     while more:
         query = ListLogEvents(after_cursor, limit, types, frozenset({scene.group}), final)
         page: LogPage = await scene.node.do(BACKEND, query)
-        events += log_event_payloads(page.events, page.epoch)
+        events += [each for each in log_event_payloads(page.events, page.epoch) if each.type != "turn:ready"]
         after_cursor, more = page.cursor, page.more
     assert after_cursor == scene.node.chat.cursor
     return events

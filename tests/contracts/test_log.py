@@ -19,6 +19,7 @@ from talkwire.core.commands.accounts import (
     UnbanUser,
     UpdateUser,
 )
+from talkwire.core.commands.agents.turns import FailTurn, TakeTurns
 from talkwire.core.commands.blocks import BlockUser, UnblockUser
 from talkwire.core.commands.cards.deciding import ActOnCard
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, RecordCall, UpdateConversation
@@ -54,10 +55,13 @@ from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferen
 from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.streams.rating import RateMessage
 from talkwire.core.commands.streams.writing import FinishMessage, StreamMessage
+from talkwire.core.domain.access_policy import DEFAULT_POLICY
+from talkwire.core.domain.agents.turns import PAUSES_MS
 from talkwire.core.domain.cards.card import AskedCard, CardAction
 from talkwire.core.domain.events import Durable, DurableEvent, MessageEvent
 from talkwire.core.domain.model import Actor, DoNotDisturb, Preferences
 from talkwire.core.domain.parts.message_parts import TextPart
+from talkwire.core.domain.parts.streams import LEASE_MIN_S
 from talkwire.core.domain.times import iso
 from talkwire.storage.schema import log, log_head
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
@@ -99,7 +103,19 @@ async def _streams(node: Node) -> None:
     opened = await node.do(Actor("helper", "Helper"), StreamMessage(conversation_id="c", client_message_id="s"))
     finish = FinishMessage(message_id=str(opened.message.id), attempt=1, parts=(TextPart("\u2603"),))
     answer = await node.do(Actor("helper", "Helper"), finish)
+    await _turns(node)
     await node.do(BOB, RateMessage(str(answer.id), -1, "\u2603"))
+
+
+async def _turns(node: Node) -> None:
+    """A turn of an agent that is reported as unanswered, and fails for good."""
+    helper = Actor("helper", "Helper")
+    await node.send(ALICE, "@helper")
+    for _ in range(DEFAULT_POLICY.max_turn_tries):
+        node.clock.now_ms += DEFAULT_POLICY.turn_alert_s * 1000 + PAUSES_MS[-1]
+        await node.fire()
+        (claimed,) = await node.do(helper, TakeTurns(1, LEASE_MIN_S * 1000))
+        await node.do(helper, FailTurn(turn=claimed.turn.token))
 
 
 async def _changed_messages(node: Node) -> None:

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import insert, select
 
 from talkwire.core.commands.accounts import PutUser
+from talkwire.core.commands.agents.turns import ClaimTurns, EndTurn, FailTurn, ReleaseTurn, RetryTurn, UpdateTurn
 from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.streams.storing import BeginStream
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.peer import TURNS_KNOWN, Peer
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage.migrations import newest_revision
 from talkwire.storage.schema import nodes
@@ -50,6 +51,24 @@ async def test_cards_teams_and_streams_wait_until_no_older_node_runs(node: Node)
     node.clock.now_ms += 1000
     for actor, command in waiting():
         await node.do(actor, command)
+
+
+async def test_turns_wait_until_no_node_runs_that_does_not_know_them(node: Node) -> None:
+    await node.send(BOB, "@Helper A question")
+    helper = Actor("helper", "Helper")
+    start(node, TURNS_KNOWN - 1)
+    commands: list[Any] = [
+        ClaimTurns(),
+        *(kind(turn="1.1") for kind in (UpdateTurn, EndTurn, ReleaseTurn, FailTurn)),
+        SendMessage("c", "An answer", turn="1.1"),
+    ]
+    for command in commands:
+        assert await node.refusal(helper, command) == "unavailable"
+    assert await node.refusal(BACKEND, RetryTurn(turn_id="1")) == "unavailable"
+    await node.send(helper, "By the way")
+    node.clock.now_ms += 1000
+    (claimed,) = await node.do(helper, ClaimTurns())
+    assert [message.content for message in claimed.messages] == ["@Helper A question"]
 
 
 async def test_a_node_of_this_version_states_its_newest_migration(database: Database) -> None:

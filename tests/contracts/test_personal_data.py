@@ -29,13 +29,14 @@ Place = tuple[str, str]
 # Ids, kinds and states, which are no text of a user.
 NO_TEXT = {
     "accounts": "user_id role",
+    "agent_places": "conversation_id agent_id note_by",
     "answers": "user_id route",
     "audit": "action actor_id target_id conversation_id address digest",  # the address of an operator
     "blocks": "user_id blocked_id",
     "calls": "conversation_id call_id node_id caller_id member_ids ringing_ids",
     "conversation_keys": "conversation_id",
     "conversation_teams": "team_id conversation_id",
-    "conversations": "id kind owner_id direct_key history notify team_ids handler_id notes_id notes_of",
+    "conversations": "id kind owner_id direct_key history notify team_ids handler_id notes_id notes_of agents",
     "ended_nodes": "id",
     "erasures": "user_id stage",
     "file_links": "file_id conversation_id kind",
@@ -80,6 +81,7 @@ NO_TEXT = {
     "streams": "conversation_id author_id node_id stopped_by",
     "timers": "kind key",
     "tombstones": "conversation_id sender_id",
+    "turns": "conversation_id agent_id state note_by error_code stopped_by",
     "uploads": "id owner_id content_type folder_id",
     "users": "id erased kind owner_id",
     "webhook_attempts": "webhook_id",
@@ -102,6 +104,7 @@ ERASED_ELSEWHERE = {
     "mailbox": "user_id event payload",  # chat/test_custom_events.py
     "provider_identities": "issuer subject user_id profile",  # test_provider_logins.py
     "push_subscriptions": "app_id push_key",  # those of apps; the story has one of a browser
+    "turns": "label error_message",  # test_turn_data.py
 }
 
 # What an export leaves out.
@@ -118,6 +121,8 @@ NOT_EXPORTED = {
     "restrictions": "reason",
     "uploads": "name",  # files that are not complete
     "users": "folded_name search_name ban_reason",
+    "turns": "note",  # a message in the notes too
+    "agent_places": "note",
 }
 
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from talkwire.core.commands.accounts import BanUser, GetUser, Login, RotateLogin, SetPassword
+from talkwire.core.commands.agents.turns import ClaimedTurn, RenewedTurn
 from talkwire.core.commands.cards.deciding import SeenCard
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import ConversationView, MemberView
@@ -76,6 +77,8 @@ SHOWS_NO_CONVERSATION = {
     TeamBatch,
     FiredTimers,
     KeptStreams,
+    RenewedTurn,
+    ClaimedTurn,
     TeamView,
     WebhookView,
     int,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from talkwire.core.domain.agents.turns import Cause
 from talkwire.core.domain.cards.card import AskedCard, CardAction, MessageCard
 from talkwire.core.domain.model import (
     Attachment,
@@ -52,6 +53,7 @@ OTHER = {
     "error": StreamError("overloaded", "The model is overloaded."),
     "first_end_pos": 2,
     "card": MessageCard(AskedCard("Lunch?", (CardAction("yes", "Yes"),), "first"), "a digest"),
+    "cause": Cause(1, 2, 3),
 }
 
 

@@ -54,6 +54,8 @@ _MEMBERS: Mapping[str, Any] = MappingProxyType(
         "name": "ping",
         "rating": 1,
         "actionIds": ["yes"],
+        "turn": "1.1",
+        "turnId": "1",
     }
 )
 _STATUS = MappingProxyType({"offer:update": "accepted", "presence:set": "away"})

@@ -309,7 +309,8 @@ LATER_COLUMNS = {
     "users": {"metadata", "named", "erased", "hold", "read_receipts", "handle", "ban_reason", "ban_until_ms"}
     | {"backend", "search_name", "kind", "owner_id"},
     "conversations": {"retention_days", "hold", "pruned_seq", "topic", "description", "offer_pos", "folded_name"}
-    | {"notify", "team_ids", "handler_id", "closed", "waiting_since_ms", "notes_id", "notes_of"},
+    | {"notify", "team_ids", "handler_id", "closed", "waiting_since_ms", "notes_id", "notes_of"}
+    | {"agents", "has_agents"},
 }
 """The columns that tables have since versions after 0004."""
 
@@ -318,7 +319,7 @@ LATER_TABLES = frozenset(
     | {"provider_identities", "thread_follows", "saved_messages", "audit", "reports", "push_removals", "name_parts"}
     | {"teams", "team_members", "conversation_teams", "team_changes"}
     | {"conversation_keys", "indexed_keys", "source_quotes", "stopped_answers", "streams", "timers"}
-    | {"message_ratings", "rating_sums", "open_cards", "card_choices"}
+    | {"message_ratings", "rating_sums", "open_cards", "card_choices", "turns", "turn_messages", "agent_places"}
 )
 
 REPAIRED = frozenset({"offers"})

@@ -29,7 +29,7 @@ WRITTEN_BY_COMMANDS = {
         "offline_queue",
         "presence",
     ),
-    *("push_subscriptions", "pushes", "sessions", "streams", "teams", "timers", "webhooks"),
+    *("push_subscriptions", "pushes", "sessions", "streams", "teams", "timers", "turns", "webhooks"),
 }
 
 

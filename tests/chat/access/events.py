@@ -37,6 +37,8 @@ _BIKE = {"title": "Bicycle", "amount": 5000, "currency": "EUR"}
 _AS_MEMBER = {"senderId": "{member}"}
 
 # Blocking the user ended the call.
+_TOKEN = {"turn": "{token}"}
+_AS_AGENT = {"senderId": "{agent}"}
 _CALLED = but(MEMBERS, blocked=NOT_FOUND, blocker=NOT_FOUND)
 
 _SOCKET = (
@@ -125,6 +127,12 @@ _MESSAGES = (
     Row("message:forward", UNNAMED, {**_MESSAGE, "conversationIds": ["{conversation}"]}),
     Row("message:react", UNNAMED, _EMOJI),
     Row("message:unreact", UNNAMED, _EMOJI),
+    Row("turn:claim", but(NOBODY, service=OK), {}, as_service=_AS_AGENT),
+    Row("turn:update", but(NOBODY, service=OK), _TOKEN, as_service=_AS_AGENT),
+    Row("turn:done", but(NOBODY, service=OK), _TOKEN, as_service=_AS_AGENT),
+    Row("turn:release", but(NOBODY, service=OK), _TOKEN, as_service=_AS_AGENT),
+    Row("turn:fail", but(NOBODY, service=OK), _TOKEN, as_service=_AS_AGENT),
+    Row("turn:retry", TRUSTED, {"turnId": "{turn}"}),
     Row("card:act", UNNAMED, {"messageId": "{card}", "actionIds": ["yes"]}),
     Row("card:close", MANAGERS, {"messageId": "{card}"}),
     Row("card:cancel", but(NOBODY, service=OK), {"messageId": "{card}"}),

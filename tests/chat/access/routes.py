@@ -73,6 +73,9 @@ _MESSAGE = f"{_V1}/messages/{{message}}"
 _OWN = f"{_V1}/messages/{{own}}"
 _ANSWER = f"{_V1}/messages/{{answer}}"
 _CARD = f"{_V1}/messages/{{card}}/card"
+_TURN = f"{_V1}/turns/{{turn}}"
+_TOKEN = {"turn": "{token}"}
+_AS_AGENT = {"senderId": "{agent}"}
 _OFFER = f"{_V1}/offers/{{offer}}"
 _TALK = f"{_V1}/talks/{{conversation}}"
 
@@ -378,6 +381,16 @@ _USERS = (
     Row(f"GET {_V1}/calls/ice-servers", EVERYONE),
     Row(f"GET {_V1}/saved", EVERYONE),
     Row(f"GET {_V1}/cards", EVERYONE),
+    Row(f"GET {_V1}/turns", EVERYONE),
+    Row(f"GET {_V1}/admin/agents", TRUSTED),
+    Row(f"GET {_V1}/turns?agentId={{agent}}", TRUSTED, of="an agent of nobody"),
+    Row(f"POST {_V1}/turns/claim", NOBODY, {}),
+    Row(f"POST {_V1}/turns/claim", but(NOBODY, service=OK), {}, "an agent's", _AS_AGENT),
+    Row(f"PATCH {_TURN}", but(NOBODY, service=OK), _TOKEN, as_service=_AS_AGENT),
+    Row(f"POST {_TURN}/done", but(NOBODY, service=OK), _TOKEN, as_service=_AS_AGENT),
+    Row(f"POST {_TURN}/release", but(NOBODY, service=OK), _TOKEN, as_service=_AS_AGENT),
+    Row(f"POST {_TURN}/fail", but(NOBODY, service=OK), _TOKEN, as_service=_AS_AGENT),
+    Row(f"POST {_TURN}/retry", TRUSTED),
     Row(f"GET {_V1}/threads", EVERYONE),
     Row(f"GET {_V1}/users/me/preferences", EVERYONE),
     Row(f"PUT {_V1}/users/me/preferences", EVERYONE, {"notify": {"replies": False}}),

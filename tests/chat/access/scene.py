@@ -30,6 +30,9 @@ GHOSTS: Mapping[str, str] = {
     "pinned": "1000900000000001",
     "answer": "1000900000000001",
     "card": "1000900000000001",
+    "agent": "nobody-has-this-id",
+    "turn": "1000900000000003",
+    "token": "1000900000000003.1",
     "own": "1000900000000001",
     "offer": "1000900000000002",
     "own_offer": "1000900000000002",
@@ -56,7 +59,7 @@ class Scene:
         number = next(_numbers)
         self.world = world
         self.things: dict[str, str] = {}
-        self._names = {person: f"{person}{number}" for person in people}
+        self._names = {person: f"{person}{number}" for person in (*people, "agent")}
         self._sockets: dict[str, ChatClient] = {}
 
     @classmethod
@@ -148,9 +151,22 @@ class Scene:
         if "card" in needs:
             asked = {"title": "Lunch?", "actions": [{"id": "yes", "label": "Yes"}], "decide": "poll"}
             self.things["card"] = await self.message("author", content="", card=asked)
+        if needs & {"agent", "turn", "token"}:
+            await self._make_turn()
         if "pinned" in needs:
             self.things["pinned"] = await self.message("author")
             await self.service("PUT", f"/api/v1/messages/{self.things['pinned']}/pin")
+
+    async def _make_turn(self) -> None:
+        """Makes an agent that nobody owns, and a turn that one of its processes has."""
+        agent, author = self.id_of("agent"), self.id_of("author")
+        await self.service("PUT", f"/api/v1/users/{agent}", {"kind": "agent"})
+        talk = await self.service("POST", "/api/v1/conversations", {"kind": "direct", "memberIds": [agent, author]})
+        message = {"conversationId": talk["id"], "senderId": author, "content": "Hello"}
+        await self.service("POST", "/api/v1/messages", message)
+        claimed = await self.service("POST", "/api/v1/turns/claim", {"senderId": agent})
+        (turn,) = claimed["turns"]
+        self.things |= {"agent": agent, "turn": turn["id"], "token": turn["token"]}
 
     async def _make_own(self, caller: str, needs: AbstractSet[str]) -> None:
         if "own" in needs:
