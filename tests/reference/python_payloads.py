@@ -50,6 +50,7 @@ USED = (
     "MessengerTeam",
     "MessengerTeamList",
     "LogEventsAnswer",
+    "MessengerClaimedTurns",
     "MessengerConversation",
     "MessengerConversationList",
     "MessengerFile",
@@ -61,6 +62,7 @@ USED = (
     "MessengerSeenCard",
     "MessengerSignedReceipt",
     "MessengerSync",
+    "MessengerTurnList",
     "MessengerUser",
     "MessengerUserList",
     "MessengerWaitingCards",
@@ -74,6 +76,7 @@ USED = (
 NAMES = {
     "LogEventsAnswer": "LogEventList",
     "MessengerEvent": "SyncEvent",
+    "MessengerTurn": "ListedTurn",
     "NotificationsAnswer": "NotificationList",
     "ReadAnswer": "ReadPosition",
 }

@@ -8,6 +8,10 @@ async with Talkwire("https://chat.example.com", token=get_token) as chat:
 `BlockingTalkwire` has the same calls for programs without asyncio.
 """
 
+from talkwire_client.agents.answer_stream import AnswerStream
+from talkwire_client.agents.blocking_turns import BlockingTurn, BlockingTurns
+from talkwire_client.agents.turn import Turn
+from talkwire_client.agents.turns import Turns
 from talkwire_client.blocking import BlockingTalkwire
 from talkwire_client.blocking_stream import BlockingMessageStream
 from talkwire_client.client import State, Talkwire
@@ -19,9 +23,11 @@ from talkwire_client.payloads import (
     AnyEvent,
     AnySignal,
     AskedCard,
+    ClaimedTurn,
     Conversation,
     File,
     Handling,
+    ListedTurn,
     Member,
     Message,
     Notification,
@@ -35,16 +41,21 @@ from talkwire_client.tokens import Token
 __version__ = "0.1.0"
 
 __all__ = [
+    "AnswerStream",
     "AnyEvent",
     "AnySignal",
     "AskedCard",
     "BlockingMessageStream",
     "BlockingTalkwire",
+    "BlockingTurn",
+    "BlockingTurns",
+    "ClaimedTurn",
     "Conversation",
     "Event",
     "EventStream",
     "File",
     "Handling",
+    "ListedTurn",
     "Member",
     "Message",
     "MessageStream",
@@ -57,5 +68,7 @@ __all__ = [
     "TalkwireError",
     "Team",
     "Token",
+    "Turn",
+    "Turns",
     "User",
 ]

@@ -12,6 +12,8 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from talkwire_client.agents.blocking_turns import BlockingTurns
+from talkwire_client.agents.turns import Turns
 from talkwire_client.blocking_stream import BlockingMessageStream
 from talkwire_client.client import Talkwire
 from talkwire_client.errors import TalkwireError
@@ -80,6 +82,21 @@ def _stream(
         return BlockingMessageStream(self.wait_for(make()), self.wait_for)
 
     return stream
+
+
+def _turns(
+    method: Callable[Concatenate[Any, P], Turns],
+) -> Callable[Concatenate[BlockingTalkwire, P], BlockingTurns]:
+    """Returns the method that returns for `with` what a method of `Talkwire` returns for `async with`."""
+
+    @wraps(method)
+    def turns(self: BlockingTalkwire, /, *args: P.args, **kwargs: P.kwargs) -> BlockingTurns:
+        async def make() -> Turns:
+            return method(self.client(), *args, **kwargs)
+
+        return BlockingTurns(self.wait_for(make()), self.wait_for)
+
+    return turns
 
 
 class _Background:
@@ -190,6 +207,10 @@ class BlockingTalkwire:
     close_card = _call(Talkwire.close_card)
     cancel_card = _call(Talkwire.cancel_card)
     card_receipt = _call(Talkwire.card_receipt)
+
+    turns = _turns(Talkwire.turns)
+    list_turns = _each(Talkwire.list_turns)
+    retry_turn = _call(Talkwire.retry_turn)
 
     conversations = _each(Talkwire.conversations)
     conversation = _call(Talkwire.conversation)

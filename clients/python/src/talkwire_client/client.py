@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import httpx
 
+from talkwire_client.agents.calls import TurnCalls
 from talkwire_client.api import FOR_EVER_S, Api, Request, json_of, rooted, without_none
 from talkwire_client.cards import CardCalls
 from talkwire_client.conversations import PAGE, ConversationCalls
@@ -37,7 +38,7 @@ class State:
     cursor: str
 
 
-class Talkwire(CardCalls, ConversationCalls, DeskCalls, UserCalls):
+class Talkwire(CardCalls, TurnCalls, ConversationCalls, DeskCalls, UserCalls):
     """A client of a Talkwire server, for `async with`.
 
     `token` is a token, or an ordinary or async function that returns one; a function is called again before its token

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 MUST_RELOAD = frozenset({"cursor_expired", "cursor_epoch"})
@@ -33,3 +34,10 @@ class TalkwireError(Exception):
         The application then has to load its state again, and follow the events from that state's cursor.
         """
         return self.code in MUST_RELOAD
+
+
+def conflict_of(error: Exception | None) -> Mapping[str, Any]:
+    """Returns the details of a conflict; nothing for other errors."""
+    if isinstance(error, TalkwireError) and error.code == "conflict" and isinstance(error.details, dict):
+        return error.details
+    return {}

@@ -48,6 +48,7 @@ SIGNAL_TYPES = frozenset(
         "notification",
         "presence:update",
         "signal",
+        "turn:working",
         "typing:user",
         "upload:progress",
     }

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, attached, path, without_none
-from talkwire_client.errors import TalkwireError
+from talkwire_client.errors import TalkwireError, conflict_of
 from talkwire_client.payloads import Attachment, File, Message
 from talkwire_client.written_parts import MessagePart, Piece, WholePart, WrittenParts
 
@@ -166,7 +166,7 @@ class MessageStream:
         with an `error` such as `{"code": "overloaded", "message": "Try later."}` `failed`, and `stopped` if somebody
         has asked for that.
         """
-        if _conflict(self._failure).get("state") == "stopped":  # The server has ended it, since it was to stop.
+        if conflict_of(self._failure).get("state") == "stopped":  # The server has ended it, since it was to stop.
             return await self._end_as(await self._stored())
         await self._check_open()
         body = {
@@ -285,7 +285,7 @@ class MessageStream:
         try:
             await self._write("rewind", without_none({"part": part, "at": at}))
         except TalkwireError as error:
-            conflict = _conflict(error)
+            conflict = conflict_of(error)
             if at is None and conflict.get("parts") == part:  # A request whose answer was lost has removed it.
                 return True
             if error.code == "invalid_request" or (at is not None and conflict.get("length", -1) >= at):
@@ -304,7 +304,7 @@ class MessageStream:
         try:
             return cast("Message", await self._write("finish", {**body, **without_none({"parts": whole})}))
         except TalkwireError as error:
-            conflict = _conflict(error)
+            conflict = conflict_of(error)
             # A request whose answer was lost has ended it, or the server has, since it was to stop.
             is_mine = conflict.get("state") == body["state"] and error.was_repeated
             if conflict.get("reason") == "ended" and (is_mine or conflict.get("state") == "stopped"):
@@ -332,7 +332,7 @@ class MessageStream:
 
     async def _recover(self, error: TalkwireError, part: int = 0, at: int | None = None) -> None:
         """Prepares to send again what the server does not have. Raises an error after which nothing can be written."""
-        conflict = _conflict(error)
+        conflict = conflict_of(error)
         reason, length, parts = conflict.get("reason"), conflict.get("length"), conflict.get("parts")
         if reason == "ended" and conflict.get("state") == "interrupted":
             return await self._continue()
@@ -376,13 +376,6 @@ class MessageStream:
     def _publish(self) -> None:
         self._progress.set()
         self._progress = asyncio.Event()
-
-
-def _conflict(error: Exception | None) -> Mapping[str, Any]:
-    """Returns what a conflict says; nothing for other errors."""
-    if isinstance(error, TalkwireError) and error.code == "conflict" and isinstance(error.details, dict):
-        return error.details
-    return {}
 
 
 def _ended(message: Message) -> TalkwireError:

@@ -43,6 +43,8 @@ class MessageCalls:
         if_handler: str | EllipsisType | None = ...,
         parts: Sequence[MessagePart] = (),
         card: AskedCard | Mapping[str, Any] | None = None,
+        turn: str | None = None,
+        more: bool = False,
     ) -> Message:
         """Sends a message and returns it as stored.
 
@@ -62,7 +64,8 @@ class MessageCalls:
         Messages to one conversation are stored in the order of the calls. `attachments` are the results of `upload`, or
         `{"url": ..., "name": ...}`. Agents may pass `generated={"model": ...}`, and the id of their owner as
         `on_behalf_of`. `sender_id` and `created_at` (the time of an imported message) are for the application's back
-        end.
+        end. `turn` is the token of an agent's turn, which the message ends unless there will be `more`: `turns` yields
+        turns with methods of their own.
         """
         body = {
             "conversationId": conversation_id,
@@ -79,6 +82,8 @@ class MessageCalls:
             "senderId": sender_id,
             "createdAt": created_at,
             "ifLastSeq": if_last_seq,
+            "turn": turn,
+            "more": more or None,
         }
         wanted = without_none(body)
         if if_handler is not ...:

@@ -248,6 +248,8 @@ class CardWho(TypedDict):
     """Roles in the conversation."""
     author: NotRequired[bool]
     agents: NotRequired[list[str]]
+    """Which messages are work for agents that are members: those that mention the agent, reply to it, or are in a
+    thread that it follows (`mentions`), `all`, or none (`off`)."""
 
 
 class Choice(TypedDict):
@@ -261,6 +263,45 @@ class Choice(TypedDict):
     comment: NotRequired[str]
 
 
+class ClaimedTurn(TypedDict):
+    """A turn that was claimed: the `messages` that the agent has not answered in a conversation, oldest first.
+    `token` names this attempt, and is the `turn` of the commands that answer or end it. `leaseUntil` is when another
+    process can claim it, unless it is renewed. `tries` is how often it has failed before. `note` is what a member of
+    the conversation's teams wrote for the agent. `card` is the message with the card for whose decision the turn has
+    waited."""
+
+    id: str
+    conversationId: str
+    """The id of the conversation."""
+    agentId: str
+    """The agent."""
+    state: Literal["done", "failed", "waiting", "working"]
+    """`working`."""
+    attempt: int
+    """The number of the attempt. Commands of earlier ones are refused."""
+    token: str
+    """Names the attempt: it is the `turn` of the agent's commands."""
+    messages: list[Message]
+    """The messages that the turn answers, oldest first."""
+    leaseUntil: str
+    """When another process can claim the turn, unless it is renewed."""
+    createdAt: str
+    """When it was created."""
+    tries: NotRequired[int]
+    """How often the turn has failed so far. Default: `0`."""
+    note: NotRequired[str]
+    """What a member of the conversation's teams wrote for the agent."""
+    card: NotRequired[Message]
+    """The message with the card for whose decision the turn has waited."""
+
+
+class ClaimedTurns(TypedDict):
+    """The turns that were claimed; none if there was none to claim."""
+
+    turns: list[ClaimedTurn]
+    """The turns that were claimed."""
+
+
 class Conversation(TypedDict):
     """A conversation. Members whose value depends on the caller are in responses, but not in events: `unreadCount`,
     `mentionCount`, `muted`, `mutedUntil`, `mutedByModerator`, `favourite`, `archived`, `section`, `readSeq`,
@@ -269,7 +310,8 @@ class Conversation(TypedDict):
     and for one that the application's backend created without an owner. A conversation with a team has `handler`, the
     user who handles it or null, and `state`. Only members through its teams, the application's backend and admins see
     `waitingSince` and `notesId`, in answers. A conversation with notes has `notesOf`, the conversation that they are
-    about, and none of these four. `muted` is the caller's own choice not to be notified, until `mutedUntil` or
+    about, and none of these four. `agents` says which messages are work for agents; if it is missing, `all` in a
+    direct conversation, else `mentions`. `muted` is the caller's own choice not to be notified, until `mutedUntil` or
     without an end. `mutedByModerator` means that the caller cannot write in the conversation."""
 
     id: str
@@ -357,6 +399,9 @@ class Conversation(TypedDict):
     """The conversation with the teams' notes, null before the first note; only for the teams."""
     notesOf: NotRequired[str]
     """The conversation that the notes are about."""
+    agents: NotRequired[Literal["all", "mentions", "off"]]
+    """Which messages are work for agents that are members: those that mention the agent, reply to it, or are in a
+    thread that it follows (`mentions`), `all`, or none (`off`)."""
 
 
 class ConversationHandling(TypedDict):
@@ -491,6 +536,9 @@ class CreatedConversation(TypedDict):
     """The conversation with the teams' notes, null before the first note; only for the teams."""
     notesOf: NotRequired[str]
     """The conversation that the notes are about."""
+    agents: NotRequired[Literal["all", "mentions", "off"]]
+    """Which messages are work for agents that are members: those that mention the agent, reply to it, or are in a
+    thread that it follows (`mentions`), `all`, or none (`off`)."""
 
 
 class CustomSignal(TypedDict):
@@ -773,6 +821,38 @@ class LinkPreview(TypedDict):
     image: NotRequired[PreviewImage]
 
 
+class ListedTurn(TypedDict):
+    """A turn in a list. `messages` are the ids of those that it answers. `claimableAt` is when it can be claimed, and
+    `cardMessageId` the message with the card for whose decision it waits, or has waited. `error` says why it has
+    failed the last time."""
+
+    id: str
+    conversationId: str
+    """The id of the conversation."""
+    agentId: str
+    """The agent."""
+    state: Literal["done", "failed", "waiting", "working"]
+    """`waiting` for a claim or a decision, `working`, `done` or `failed`."""
+    attempt: int
+    """The number of the attempt. Commands of earlier ones are refused."""
+    messages: list[str]
+    """The ids of the messages that the turn answers, oldest first."""
+    createdAt: str
+    """When it was created."""
+    tries: NotRequired[int]
+    """How often the turn has failed so far. Default: `0`."""
+    label: NotRequired[str]
+    leaseUntil: NotRequired[str]
+    """When another process can claim the turn, unless it is renewed."""
+    claimableAt: NotRequired[str]
+    """When the turn can be claimed."""
+    endedAt: NotRequired[str]
+    cardMessageId: NotRequired[str]
+    """The message with the card for whose decision the turn waits, or has waited."""
+    error: NotRequired[StreamError]
+    """Why the turn has failed the last time."""
+
+
 class LogEvent(TypedDict):
     """An event of the log. `id` identifies it permanently. `actorId` is the user that caused the event (of what the
     backend does in a user's name, that user), or the only user that the event concerns; it is missing if the
@@ -802,10 +882,11 @@ class LogEvent(TypedDict):
     `preferences:updated`: MessengerPreferences, `report:created`: MessengerReport, `report:decided`: MessengerReport,
     `saved:changed`: MessengerSavedChanged, `session:ended`: MessengerLogin, `session:renewed`: MessengerLogin,
     `session:started`: MessengerLogin, `team:settled`: MessengerTeamSettled, `team:updated`: MessengerTeamUpdated,
-    `thread:marked`: MessengerThreadMark, `thread:updated`: MessengerThreadUpdated, `user:banned`: MessengerUserBan,
-    `user:blocked`: MessengerUserId, `user:created`: MessengerUser, `user:erased`: MessengerErasedUser,
-    `user:unbanned`: MessengerUserId, `user:unblocked`: MessengerUserId, `user:updated`: MessengerUser,
-    `webhook:changed`: MessengerWebhookChanged."""
+    `thread:marked`: MessengerThreadMark, `thread:updated`: MessengerThreadUpdated, `turn:failed`:
+    MessengerTurnFailed, `turn:ready`: MessengerTurnReady, `turn:unanswered`: MessengerTurnUnanswered, `user:banned`:
+    MessengerUserBan, `user:blocked`: MessengerUserId, `user:created`: MessengerUser, `user:erased`:
+    MessengerErasedUser, `user:unbanned`: MessengerUserId, `user:unblocked`: MessengerUserId, `user:updated`:
+    MessengerUser, `webhook:changed`: MessengerWebhookChanged."""
     conversationId: NotRequired[str]
     """The id of the conversation."""
     actorId: NotRequired[str]
@@ -1778,6 +1859,61 @@ class ToolPart(TypedDict):
     """The card that asks for an approval."""
 
 
+class TurnFailed(TypedDict):
+    """A turn of the agent has failed too often, or at once, with the `error.code` `depth`."""
+
+    turnId: str
+    """The turn."""
+    conversationId: str
+    """The id of the conversation."""
+    agentId: str
+    """The agent."""
+    error: StreamError
+
+
+class TurnList(TypedDict):
+    """One page of a list. Pass `next` as the cursor to get the following page; it is null on the last one."""
+
+    items: list[ListedTurn]
+    """The items of this page."""
+    next: str | None
+    """The cursor of the next page; null on the last one."""
+
+
+class TurnReady(TypedDict):
+    """A turn of the agent can be claimed, unless a process has claimed it already."""
+
+    turnId: str
+    """The turn."""
+    conversationId: str
+    """The id of the conversation."""
+    agentId: str
+    """The agent."""
+
+
+class TurnUnanswered(TypedDict):
+    """A turn of the agent has been open since `createdAt`, which is too long."""
+
+    turnId: str
+    """The turn."""
+    conversationId: str
+    """The id of the conversation."""
+    agentId: str
+    """The agent."""
+    createdAt: str
+    """When it was created."""
+
+
+class TurnWorking(TypedDict):
+    """The agent works on an answer. `label` says what it is doing."""
+
+    conversationId: str
+    """The id of the conversation."""
+    agentId: str
+    """The agent."""
+    label: NotRequired[str]
+
+
 class Typing(TypedDict):
     conversationId: str
     """The id of the conversation."""
@@ -1985,6 +2121,9 @@ AnyEvent: TypeAlias = (
     | Event[Literal["team:updated"], TeamUpdated]
     | Event[Literal["thread:marked"], ThreadMark]
     | Event[Literal["thread:updated"], ThreadUpdated]
+    | Event[Literal["turn:failed"], TurnFailed]
+    | Event[Literal["turn:ready"], TurnReady]
+    | Event[Literal["turn:unanswered"], TurnUnanswered]
     | Event[Literal["user:banned"], UserBan]
     | Event[Literal["user:blocked"], UserId]
     | Event[Literal["user:created"], User]
@@ -2011,6 +2150,7 @@ AnySignal: TypeAlias = (
     | Signal[Literal["notification"], Notification]
     | Signal[Literal["presence:update"], Presence]
     | Signal[Literal["signal"], CustomSignal]
+    | Signal[Literal["turn:working"], TurnWorking]
     | Signal[Literal["typing:user"], Typing]
     | Signal[Literal["upload:progress"], UploadProgress]
 )

@@ -1,0 +1,1 @@
+"""Agents: programs that claim turns, the pieces of their work, and answer each message once."""
