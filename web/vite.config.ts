@@ -47,10 +47,10 @@ export default defineConfig({
             { name: "start", tags: ["$initial"], priority: 4 },
             { name: "show", test: /\/ui\/show\.tsx$/, priority: 3 },
             // For members of teams only. What else its parts need is in the scripts of others. Only the desk uses the
-            // library's rooms, and so what writes streams and asks.
+            // library's rooms, and so what writes streams, asks and shows that agents work.
             {
               name: "desk",
-              test: /\/desk\/|\/streams\/(?:message_stream|written_parts)\.ts$|\/cards\/asking\.ts$/,
+              test: /\/desk\/|\/streams\/(?:message_stream|written_parts)\.ts$|\/cards\/asking\.ts$|\/people\/working\.ts$/,
               priority: 2.5,
               includeDependenciesRecursively: false,
             },

@@ -96,12 +96,12 @@ def test_the_documented_programs_have_the_right_types(application: Path, resolut
 def test_the_api_documentation_has_all_public_types(tmp_path: Path) -> None:
     """TypeDoc fails where a public type refers to one that is not exported."""
     _run("npm", "run", "docs", "--", "--out", str(tmp_path), folder=CLIENTS)
-    modules = {*PACKAGES, "client.index", "client.cards", "client.desk"}
+    modules = {*PACKAGES, "client.index", "client.cards", "client.desk", "client.turns"}
     assert {each.stem for each in tmp_path.glob("modules/*.html")} == {f"_talkwire_{name}" for name in modules}
 
 
 async def test_the_documented_program_answers_a_message(application: Path, tmp_path: Path) -> None:
-    program, _asks = _blocks(GUIDE, "js")
+    program, _asks, _turns = _blocks(GUIDE, "js")
     (application / "answer.mjs").write_text(program)
     with running_chat(tmp_path) as server:
         async with world_at(server) as world:

@@ -158,6 +158,10 @@ class RestChat:
     def __init__(self, server: ServerProcess) -> None:
         self._server = server
 
+    def access(self, user_id: str) -> tuple[str, str]:
+        """Returns the server's address and a token for a user."""
+        return self._server.url, self._server.token(user_id)
+
     def post(self, path: str, user_id: str | None = None, **body: object) -> None:
         self.send("POST", path, user_id, **body)
 

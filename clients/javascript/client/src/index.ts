@@ -14,6 +14,7 @@ export type { MessageEdit } from "./messages/changes.ts";
 export type { MessagePart } from "./messages/message_parts.ts";
 export type { PresenceEnds } from "./people/presence.ts";
 export type { Typist } from "./people/typing.ts";
+export type { WorkingAgent } from "./people/working.ts";
 export type { ConversationChanges, PendingMessage, RoomEvents, SendOptions } from "./room.ts";
 export { Room } from "./room.ts";
 export type * from "./server/payloads.ts";

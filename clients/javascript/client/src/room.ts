@@ -13,6 +13,7 @@ import { type Timeline, trimmed } from "./messages/timeline.ts";
 import type { OutboxEntry } from "./outbox/outbox.ts";
 import { own } from "./own.ts";
 import { type Typist, typistsIn } from "./people/typing.ts";
+import type { WorkingAgent } from "./people/working.ts";
 import { randomId } from "./platform.ts";
 import type {
   AskedCard,
@@ -39,6 +40,8 @@ export interface RoomEvents {
   message: Message;
   /** Somebody starts or stops typing: everybody who is typing now, without the reader. */
   typing: readonly Typist[];
+  /** An agent starts or stops to work on an answer, or does something else: all agents that work now. */
+  working: readonly WorkingAgent[];
   /** A custom signal arrived: of another member, another device of the reader, or the back end. */
   signal: CustomSignal;
   /** A message of an agent was rated: the reader rated it, wrote it, or owns the agent. */
@@ -109,6 +112,7 @@ export class Room {
   /** The newest `seq` for which newer messages were requested: not all of them can be seen by everybody. */
   #followedTo = 0;
   #pending: readonly PendingMessage[] = [];
+  #working: readonly WorkingAgent[] = [];
   #error: RequestError | null = null;
   /** Whether this connection has joined the conversation, which only one that is not in the reader's list needs. */
   #isJoined = false;
@@ -186,6 +190,11 @@ export class Room {
   /** Who is typing, without the reader. */
   get typing(): readonly Typist[] {
     return typistsIn(this.#client.typing.state.getState(), this.id);
+  }
+
+  /** The agents that work on an answer, with what they are doing, until they write it. */
+  get working(): readonly WorkingAgent[] {
+    return this.#working;
   }
 
   get unreadCount(): number {
@@ -485,19 +494,16 @@ export class Room {
     this.#client.core.state.setState({ timelines });
   }
 
-  /** @internal */
-  signalled(signal: CustomSignal): void {
-    this.#events.emit("signal", signal);
+  /** @internal Agents work now, or no longer. */
+  works(agents: readonly WorkingAgent[]): void {
+    this.#working = agents;
+    this.emit("working", agents);
+    this.#changed();
   }
 
   /** @internal */
-  rated(rated: MessageRated): void {
-    this.#events.emit("rated", rated);
-  }
-
-  /** @internal */
-  arrived(message: Message): void {
-    this.#events.emit("message", message);
+  emit<Name extends keyof RoomEvents>(name: Name, payload: RoomEvents[Name]): void {
+    this.#events.emit(name, payload);
   }
 
   /**

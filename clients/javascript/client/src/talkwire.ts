@@ -3,11 +3,12 @@
 import { Client } from "./client.ts";
 import type { NewConversation } from "./conversations/conversation_store.ts";
 import { newestFirst, totalUnread } from "./conversations/conversations_by_id.ts";
-import { Core } from "./core.ts";
+import { type ClientState, Core } from "./core.ts";
 import { Emitter } from "./emitter.ts";
 import { own } from "./own.ts";
 import type { PresenceEnds } from "./people/presence.ts";
 import { teamsOf } from "./people/teams.ts";
+import type { Working } from "./people/working.ts";
 import { Room } from "./room.ts";
 import { baseOf } from "./server/address.ts";
 import { NOT_TALKWIRE, unreachableFor } from "./server/failure_reason.ts";
@@ -24,6 +25,10 @@ import type {
   Presence,
   Team,
   TeamUpdated,
+  TurnFailed,
+  TurnReady,
+  TurnUnanswered,
+  TurnWorking,
   User,
 } from "./server/payloads.ts";
 import { FINAL_CODES, RequestError, TOKEN_UNAVAILABLE, UNREACHABLE } from "./server/request_error.ts";
@@ -79,6 +84,12 @@ export interface TalkwireEvents {
   team: TeamUpdated;
   /** A user's presence changed. */
   presence: Presence;
+  /** A turn of the user, who is an agent, can be claimed. `turnsOf` of `@talkwire/client/turns` claims turns. */
+  "turn:ready": TurnReady;
+  /** A turn of an agent whose owner the user is, or of the user, has failed for good. */
+  "turn:failed": TurnFailed;
+  /** A turn of an agent whose owner the user is has been open for too long. */
+  "turn:unanswered": TurnUnanswered;
   /** The server has ended the session: why. */
   ended: RequestError;
   /** Why the client is not connected has changed: see {@link Talkwire.reason}. */
@@ -108,6 +119,7 @@ export class Talkwire {
   readonly #outage: Outage;
   #conversations: readonly Conversation[] = [];
   #unreadCount = 0;
+  #working: Working | undefined;
   #wake: () => void = () => undefined;
   /** Rejects what `connect` has returned. */
   #giveUp: (why: RequestError) => void = () => undefined;
@@ -254,6 +266,7 @@ export class Talkwire {
     if (known !== undefined) return known;
     const room = new Room(id, this.#client, this.#identified);
     this.#rooms.set(id, room);
+    if (this.#working !== undefined) room.works(this.#working.in(id));
     return room;
   }
 
@@ -362,12 +375,16 @@ export class Talkwire {
       if (now.connected && !before.connected) this.#setState("online");
     });
     core.on("signal", (signal) => {
-      this.#rooms.get(signal.conversationId)?.signalled(signal);
+      this.#rooms.get(signal.conversationId)?.emit("signal", signal);
       this.#events.emit("signal", signal);
     });
     core.on("message:rated", (rated) => {
-      this.#rooms.get(rated.conversationId)?.rated(rated);
+      this.#rooms.get(rated.conversationId)?.emit("rated", rated);
       this.#events.emit("rated", rated);
+    });
+    core.onAny((name, payload) => {
+      if (name === "turn:working") void this.#works(payload as TurnWorking, core.now);
+      else if (name.startsWith("turn:")) this.#events.emit(name as "turn:ready", payload as TurnReady);
     });
     core.on("notification", (notification) => this.#events.emit("notification", notification));
     core.on("team:updated", (change) => this.#events.emit("team", change));
@@ -377,9 +394,16 @@ export class Talkwire {
     });
     this.#client.messages.arrivalHandlers.push((message, { isNew }) => {
       if (!isNew) return;
-      this.#rooms.get(message.conversationId)?.arrived(message);
+      this.#rooms.get(message.conversationId)?.emit("message", message);
       this.#events.emit("message", message);
     });
+  }
+
+  /** `before`: the state when the signal arrived, since the module may have to be loaded. */
+  async #works(signal: TurnWorking, before: ClientState): Promise<void> {
+    const { followWorking } = await import("./people/working.ts");
+    this.#working ??= followWorking(this.#client, (id, agents) => this.#rooms.get(id)?.works(agents));
+    this.#working.received(signal, before);
   }
 
   #emitUnread(): void {

@@ -8,6 +8,7 @@ const ENTRY = "virtual:entry";
 const INDEX = fileURLToPath(new URL("../src/index.ts", import.meta.url));
 const CARDS = fileURLToPath(new URL("../src/cards/index.ts", import.meta.url));
 const DESK = fileURLToPath(new URL("../src/desk/index.ts", import.meta.url));
+const TURNS = fileURLToPath(new URL("../src/turns/index.ts", import.meta.url));
 
 /** As users build it: with another value, libraries contain what they have for developers. */
 vi.stubEnv("NODE_ENV", "production");
@@ -63,4 +64,13 @@ it("a page that has no cards loads nothing of them but what keeps messages as th
 it("a program gets only what it imports", async () => {
   const { first } = await bundle(`export { RequestError } from ${JSON.stringify(INDEX)};`);
   expect(gzipSync(first).length).toBeLessThan(1_000);
+});
+
+it("a page that has no agent loads nothing of turns", async () => {
+  const { first, later } = await bundle(`export { Talkwire } from ${JSON.stringify(INDEX)};`);
+  const { first: withTurns } = await bundle(`export { turnsOf } from ${JSON.stringify(TURNS)};`);
+  for (const text of ["turns/claim", "turn:release"]) {
+    expect(withTurns).toContain(text);
+    expect(first + later.join()).not.toContain(text);
+  }
 });

@@ -21,6 +21,7 @@ import type {
   Typist,
   UserChoice,
   WaitingCards,
+  WorkingAgent,
 } from "@talkwire/client";
 import { type Cards, cardsOf } from "@talkwire/client/cards";
 import { type Desk, type DeskNumbers, type DeskView, type DeskViewName, deskOf } from "@talkwire/client/desk";
@@ -130,6 +131,8 @@ export interface ConversationView {
   readonly members: readonly Member[];
   /** Who is typing, without the reader. */
   readonly typing: readonly Typist[];
+  /** The agents that work on an answer, with what they are doing, until they write it. */
+  readonly working: readonly WorkingAgent[];
   readonly unreadCount: number;
   readonly isLoaded: boolean;
   readonly hasOlder: boolean;
@@ -164,8 +167,21 @@ export function useConversation(id: string): ConversationView {
     }),
     [room],
   );
-  const { info, messages, pending, members, typing, unreadCount, isLoaded, hasOlder, error } = room;
-  return { room, info, messages, pending, members, typing, unreadCount, isLoaded, hasOlder, error, ...actions };
+  const { info, messages, pending, members, typing, working, unreadCount, isLoaded, hasOlder, error } = room;
+  return {
+    room,
+    info,
+    messages,
+    pending,
+    members,
+    typing,
+    working,
+    unreadCount,
+    isLoaded,
+    hasOlder,
+    error,
+    ...actions,
+  };
 }
 
 /** What {@link useDesk} returns. */

@@ -22,6 +22,7 @@ export type CardResults = "closed" | "live";
 export type CardState = "cancelled" | "closed" | "decided" | "expired" | "open" | "superseded" | "unreachable";
 export type CardWhoRoles = "admin" | "member" | "owner";
 export type ChosenStatus = "away" | "dnd" | "invisible" | "online";
+export type ConversationAgents = "all" | "mentions" | "off";
 export type ConversationHandlingState = "closed" | "open";
 export type ConversationHistory = "all" | "from-join";
 export type ConversationKind = "channel" | "direct" | "group";
@@ -100,6 +101,7 @@ export type ToolPartState =
   | "output-denied"
   | "output-error";
 export type ToolPartType = "tool";
+export type TurnState = "done" | "failed" | "waiting" | "working";
 export type UpdateOfferStatus = "accepted" | "rejected" | "withdrawn";
 export type UpdatedMemberRole = "admin" | "member" | "owner";
 export type UserKind = "agent" | "person";
@@ -457,6 +459,10 @@ export interface CardWho {
   /** Roles in the conversation. */
   roles?: CardWhoRoles[];
   author?: boolean;
+  /**
+   * Which messages are work for agents that are members: those that mention the agent, reply to it, or are in a thread
+   * that it follows (`mentions`), `all`, or none (`off`).
+   */
   agents?: string[];
 }
 
@@ -518,6 +524,60 @@ export interface ClaimConversationCommand {
   senderId?: string | null;
 }
 
+/**
+ * How many turns to claim at most, for how long, and how many seconds to wait for one. Only callers with the role
+ * `service` set `senderId`, to the agent.
+ */
+export interface ClaimTurnsCommand {
+  /** How many turns to claim at most Default: `1`. */
+  max?: number;
+  leaseS?: number | null;
+  /** Seconds to wait while there is no turn Default: `0`. */
+  wait?: number;
+  /** Claim turns in this conversation only */
+  conversationId?: string | null;
+  /** The agent; the role `service` names one */
+  senderId?: string | null;
+}
+
+/**
+ * A turn that was claimed: the `messages` that the agent has not answered in a conversation, oldest first. `token`
+ * names this attempt, and is the `turn` of the commands that answer or end it. `leaseUntil` is when another process can
+ * claim it, unless it is renewed. `tries` is how often it has failed before. `note` is what a member of the
+ * conversation's teams wrote for the agent. `card` is the message with the card for whose decision the turn has waited.
+ */
+export interface ClaimedTurn {
+  id: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The agent. */
+  agentId: string;
+  /** `working`. */
+  state: TurnState;
+  /** The number of the attempt. Commands of earlier ones are refused. */
+  attempt: number;
+  /** Names the attempt: it is the `turn` of the agent's commands. */
+  token: string;
+  /** The messages that the turn answers, oldest first. */
+  messages: Message[];
+  /** When another process can claim the turn, unless it is renewed. */
+  leaseUntil: string;
+  /** When it was created. */
+  createdAt: string;
+  /** How often the turn has failed so far. Default: `0`. */
+  tries?: number;
+  /** What a member of the conversation's teams wrote for the agent. */
+  note?: string;
+  /** The message with the card for whose decision the turn has waited. */
+  card?: Message;
+}
+
+/** The turns that were claimed; none if there was none to claim. */
+export interface ClaimedTurns {
+  /** The turns that were claimed. */
+  turns: ClaimedTurn[];
+}
+
 export interface CloseConversationCommand {
   /** The id of the conversation. */
   conversationId: string;
@@ -543,7 +603,8 @@ export interface Connected {
  * for one that the application's backend created without an owner. A conversation with a team has `handler`, the user
  * who handles it or null, and `state`. Only members through its teams, the application's backend and admins see
  * `waitingSince` and `notesId`, in answers. A conversation with notes has `notesOf`, the conversation that they are
- * about, and none of these four. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without
+ * about, and none of these four. `agents` says which messages are work for agents; if it is missing, `all` in a direct
+ * conversation, else `mentions`. `muted` is the caller's own choice not to be notified, until `mutedUntil` or without
  * an end. `mutedByModerator` means that the caller cannot write in the conversation.
  */
 export interface Conversation {
@@ -640,6 +701,11 @@ export interface Conversation {
   notesId?: string | null;
   /** The conversation that the notes are about. */
   notesOf?: string;
+  /**
+   * Which messages are work for agents that are members: those that mention the agent, reply to it, or are in a thread
+   * that it follows (`mentions`), `all`, or none (`off`).
+   */
+  agents?: ConversationAgents;
 }
 
 /**
@@ -761,6 +827,11 @@ export interface CreateConversationCommand {
    */
   notify?: NotifyLevel | null;
   teamIds?: readonly string[];
+  /**
+   * Which messages are work for agents that are members: those that mention the agent, reply to it, or are in a thread
+   * that it follows (`mentions`), `all`, or none (`off`).
+   */
+  agents?: ConversationAgents | null;
 }
 
 export interface CreateOfferCommand {
@@ -972,6 +1043,15 @@ export interface ErrorEvent {
   details?: unknown;
 }
 
+/** `turn` is the token of the turn. Only callers with the role `service` set `senderId`, to the agent that has it. */
+export interface FailTurnCommand {
+  /** The token of the turn, as the claim has returned it */
+  turn: string;
+  error?: StreamError | null;
+  /** The agent; the role `service` names one */
+  senderId?: string | null;
+}
+
 /**
  * How the stream ends. `parts` replace all that was written, `attachments` are added, and `error` says why it has
  * failed.
@@ -1068,7 +1148,7 @@ export interface GeneratedBody {
 export interface HandOffConversationCommand {
   /** The id of the conversation. */
   conversationId: string;
-  /** A member of the conversation's teams, who becomes the handler, or a team, which is added */
+  /** A member of the conversation's teams or an agent, who becomes the handler, or a team, which is added */
   to: string;
   /** What the next handler should know; customers do not see it */
   note?: string | null;
@@ -1754,6 +1834,14 @@ export interface NotifyPreferences {
   missedCalls: boolean;
 }
 
+/** `turn` is the token of the turn. Only callers with the role `service` set `senderId`, to the agent that has it. */
+export interface OfTurnCommand {
+  /** The token of the turn, as the claim has returned it */
+  turn: string;
+  /** The agent; the role `service` names one */
+  senderId?: string | null;
+}
+
 /**
  * An offer: a price that a member proposes to the others, with its status. `counterOf` is the id of the offer that this
  * offer replaces. An offer with `deletedAt` has no texts: a moderator deleted them, or the author was erased.
@@ -1817,6 +1905,7 @@ export interface OpenedStreamReply {
   /** Whether the event succeeded. Default: `true`. */
   success?: boolean;
   message: Message;
+  /** The number of the attempt. Commands of earlier ones are refused. */
   attempt?: number;
   /**
    * The parts from which `content` follows: texts of at most 64 KiB together, other parts of at most 64 KiB, all of at
@@ -2196,6 +2285,8 @@ export interface RecordedCall {
 export interface ReleaseConversationCommand {
   /** The id of the conversation. */
   conversationId: string;
+  /** What agents should know that work in the conversation; their next turn has it */
+  note?: string | null;
   /** The member of the conversation's teams who does it; the role `service` names one */
   senderId?: string | null;
 }
@@ -2211,6 +2302,12 @@ export interface RenewedReply {
   success?: boolean;
   /** When it expires. */
   expiresAt: string | null;
+}
+
+export interface RenewedTurnReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  stop?: StopMark;
 }
 
 /**
@@ -2308,6 +2405,11 @@ export interface RestrictionPage {
   items: Restriction[];
   /** The cursor of the next page; null on the last one. */
   next: string | null;
+}
+
+export interface RetryTurnCommand {
+  /** The turn. */
+  turnId: string;
 }
 
 /**
@@ -2502,6 +2604,9 @@ export interface SendCommand {
    */
   parts?: (TextPart | ReasoningPart | ToolPart | SourcePart | PlanPart | DataPart)[] | null;
   card?: AskedCard | null;
+  turn?: string | null;
+  /** Whether the agent keeps the turn after this message Default: `false`. */
+  more?: boolean;
   /** The id of the user who sent it. */
   senderId?: string | null;
   /** When it was created. */
@@ -2726,7 +2831,7 @@ export interface StreamMessageCommand {
   /** The id of the conversation. */
   conversationId: string;
   /** An id that the sender chose. Sending again with the same id stores the message once. */
-  clientMessageId: string;
+  clientMessageId?: string | null;
   /** The message that this one replies to. */
   replyToId?: string | null;
   /** The first message of the thread that the message belongs to. */
@@ -2744,6 +2849,9 @@ export interface StreamMessageCommand {
   generated?: GeneratedBody | null;
   /** The user in whose name an agent wrote the message: the agent's owner. */
   onBehalfOf?: string | null;
+  turn?: string | null;
+  /** Whether the agent keeps the turn after this message Default: `false`. */
+  more?: boolean;
   /** The id of the user who sent it. */
   senderId?: string | null;
 }
@@ -2918,6 +3026,55 @@ export interface ToolPart {
   cardId?: string;
 }
 
+/** A turn of the agent has failed too often, or at once, with the `error.code` `depth`. */
+export interface TurnFailed {
+  /** The turn. */
+  turnId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The agent. */
+  agentId: string;
+  error: StreamError;
+}
+
+/** A turn of the agent can be claimed, unless a process has claimed it already. */
+export interface TurnReady {
+  /** The turn. */
+  turnId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The agent. */
+  agentId: string;
+}
+
+/** A turn of the agent has been open since `createdAt`, which is too long. */
+export interface TurnUnanswered {
+  /** The turn. */
+  turnId: string;
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The agent. */
+  agentId: string;
+  /** When it was created. */
+  createdAt: string;
+}
+
+/** The agent works on an answer. `label` says what it is doing. */
+export interface TurnWorking {
+  /** The id of the conversation. */
+  conversationId: string;
+  /** The agent. */
+  agentId: string;
+  label?: string;
+}
+
+export interface TurnsReply {
+  /** Whether the event succeeded. Default: `true`. */
+  success?: boolean;
+  /** The turns that were claimed. */
+  turns: ClaimedTurn[];
+}
+
 export interface Typing {
   /** The id of the conversation. */
   conversationId: string;
@@ -2985,6 +3142,12 @@ export interface UpdateConversationCommand {
    * replies. Null removes it.
    */
   notify?: NotifyLevel | null;
+  /**
+   * Which messages are work for agents that are members: those that mention the agent, reply to it, or are in a thread
+   * that it follows (`mentions`), `all`, or none (`off`). The default is `all` in direct conversations, else
+   * `mentions`. Agents read all messages all the same Null removes it.
+   */
+  agents?: ConversationAgents | null;
 }
 
 export interface UpdateOfferCommand {
@@ -2993,6 +3156,16 @@ export interface UpdateOfferCommand {
   senderId?: string | null;
   /** The id of the offer. */
   offerId: string;
+}
+
+/** `turn` is the token of the turn. Only callers with the role `service` set `senderId`, to the agent that has it. */
+export interface UpdateTurnCommand {
+  /** The token of the turn, as the claim has returned it */
+  turn: string;
+  label?: string | null;
+  leaseS?: number | null;
+  /** The agent; the role `service` names one */
+  senderId?: string | null;
 }
 
 /**
@@ -3234,6 +3407,16 @@ export interface ServerEvents {
   signal: CustomSignal;
   /** Another user started or stopped typing. */
   "typing:user": Typing;
+  /** A turn of this agent can be claimed. */
+  "turn:ready": TurnReady;
+  /** A turn of an agent has been open for too long. The agent's owner receives this event. */
+  "turn:unanswered": TurnUnanswered;
+  /** A turn of an agent has failed for good. The agent's owner receives this event. */
+  "turn:failed": TurnFailed;
+  /**
+   * An agent works on an answer. The members of its conversation receive this event, without the agent's own sockets.
+   */
+  "turn:working": TurnWorking;
   /** A member read all messages up to `messageId`. */
   "message:read:receipt": ReadReceipt;
   /** A member's devices received all messages up to `messageId`. */
@@ -3360,6 +3543,18 @@ export interface Commands {
   "message:finish": { payload: FinishCommand; reply: MessageReply };
   /** Ask the author of a stream to stop. */
   "message:stop": { payload: StopCommand; reply: EmptyReply };
+  /** Claim turns of an agent, the oldest first. */
+  "turn:claim": { payload: ClaimTurnsCommand; reply: TurnsReply };
+  /** Renew a turn, and say what the agent is doing. */
+  "turn:update": { payload: UpdateTurnCommand; reply: RenewedTurnReply };
+  /** End a turn without a message. */
+  "turn:done": { payload: OfTurnCommand; reply: EmptyReply };
+  /** Give a turn back, for another process of the agent. */
+  "turn:release": { payload: OfTurnCommand; reply: EmptyReply };
+  /** Say that an attempt has failed. */
+  "turn:fail": { payload: FailTurnCommand; reply: EmptyReply };
+  /** Let a failed turn begin again. */
+  "turn:retry": { payload: RetryTurnCommand; reply: EmptyReply };
   /** Report a message to the admins. Reporting it again returns the open report. */
   "message:report": { payload: ReportMessageCommand; reply: ReportReply };
   /** Set the user's presence: `dnd` and `invisible` on all devices, `online` and `away` on this one. */

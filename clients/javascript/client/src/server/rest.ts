@@ -85,8 +85,9 @@ export abstract class Rest {
     return this.#request<T>("GET", path, undefined, undefined, signal);
   }
 
-  post<T>(path: string, body?: unknown): Promise<T> {
-    return this.#request<T>("POST", path, body);
+  /** `signal` ends a request that waits for long. */
+  post<T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    return this.#request<T>("POST", path, body, undefined, signal);
   }
 
   /** Sends a request that is carried out once, however often it is sent with this key. */

@@ -61,6 +61,15 @@ export interface StopRequest {
   readonly at: string;
 }
 
+/** @internal What a message is written for. It is notified of what concerns it. */
+export interface StreamOwner {
+  /** The server has renewed the lease after this time. */
+  renewed(sentMs: number): void;
+  stopping(stop: StopRequest): void;
+  /** Nothing more is written: the message was finished, or `why`. `hasMore`: there will be more messages. */
+  streamEnded(message: Message | undefined, why: RequestError, hasMore: boolean): void;
+}
+
 type Writes = "message:append" | "message:rewind" | "message:keep" | "message:finish";
 type Write<Name extends Writes> = Omit<Commands[Name]["payload"], "messageId" | "attempt">;
 
@@ -83,6 +92,7 @@ interface Conflict {
 export class MessageStream {
   readonly #core: Core;
   readonly #options: Commands["message:stream"]["payload"];
+  readonly #owner: StreamOwner | undefined;
   readonly #written = new WrittenParts();
   readonly #aborting = new AbortController();
   readonly #leaseMs: number;
@@ -104,9 +114,10 @@ export class MessageStream {
   readonly #waiting = new Set<() => void>();
 
   /** @internal */
-  constructor(core: Core, options: Commands["message:stream"]["payload"]) {
+  constructor(core: Core, options: Commands["message:stream"]["payload"], owner?: StreamOwner) {
     this.#core = core;
     this.#options = options;
+    this.#owner = owner;
     this.#leaseMs = (options.leaseS ?? LEASE_S) * 1000;
   }
 
@@ -197,15 +208,12 @@ export class MessageStream {
    * for people, or an `Error`, whose message everybody reads.
    */
   fail(error: StreamError | Error): Promise<Message> {
-    const { message = "" } = error;
-    const code = "code" in error && typeof error.code === "string" && error.code !== "" ? error.code : "failed";
     // What the server has refused is not sent again.
     if (this.#failure !== undefined && !this.#isOver) {
       this.#failure = undefined;
       this.#written.dropWaiting();
     }
-    const text = wellFormed(message.slice(0, ERROR_MESSAGE_MAX));
-    return this.finish({ error: { code: wellFormed(code.slice(0, ERROR_CODE_MAX)), message: text } });
+    return this.finish({ error: errorOf(error) });
   }
 
   /** Writes nothing more. The server interrupts the stream when its lease ends, and it can be continued for an hour. */
@@ -347,7 +355,7 @@ export class MessageStream {
 
   #finished(message: Message): Message {
     this.#message = message;
-    this.#end(new RequestError({ code: "closed", message: "The stream was finished." }), false);
+    this.#end(new RequestError({ code: "closed", message: "The stream was finished." }), false, message);
     this.#core.handleMissed("message:updated", message);
     return message;
   }
@@ -380,7 +388,10 @@ export class MessageStream {
       await this.#connected();
       if (this.#isOver) throw this.#failure;
       try {
-        return await request();
+        const sentMs = Date.now();
+        const answer = await request();
+        this.#owner?.renewed(sentMs);
+        return answer;
       } catch (error) {
         if (!(error instanceof RequestError) || !error.isTransient) throw error;
         const isLost = error.code === UNREACHABLE && !this.#core.now.connected;
@@ -445,13 +456,19 @@ export class MessageStream {
   stopping(stop: StopRequest): void {
     if (this.#stop !== null) return;
     this.#stop = stop;
+    this.#owner?.stopping(stop);
     this.#aborting.abort(
       new RequestError({ code: "stopped", message: `${stop.by} has asked to stop.`, details: stop }),
     );
   }
 
-  /** @internal Ends the stream for this program. Returns why. */
-  #end(why: RequestError, aborts = true): RequestError {
+  /** @internal What the message is written for is over. */
+  lose(why: RequestError): void {
+    this.#end(why);
+  }
+
+  /** Ends the stream for this program; `message` is the finished one. Returns why. */
+  #end(why: RequestError, aborts = true, message?: Message): RequestError {
     if (!this.#isOver) {
       this.#isOver = true;
       this.#failure = why;
@@ -459,6 +476,7 @@ export class MessageStream {
       open.get(this.#core)?.delete(this);
       if (aborts) this.#aborting.abort(why);
       this.#wake();
+      this.#owner?.streamEnded(message, why, this.#options.more === true);
     }
     return why;
   }
@@ -478,8 +496,9 @@ export async function openStream(
   core: Core,
   options: Commands["message:stream"]["payload"],
   follow: (part: ChatPart) => void,
+  owner?: StreamOwner,
 ): Promise<MessageStream> {
-  const stream = new MessageStream(core, options);
+  const stream = new MessageStream(core, options, owner);
   streamsOf(core, follow).add(stream);
   await stream.open().catch((error) => {
     stream.close();
@@ -504,6 +523,16 @@ function streamsOf(core: Core, follow: (part: ChatPart) => void): Set<MessageStr
     for (const stream of streams) if (stream.id === messageId) stream.stopping(stop);
   });
   return streams;
+}
+
+/** Returns an error as messages and turns have it: cut off where it is too long. */
+export function errorOf(error: StreamError | Error): StreamError {
+  const { message = "" } = error;
+  const code = "code" in error && typeof error.code === "string" && error.code !== "" ? error.code : "failed";
+  return {
+    code: wellFormed(code.slice(0, ERROR_CODE_MAX)),
+    message: wellFormed(message.slice(0, ERROR_MESSAGE_MAX)),
+  };
 }
 
 function conflictOf(error: unknown): Conflict {
