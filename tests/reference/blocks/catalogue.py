@@ -155,6 +155,9 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         'import { Talkwire } from "@talkwire/client";\nimport { cardsOf }': RunBy(
             "clients/test_cards_client.py::test_the_program_of_the_page_is_killed_and_gets_its_decision_nevertheless"
         ),
+        'import { Talkwire } from "@talkwire/client";\nimport { turnsOf }': RunBy(
+            "clients/test_turns_client.py::test_the_program_of_the_page_asks_and_answers_and_ends"
+        ),
         "import { Talkwire, type": _TYPES,
         "import type { Message }": _TYPES,
         "import type { Room }": _TYPES,
@@ -171,6 +174,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
             "clients_python/test_streams.py::test_the_program_of_the_page_answers_word_by_word"
         ),
         "ended = await": _CLIENT,
+        "ACTIONS =": RunBy("clients_python/test_turns.py::test_the_program_of_the_page_refunds_after_the_decision"),
         "async for": _CLIENT,
         "while True": _CLIENT,
     },
