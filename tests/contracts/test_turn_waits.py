@@ -256,6 +256,7 @@ async def _asks_and_goes(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await status(node) == "offline"
     await claims(node)
     assert await status(node) == "online"
+    assert node.chat.signals.turns.users_without_socket == 1
     loop = asyncio.get_running_loop()
     assert node.chat.signals.turns._asked["helper"].when() > loop.time() + 30
     monkeypatch.setattr(turn_claims, "ASKED_S", 0.01)

@@ -35,7 +35,7 @@ def start_console(
     sources = NodeSources(
         version=version("talkwire"),
         draining=lambda: engine.draining,
-        users=lambda: chat.directory.held_count,
+        users=lambda: chat.directory.held_count - chat.signals.turns.users_without_socket,
         loop_lag_s=lambda: counts.loop_lag.recent_s,
         done=lambda: DoneWork(counts.committed.messages, counts.outcomes.total, recent_refusals.total),
         limits=lambda: _limits(foundation, engine.metrics, limits),

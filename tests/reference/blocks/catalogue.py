@@ -286,6 +286,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "make torture": _MINUTES,
         ".venv/bin/python -m rigs.torture.streams": _MINUTES,
         ".venv/bin/python -m rigs.torture.cards": _MINUTES,
+        ".venv/bin/python -m rigs.torture.turns": _MINUTES,
     },
     "docs/traces.md": {"talkwire serve": Run()},
     "docs/tutorials/assistant.md": {

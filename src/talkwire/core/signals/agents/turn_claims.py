@@ -72,6 +72,12 @@ class TurnClaims:
         """How many claims wait."""
         return sum(map(len, self._waiting.values()))
 
+    @property
+    def users_without_socket(self) -> int:
+        """How many agents count as connected to this node only because they have asked for turns."""
+        entries = [self._chat.directory.connected(agent_id) for agent_id in self._asked]
+        return sum(entry is not None and entry.holds == 1 for entry in entries)
+
     def follow(self, event: Durable) -> None:
         """Wakes the claims of an agent that has a turn."""
         if isinstance(event, TurnReady):
