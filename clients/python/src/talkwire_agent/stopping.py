@@ -1,0 +1,56 @@
+"""Ends the work on an answer when somebody asks to stop, and shows meanwhile what the agent does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from talkwire_agent.answer_message import AnswerMessage
+from talkwire_agent.turns import Turn
+from talkwire_client import TalkwireError
+
+UPDATE_EVERY_S = 3.0
+"""How often members see what the agent does, and the agent sees whether to stop, in seconds."""
+
+T = TypeVar("T")
+
+
+async def until_stopped(
+    turn: Turn, answer: AnswerMessage, work: Coroutine[Any, Any, T], *, update_every_s: float = UPDATE_EVERY_S
+) -> T | None:
+    """Returns the result of `work`, or None if somebody has asked to stop; then `work` is cancelled.
+
+    Raises what `work` raises, and `TalkwireError` if the turn belongs to this process no longer.
+    """
+    task = asyncio.create_task(work)
+    watches = [
+        asyncio.create_task(_updated_until_stopped(turn, answer, update_every_s)),
+        asyncio.create_task(answer.until_stopped()),
+    ]
+    try:
+        await asyncio.wait([task, *watches], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        for watch in watches:
+            if watch.done():
+                watch.result()
+        return None
+    finally:
+        for each in (task, *watches):
+            each.cancel()
+        await asyncio.gather(task, *watches, return_exceptions=True)
+
+
+async def _updated_until_stopped(turn: Turn, answer: AnswerMessage, every_s: float) -> None:
+    while not await _is_stopped(turn, answer):  # noqa: ASYNC110 (each round asks the server)
+        await asyncio.sleep(every_s)
+
+
+async def _is_stopped(turn: Turn, answer: AnswerMessage) -> bool:
+    try:
+        return await turn.update(answer.label)
+    except TalkwireError as error:
+        if error.code != "unavailable":
+            raise
+        return False
