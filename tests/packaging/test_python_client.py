@@ -36,8 +36,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_the_modules_types_and_licence(wheel: Path) -> None:
     with ZipFile(wheel) as files:
         names = set(files.namelist())
-    modules = {f"talkwire_client/{path.name}" for path in (CLIENT / "src/talkwire_client").glob("*.py")}
-    assert modules | {"talkwire_client/py.typed"} <= names
+    for package in ("talkwire_agent", "talkwire_client"):
+        modules = {f"{package}/{path.name}" for path in (CLIENT / "src" / package).glob("*.py")}
+        assert modules | {f"{package}/py.typed"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
@@ -48,6 +49,12 @@ def test_the_wheel_is_imported_without_the_server(wheel: Path) -> None:
     )
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert str(wheel) in printed
+
+
+def test_the_wheel_has_the_command_of_the_agent(wheel: Path) -> None:
+    with ZipFile(wheel) as files:
+        (name,) = [each for each in files.namelist() if each.endswith("entry_points.txt")]
+        assert "talkwire-agent = talkwire_agent.__main__:main" in files.read(name).decode().splitlines()
 
 
 def test_the_client_has_the_servers_version_licence_and_python() -> None:
@@ -63,3 +70,5 @@ def test_the_client_has_the_servers_version_licence_and_python() -> None:
 def test_the_client_needs_few_packages() -> None:
     client = tomllib.loads((CLIENT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert {Requirement(text).name for text in client["dependencies"]} == {"aiohttp", "httpx", "python-socketio"}
+    (extra,) = client["optional-dependencies"].items()
+    assert (extra[0], {Requirement(text).name for text in extra[1]}) == ("agent", {"openai", "rfc8785"})
