@@ -30,7 +30,7 @@ from talkwire_agent.approvals import (
 )
 from talkwire_agent.model import Model, ToolCall
 from talkwire_agent.tools import tool_of
-from talkwire_client import Message
+from talkwire_client import AskedCard, Message
 from tests.clients_python.agent.conftest import Scene, Shop, asked, handled, sent, tool_parts
 from tests.clients_python.agent.fake_turn import AGENT, FakeChat
 from tests.clients_python.agent.openai_double import OpenAiDouble, Reply, calls, chunk, texts
@@ -371,6 +371,33 @@ def test_a_card_has_an_end_and_says_who_may_decide() -> None:
         {"label": "text", "value": '"a\\u200bb"'},
         {"label": "kind", "value": "letter"},
     ]
+
+
+def test_a_long_argument_is_in_the_text_of_the_card_as_far_as_the_subject_holds_it() -> None:
+    def card(length: int) -> AskedCard:
+        arguments = MAIL.checked({"to": "Graz", "text": "x" * length, "kind": "letter"})
+        found = card_for(PendingCall(MAIL, ToolCall("a", "mail", ""), arguments), (), 1, now=NOW)
+        check_card(msgspec.convert(found, ServersCard))
+        return found
+
+    assert "text" not in card(1000)
+    assert card(1001)["text"] == "text: " + "x" * 1001
+    assert len(card(3800)["text"]) == 3806
+    for length in (3990, 4000):  # too long for the subject, and for the text too
+        with pytest.raises(CardError, match="too long to be approved"):
+            card(length)
+    hidden = MAIL.checked({"to": "Graz", "text": "\u200b" * 700, "kind": "letter"})  # written as escapes
+    with pytest.raises(CardError, match="people see at most 4000 characters"):
+        card_for(PendingCall(MAIL, ToolCall("a", "mail", ""), hidden), (), 1)
+
+
+def test_a_card_holds_as_many_waiting_calls_as_its_subject_has_place_for() -> None:
+    arguments = MAIL.checked({"to": "Graz", "text": "x", "kind": "letter"})
+    waiting = [ToolCall(f"w{index}", "mail", json.dumps({"text": "x" * 1500})) for index in range(3)]
+    found: Any = card_for(PendingCall(MAIL, ToolCall("a", "mail", ""), arguments), waiting, 1)
+    check_card(msgspec.convert(found, ServersCard))
+    message: Any = {"id": "m1", "senderId": AGENT, "card": found}
+    assert asked_call(message, AGENT).waiting == tuple(waiting[:2])
 
 
 def test_a_tool_whose_parameters_no_form_has_is_approved_as_it_is() -> None:

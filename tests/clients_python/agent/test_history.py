@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire_agent.history import HistoryLimits, context_of, newest_messages, size_of
+from talkwire_agent.history import HistoryLimits, context_of, earlier_part, newest_messages, size_of
 from talkwire_agent.model import ModelMessage
 from tests.clients_python.agent.fake_turn import AGENT, FakeChat, FakeTurn
 
@@ -81,6 +81,7 @@ def test_tools_of_other_agents_are_text() -> None:
 def test_what_earlier_attempts_at_the_turn_have_left_is_not_read(state: str) -> None:
     chat = FakeChat()
     chat.add(AGENT, "An older answer", state="failed")
+    chat.add(AGENT, "An answer of another turn", state="streaming")
     question = chat.add("ann", "Where is it?")
     chat.add(AGENT, "It is", state=state)
     chat.add("bob", "Is it", state=state)
@@ -98,6 +99,17 @@ def test_a_card_whose_call_has_a_result_is_not_read_twice() -> None:
     chat.add(AGENT, "Run track? Expired.", card=card)
     chat.add(AGENT, "track", parts=[{**TOOL, "state": "output-available", "output": "Graz", "cardId": "m1"}])
     assert [each["content"] for each in context(chat)] == ["Run track? Expired.", None, "Graz"]
+
+
+def test_only_the_agents_own_messages_say_that_a_call_was_begun() -> None:
+    chat = FakeChat()
+    messages: Any = chat.messages
+    part = {**TOOL, "state": "output-available", "output": "Graz", "cardId": "m9"}
+    chat.add("robot", "track", parts=[part])
+    chat.add(AGENT, "track", parts=[{**part, "cardId": "m8"}])
+    assert earlier_part(messages, AGENT, "m9") is None
+    chat.add(AGENT, "track", parts=[part])
+    assert earlier_part(messages, AGENT, "m9") == part
 
 
 def test_the_newest_messages_are_kept() -> None:

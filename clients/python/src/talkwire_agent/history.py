@@ -74,8 +74,7 @@ def context_of(messages: Sequence[Message], turn: Turn, limits: HistoryLimits) -
         if size > left:
             if not groups and (beginning := _beginning(group, left)):
                 groups.append([beginning])
-            if group:
-                break
+            break
         left -= size
         groups.append(group)
     return [each for group in reversed(groups) for each in group]
@@ -192,7 +191,7 @@ def _answered_cards(messages: Iterable[Message], turn: Turn) -> frozenset[str]:
 
 def _beginning(group: Sequence[ModelMessage], characters: int) -> ModelMessage | None:
     """Returns the beginning of a single message; None for a call with its result, which cannot be cut."""
-    if len(group) != 1 or characters <= len(CUT) or "tool_calls" in group[0]:
+    if len(group) != 1 or characters <= len(CUT):
         return None
     return {**group[0], "content": group[0]["content"][: characters - len(CUT)] + CUT}
 
