@@ -12,6 +12,7 @@ from talkwire_agent.agent import Agent, AgentSettings
 from talkwire_agent.answer_message import TEXT_MAX_BYTES
 from talkwire_agent.history import HistoryLimits
 from talkwire_agent.model import Model
+from talkwire_agent.tools import tool_of
 from talkwire_client import TalkwireError
 from tests.clients_python.agent.conftest import SYSTEM, Shop, asked, handled, sent, tool_parts
 from tests.clients_python.agent.fake_turn import AGENT, FakeChat
@@ -132,6 +133,27 @@ async def test_the_model_reads_what_is_wrong_with_a_call(
     assert sent(double)[-1] == {"role": "tool", "tool_call_id": "a", "content": text}
     (part,) = tool_parts(chat.newest)
     assert (part["state"], part["error"]) == ("output-error", text)
+
+
+async def test_readers_see_the_beginning_of_what_is_long(
+    double: OpenAiDouble, model: Model, chat: FakeChat, shop: Shop
+) -> None:
+    def copy(text: str) -> str:
+        """Returns a text twice."""
+        return text * 2
+
+    shop.extra = [tool_of(copy)]
+    double.answers(calls(("i" * 200, "copy", json.dumps({"text": "x" * 5000})), ("b", "", "{}")), texts("It is long."))
+    await handled(Agent(model, chat, shop.toolbox()), asked(chat))
+    copied, unnamed = tool_parts(chat.newest)
+    assert copied["toolCallId"] == "i" * 128
+    assert len(copied["input"]) == 1024
+    assert len(copied["output"]) == 3072
+    assert unnamed["name"] == "?"
+    assert [len(each["content"]) for each in sent(double) if each["role"] == "tool"] == [
+        10_000,
+        len("There is no tool ."),
+    ]
 
 
 async def test_a_tool_that_takes_too_long_is_an_error_for_the_model(

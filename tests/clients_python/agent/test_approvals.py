@@ -107,6 +107,15 @@ async def test_an_approved_call_runs_and_the_answer_continues(
     assert result["content"] == "refunded"
 
 
+async def test_a_call_after_an_approval_has_an_id_of_its_own(
+    double: OpenAiDouble, model: Model, agent: Agent, chat: FakeChat, shop: Shop
+) -> None:
+    double.answers(calls(REFUND), calls(("r", "track", '{"order": 17}')), texts("It is refunded."))
+    await handled(agent, asked(chat))
+    await continued(model, chat, shop, chat.decide(action="approve"))
+    assert [part["toolCallId"] for part in tool_parts(chat.newest)] == ["r", "r-2"]
+
+
 async def test_the_approver_changes_the_arguments(
     double: OpenAiDouble, model: Model, agent: Agent, chat: FakeChat, shop: Shop
 ) -> None:

@@ -219,8 +219,7 @@ def _form(pending: PendingCall) -> dict[str, Any] | None:
     Arguments that the model has given are required: they can be changed and not removed.
     """
     parameters, values = pending.tool.parameters, pending.arguments
-    too_long = any(isinstance(value, str) and len(value) > TEXT_MAX for value in values.values())
-    if not 1 <= len(parameters) <= FIELDS_MAX or too_long or not all(map(_fits, parameters)):
+    if not 1 <= len(parameters) <= FIELDS_MAX or not all(map(_fits, parameters)):
         return None
     schema = {
         "type": "object",
