@@ -118,8 +118,9 @@ def test_without_a_token_the_servers_own_command_prints_one(monkeypatch: pytest.
     ("program", "message"),
     [
         ("import sys; sys.exit('no secret')", "no secret"),
-        ("pass", "exit code 0, no output"),
+        ("pass", "exit code 0, no token"),
         ("import sys; sys.exit(3)", "exit code 3"),
+        ("import sys; print('half'); sys.exit(3)", "exit code 3"),
     ],
 )
 async def test_a_command_that_prints_no_token(program: str, message: str) -> None:
@@ -187,7 +188,7 @@ def test_errors_before_the_start_have_one_line(
     assert command.run_command([*NEEDED, "--api-key-env", "NO_SUCH_KEY"]) == 1
     assert capsys.readouterr().err == "talkwire-agent: --api-key-env: the environment variable NO_SUCH_KEY is not set\n"
     assert command.run_command([*NEEDED, "--token-command", f"{sys.executable} -c pass"]) == 1
-    assert "no output" in capsys.readouterr().err
+    assert "no token" in capsys.readouterr().err
 
 
 def _run(program: str) -> subprocess.CompletedProcess[str]:

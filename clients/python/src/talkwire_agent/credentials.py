@@ -77,7 +77,7 @@ def printed_by(command: Sequence[str]) -> Callable[[], Awaitable[str]]:
                 await process.wait()
         token = output.decode(errors="replace").strip()
         if process.returncode or not token:
-            why = errors.decode(errors="replace").strip() or f"exit code {process.returncode}, no output"
+            why = errors.decode(errors="replace").strip() or f"exit code {process.returncode}, no token"
             raise CredentialsError(f"{command[0]}: {why}")
         return token
 
