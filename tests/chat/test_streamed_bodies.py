@@ -127,6 +127,24 @@ async def test_half_of_a_character_waits_for_its_other_half(world: World) -> Non
     assert (status, answer["message"]["content"]) == (200, f"a{SMILE}!")
 
 
+async def test_the_last_line_says_whether_the_turn_of_the_agent_continues(world: World) -> None:
+    work = await letter(world)
+    change = {"agents": "all"}
+    await world.request("PATCH", f"/api/v1/conversations/{work.conversation}", by="alice", json=change)
+    await work.bob.socket.send_message(work.conversation, "And when?")
+    (turn,) = (await world.request("POST", "/api/v1/turns/claim", by="helper", json={})).json()["turns"]
+    states = []
+    for number, more in enumerate((True, False)):
+        lines = [json.dumps({"text": "Today."}), json.dumps({"finish": {"more": more}})]
+        where = work.params("ndjson", turn=turn["token"]) | {"clientMessageId": f"t{number}"}
+        body = "\n".join(lines).encode()
+        answer = await world.request("POST", PATH, by="helper", params=where, content=body)
+        assert answer.json()["message"]["state"] == "done"
+        listed = (await world.request("GET", "/api/v1/turns", by="helper")).json()["items"]
+        states.append(listed[0]["state"])
+    assert states == ["working", "done"]
+
+
 LINES: Sequence[dict[str, object]] = (
     {"text": "Hm", "type": "reasoning"},
     {"text": ", yes", "type": "reasoning"},

@@ -207,7 +207,8 @@ async def test_closed_turns_are_released_for_another_program(tmp_path: Path, nod
         assert await clients.do("close", "one") == {"done": "close", "ended": {"result": "done"}, "held": 0}
         assert (await clients.do("aborted", "one"))["reason"]["code"] == "closed"
         (turn,) = (await clients.do("took", "two", 1, SOON_MS))["turns"]
-        assert (turn["attempt"], turn["tries"]) == (2, 0)
+        # The claim of the first program, which ends at the same time, may have had the turn for a moment.
+        assert (turn["attempt"] > 1, turn["tries"]) == (True, 0)
         await clients.do("do", "two", "send", "Yes.")
 
         # Nothing of the program that has closed its turns waits on the server.
@@ -227,13 +228,13 @@ async def test_members_see_that_the_agent_works_until_it_writes(tmp_path: Path, 
         await clients.do("working", [{"agentId": "helper"}])
         await clients.do("do", "one", "update", {"label": "Asks the shop"})
         await clients.do("working", [{"agentId": "helper", "label": "Asks the shop"}])
-        await clients.do("stream", "one", {"more": True}, "About")
+        await clients.do("stream", "one", {}, "About")
         await clients.do("working", [])
         await clients.do(
             "pause", 4000
         )  # the lease of the message is renewed, and members are not notified that the agent works
         await clients.do("working", [])
-        await clients.do("finish", "one", {})
+        await clients.do("finish", "one", {"more": True})
         await clients.do("working", [{"agentId": "helper", "label": "Asks the shop"}])
         await clients.do("do", "one", "send", "Two days.")
         seen = (await clients.do("working", []))["seen"]

@@ -11,7 +11,7 @@ from talkwire.core.commands.agents.turns import EndTurn, FailTurn, UpdateTurn
 from talkwire.core.commands.messages import DeleteMessage, SendMessage
 from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.streams.storing import Checkpoint, KeepCheckpoints, MarkStopped
-from talkwire.core.commands.streams.writing import FinishMessage, OpenedStream
+from talkwire.core.commands.streams.writing import FinishMessage, OpenedStream, StopMessage
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
@@ -445,6 +445,32 @@ async def test_with_more_the_end_of_a_stream_is_not_that_of_the_turn(node: Node)
     await end(node, second)
     assert await states(node) == ["done"]
     assert len(await own_messages(node)) == 2
+
+
+@pytest.mark.parametrize(("opening", "ending"), [(False, True), (True, False)])
+async def test_the_end_of_a_stream_says_whether_there_is_more(node: Node, *, opening: bool, ending: bool) -> None:
+    await scene(node)
+    _, claimed = await ask_and_claim(node)
+    first = await opened(node, claimed.turn.token, more=opening)
+    await end(node, first, more=ending)
+    assert (await turn_now(node, claimed)).state == ("working" if ending else "done")
+    if ending:
+        await end(node, await opened(node, claimed.turn.token))
+        assert await states(node) == ["done"]
+
+
+async def test_a_stream_that_fails_or_was_stopped_ends_its_attempt_with_more_too(node: Node) -> None:
+    await scene(node)
+    _, claimed = await ask_and_claim(node)
+    failing = await opened(node, claimed.turn.token)
+    await end(node, failing, state="failed", more=True)
+    assert (await turn_now(node, claimed)).state == "waiting"
+    await lapse(node, SECOND_MS)
+    again = await claim(node)
+    stopping = await opened(node, again.turn.token)
+    await node.do(ALICE, StopMessage(message_id=str(stopping.message.id)))
+    await end(node, stopping, more=True)
+    assert (await turn_now(node, claimed)).state == "done"
 
 
 async def test_with_more_an_attempt_that_is_lost_later_continues_nothing_that_is_done(node: Node) -> None:

@@ -34,6 +34,7 @@ class StreamEnd(NamedTuple):
     parts: tuple[MessagePart, ...] | None = None
     attachments: tuple[AttachmentRef, ...] = ()
     error: StreamError | None = None
+    more: bool | None = None
 
 
 class BodyFormat(ABC):

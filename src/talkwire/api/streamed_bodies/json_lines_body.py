@@ -30,6 +30,7 @@ class StreamedEnd(Body, frozen=True):
     parts: tuple[MessagePart, ...] | None = None
     attachments: tuple[AttachmentBody, ...] | None = None
     error: StreamError | None = None
+    more: bool | None = None
 
 
 class StreamedLine(Body, frozen=True):
@@ -94,4 +95,4 @@ class JsonLinesBody(BodyFormat):
 
     def _finish(self, end: StreamedEnd) -> None:
         self._parts.must_be_whole()
-        self._end = StreamEnd(end.state, end.parts, attachment_refs(end.attachments), end.error)
+        self._end = StreamEnd(end.state, end.parts, attachment_refs(end.attachments), end.error, end.more)

@@ -1071,6 +1071,8 @@ export interface FinishCommand {
   /** The attached files. */
   attachments?: readonly AttachmentBody[] | null;
   error?: StreamError | null;
+  /** Whether the agent keeps the turn after this message; by default as its opening has said */
+  more?: boolean | null;
 }
 
 /**

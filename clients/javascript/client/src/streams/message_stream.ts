@@ -52,6 +52,8 @@ export interface FinishOptions {
   readonly attachments?: NonNullable<FinishCommand["attachments"]>;
   /** Why it has failed. The message is then `failed`. */
   readonly error?: StreamError;
+  /** Of an agent's turn: whether the turn continues after this message. By default as the options of `Turn.stream` say. */
+  readonly more?: boolean;
 }
 
 /** Somebody has asked the author to stop. */
@@ -92,6 +94,8 @@ interface Conflict {
 export class MessageStream {
   readonly #core: Core;
   readonly #options: Commands["message:stream"]["payload"];
+  /** Whether the agent's turn continues after this message. */
+  #more: boolean | undefined;
   readonly #owner: StreamOwner | undefined;
   readonly #written = new WrittenParts();
   readonly #aborting = new AbortController();
@@ -118,6 +122,7 @@ export class MessageStream {
     this.#core = core;
     this.#options = options;
     this.#owner = owner;
+    this.#more = options.more;
     this.#leaseMs = (options.leaseS ?? LEASE_S) * 1000;
   }
 
@@ -187,16 +192,17 @@ export class MessageStream {
    * Ends the stream, and returns the message when it is stored with all that was written. The message is `done`, with an
    * `error` `failed`, and `stopped` if somebody has asked for that.
    */
-  async finish({ parts, attachments, error }: FinishOptions = {}): Promise<Message> {
+  async finish({ parts, attachments, error, more = this.#more }: FinishOptions = {}): Promise<Message> {
     // The server has ended it, since it was to stop.
     if (conflictOf(this.#failure).state === "stopped") return this.#core.rest.get<Message>(`messages/${this.id}`);
     this.#check();
     this.#isFinishing = true;
+    this.#more = more;
     this.#written.endText();
     const state = error === undefined ? "done" : "failed";
     try {
       return await this.#inTurn(() =>
-        this.#finish({ state, ...given({ parts, attachments, error }) } as FinishCommand),
+        this.#finish({ state, ...given({ parts, attachments, error, more }) } as FinishCommand),
       );
     } finally {
       this.#isFinishing = false;
@@ -476,7 +482,7 @@ export class MessageStream {
       open.get(this.#core)?.delete(this);
       if (aborts) this.#aborting.abort(why);
       this.#wake();
-      this.#owner?.streamEnded(message, why, this.#options.more === true);
+      this.#owner?.streamEnded(message, why, this.#more === true);
     }
     return why;
   }

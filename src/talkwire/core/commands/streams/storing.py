@@ -69,7 +69,8 @@ class KeepCheckpoints(Change[KeptStreams], frozen=True, tag="KeepCheckpoints"):
 
 
 class EndStream(Change[Message], frozen=True, kw_only=True, tag="EndStream"):
-    """Ends a stream with these parts, and returns the message. `blocked`: the application has refused it, and nothing
+    """Ends a stream with these parts, and returns the message. `more`: whether its turn goes on, None for what the
+    opening has said. `blocked`: the application has refused it, and nothing
     is left of it. `interrupted`: the author may continue it, and without any part nothing is left of it. Raises
     `conflict` if the stream has ended or has another attempt or home, and then changes nothing.
     """
@@ -82,6 +83,7 @@ class EndStream(Change[Message], frozen=True, kw_only=True, tag="EndStream"):
     attachments: tuple[AttachmentRef, ...] = ()
     error: StreamError | None = None
     metadata: dict[str, object] | UnsetType | None = UNSET
+    more: bool | None = None
 
 
 class EndLostStreams(Change[tuple[int, ...]], frozen=True, tag="EndLostStreams"):

@@ -27,6 +27,11 @@ Lease = Annotated[
     ),
 ]
 
+MoreAfter = Annotated[
+    bool | None,
+    Meta(description="Whether the agent keeps the turn after this message; by default as its opening has said"),
+]
+
 Attempt = Annotated[int, Meta(description="The number of the attempt that the opening of the stream has returned")]
 
 At = Annotated[
@@ -156,6 +161,7 @@ class FinishMessage(Signal[Message], frozen=True, kw_only=True, tag="FinishMessa
     parts: tuple[MessagePart, ...] | None = None
     attachments: tuple[AttachmentRef, ...] = ()
     error: StreamError | None = None
+    more: MoreAfter = None
 
 
 class StopMessage(Signal[None], frozen=True, kw_only=True, tag="StopMessage"):

@@ -217,9 +217,12 @@ def _go_on(tx: Transaction, turn: Turn) -> None:
     _put_waiting(tx, turn, tx.now_ms)
 
 
-def stream_ended(tx: Transaction, message: Message, state: StreamState, *, is_left: bool = True) -> None:
+def stream_ended(
+    tx: Transaction, message: Message, state: StreamState, *, is_left: bool = True, more: bool | None = None
+) -> None:
     """Takes the end of a stream into account that was written in a turn. It ends the turn, unless there will be more,
-    or the stream was interrupted or has failed. `is_left` is False if its message is to be deleted."""
+    or the stream was interrupted or has failed. `is_left` is False if its message is to be deleted, and `more` is None
+    if it is as the opening has said."""
     turn_id = None if message.cause is None else message.cause.turn_id
     turn = None if turn_id is None else tx.turns.find(turn_id)
     if turn is None:
@@ -229,6 +232,8 @@ def stream_ended(tx: Transaction, message: Message, state: StreamState, *, is_le
         if is_continuable:  # but nobody will
             _give_up(tx, message)
         return
+    if more is not None:
+        turn = replace(turn, more=more)
     left = turn if is_continuable else replace(turn, stream_id=None)
     if not (turn.state == "working" and turn.has_own_stream):
         _former_stream_ended(tx, left, state)

@@ -79,12 +79,12 @@ def end_stream(tx: Transaction, actor: Actor, command: EndStream) -> Message:
     written = replace(message, parts=command.parts, attachments=attachments, state=command.state, error=command.error)
     if command.metadata is not UNSET:
         written = replace(written, metadata=command.metadata)
-    return record_end(tx, stream, written)
+    return record_end(tx, stream, written, more=command.more)
 
 
-def record_end(tx: Transaction, stream: Stream, written: Message) -> Message:
+def record_end(tx: Transaction, stream: Stream, written: Message, *, more: bool | None = None) -> Message:
     """Records that a stream has ended with the parts and the state of the message `written`, or as `stopped` if it was
-    to stop, and returns the message. An interrupted one can be continued for a while."""
+    to stop, and returns the message. An interrupted one can be continued for a while. `more` is that of `EndStream`."""
     content = content_of(written.parts)
     mentions = mentioned(tx, written.conversation_id, content)
     pos = tx.next_pos()
@@ -109,7 +109,7 @@ def record_end(tx: Transaction, stream: Stream, written: Message) -> Message:
     if conversation is not None and conversation.team_ids:
         list_members(tx, conversation.notes_of or conversation.id, message.mentions)
     if message.cause is not None:
-        stream_ended(tx, message, message.state)
+        stream_ended(tx, message, message.state, more=more)
     if conversation is not None and conversation.has_agents and not stream.has_ended:
         add_work(tx, conversation, message)
     return message

@@ -357,6 +357,7 @@ class StreamHomes:
             parts=parts,
             attachments=command.attachments,
             error=command.error,
+            more=command.more,
         )
         try:
             end, refusal = await self._approvals.of_end(actor, stream.message, end)
