@@ -246,6 +246,52 @@ async def test_several_messages_answer_a_turn(agent: Agent) -> None:
     assert (await agent.turn())["state"] == "done"
 
 
+async def test_a_refusal_that_leaves_the_block_names_its_code(agent: Agent) -> None:
+    await agent.asked()
+    async with agent.chat.turns() as turns:
+        with pytest.raises(TalkwireError, match="forbidden"):
+            async with await following(turns):
+                await agent.chat.conversation("nowhere")
+        listed = await agent.turn()
+        assert (listed["state"], listed.get("error", {}).get("code")) == ("waiting", "forbidden")
+
+
+async def test_a_stop_of_a_message_with_more_ends_the_turn_and_the_block(agent: Agent) -> None:
+    await agent.asked()
+    async with agent.chat.turns() as turns:
+        async with await following(turns) as turn:
+            async with turn.stream(more=True) as message:
+                await message.text("One")
+                await agent.owner.stop(message.id)
+                await message.until_stopped()
+            with pytest.raises(TalkwireError, match="has asked the agent to stop") as refused:
+                await turn.send("Two")
+        assert (turn.lost, (refused.value.details or {})["reason"]) == (True, "ended")
+    assert await agent.answers() == ["One"]
+    assert (await agent.turn())["state"] == "done"
+
+
+async def test_run_raises_why_turns_cannot_be_claimed(agent: Agent) -> None:
+    async with agent.owner.turns() as turns, deadline():
+        with pytest.raises(TalkwireError, match="Only agents have turns"):
+            await turns.run(Turn.done)
+
+
+async def test_a_stream_says_at_its_end_whether_there_is_more(agent: Agent) -> None:
+    await agent.asked()
+    async with agent.chat.turns() as turns, await following(turns) as turn:
+        async with turn.stream() as message:
+            await message.text("One")
+            await message.finish(more=True)
+        async with turn.stream(more=True) as message:
+            await message.text("Two")
+            await message.finish(more=False)
+        with pytest.raises(TalkwireError, match="closed"):
+            await turn.send("Three")
+    assert await agent.answers() == ["One", "Two"]
+    assert (await agent.turn())["state"] == "done"
+
+
 async def test_what_is_asked_in_a_thread_is_answered_there(agent: Agent) -> None:
     question = await agent.asked()
     async with agent.chat.turns() as turns:

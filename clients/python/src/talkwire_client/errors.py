@@ -36,6 +36,11 @@ class TalkwireError(Exception):
         return self.code in MUST_RELOAD
 
 
+def code_of(error: Exception) -> str:
+    """Returns how an error is named where others read it, without its text: the code of a refusal, else its class."""
+    return error.code if isinstance(error, TalkwireError) else type(error).__name__
+
+
 def conflict_of(error: Exception | None) -> Mapping[str, Any]:
     """Returns the details of a conflict; nothing for other errors."""
     if isinstance(error, TalkwireError) and error.code == "conflict" and isinstance(error.details, dict):

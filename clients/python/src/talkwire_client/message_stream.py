@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from talkwire_client.api import FOR_EVER_S, Api, Request, attached, path, without_none
-from talkwire_client.errors import TalkwireError, conflict_of
+from talkwire_client.errors import TalkwireError, code_of, conflict_of
 from talkwire_client.payloads import Attachment, File, Message
 from talkwire_client.written_parts import MessagePart, Piece, WholePart, WrittenParts
 
@@ -81,7 +81,7 @@ class MessageStream:
                 await self.finish()
             elif isinstance(error, Exception) and not self._is_over:
                 try:
-                    await self.fail(type(error).__name__)
+                    await self.fail(code_of(error))
                 except TalkwireError as refusal:
                     _logger.info("a message could not be ended as failed: %s", refusal)
         finally:

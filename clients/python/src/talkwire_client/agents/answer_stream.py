@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from talkwire_client.api import Api
 from talkwire_client.errors import TalkwireError
 from talkwire_client.message_stream import MessageStream
-from talkwire_client.payloads import Message
+from talkwire_client.payloads import Attachment, File, Message
+from talkwire_client.written_parts import MessagePart
 
 
 class AnsweredTurn(Protocol):
@@ -20,8 +21,8 @@ class AnsweredTurn(Protocol):
     def stream_closed(self) -> None:
         """Notes that the stream does not renew the turn's lease any more."""
 
-    def stream_finished(self, message: Message) -> None:
-        """Notes how the stream has ended."""
+    def stream_finished(self, message: Message, *, more: bool) -> None:
+        """Notes how the stream has ended, and whether a `done` one leaves the turn with this program."""
 
     def stream_refused(self, why: TalkwireError) -> None:
         """Notes that this program cannot write the stream any more, or not open it."""
@@ -41,6 +42,7 @@ class AnswerStream(MessageStream):
         super().__init__(api, body)
         self._answered = turn
         self._keeps_parts = keeps_parts
+        self._more = bool(body.get("more"))
 
     async def __aenter__(self) -> Self:
         await super().__aenter__()
@@ -52,6 +54,21 @@ class AnswerStream(MessageStream):
                 raise
         return self
 
+    async def finish(
+        self,
+        *,
+        parts: Sequence[MessagePart] | None = None,
+        attachments: Sequence[File | Attachment | Mapping[str, Any]] = (),
+        error: Mapping[str, str] | None = None,
+        more: bool | None = None,
+    ) -> Message:
+        """Ends the stream, as `MessageStream.finish` does, and the turn, unless there will be `more`: by default as the
+        arguments of `Turn.stream` say.
+        """
+        if more is not None:
+            self._more = more
+        return await super().finish(parts=parts, attachments=attachments, error=error)
+
     async def _open(self) -> None:
         try:
             await super()._open()
@@ -61,13 +78,14 @@ class AnswerStream(MessageStream):
         self._answered.stream_opened()
 
     async def _write(self, what: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 (JSON)
-        answer = await super()._write(what, body)
+        named = {**body, "more": self._more} if what == "finish" else body
+        answer = await super()._write(what, named)
         if self._stop is not None:
             self._answered.stop_requested(self._stop)
         return answer
 
     async def _end_as(self, message: Message) -> Message:
-        self._answered.stream_finished(message)
+        self._answered.stream_finished(message, more=self._more)
         return await super()._end_as(message)
 
     def _end(self, why: TalkwireError) -> TalkwireError:

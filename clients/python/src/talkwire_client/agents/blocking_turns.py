@@ -6,10 +6,10 @@ from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from types import EllipsisType, TracebackType
 from typing import Any, Literal, Protocol, Self, TypeVar
 
+from talkwire_client.agents.answer_stream import AnswerStream
 from talkwire_client.agents.turn import Turn
 from talkwire_client.agents.turns import Turns
 from talkwire_client.blocking_stream import BlockingMessageStream
-from talkwire_client.message_stream import MessageStream
 from talkwire_client.payloads import (
     AskedCard,
     Attachment,
@@ -67,6 +67,25 @@ class BlockingTurns:
         if turn is _END:
             raise StopIteration
         return BlockingTurn(turn, self._wait_for)
+
+
+class BlockingAnswerStream(BlockingMessageStream):
+    """An `AnswerStream` for `with`, whose methods wait for their results. `BlockingTurn.stream` returns it."""
+
+    def __init__(self, stream: AnswerStream, wait_for: _WaitFor) -> None:
+        super().__init__(stream, wait_for)
+        self._answer = stream
+
+    def finish(
+        self,
+        *,
+        parts: Sequence[MessagePart] | None = None,
+        attachments: Sequence[File | Attachment | Mapping[str, Any]] = (),
+        error: Mapping[str, str] | None = None,
+        more: bool | None = None,
+    ) -> Message:
+        """Ends the stream, and the turn, unless there will be `more`."""
+        return self._wait_for(self._answer.finish(parts=parts, attachments=attachments, error=error, more=more))
 
 
 class BlockingTurn:
@@ -202,12 +221,12 @@ class BlockingTurn:
         metadata: Mapping[str, Any] | None = None,
         client_message_id: str | None = None,
         on_behalf_of: str | None = None,
-    ) -> BlockingMessageStream:
+    ) -> BlockingAnswerStream:
         """Returns a message that is written while others read it, for `with`. Its end is the end of the turn, unless
         there will be `more`.
         """
 
-        async def make() -> MessageStream:
+        async def make() -> AnswerStream:
             return self._turn.stream(
                 more=more,
                 model=model,
@@ -219,7 +238,7 @@ class BlockingTurn:
                 on_behalf_of=on_behalf_of,
             )
 
-        return BlockingMessageStream(self._wait_for(make()), self._wait_for)
+        return BlockingAnswerStream(self._wait_for(make()), self._wait_for)
 
     def ask(
         self,

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 from talkwire_client.agents.answer_stream import AnswerStream
 from talkwire_client.api import FOR_EVER_S, Api, Request, json_of, path, without_none
-from talkwire_client.errors import TalkwireError, conflict_of
+from talkwire_client.errors import TalkwireError, code_of, conflict_of
 from talkwire_client.message_stream import ERROR_CODE_MAX, ERROR_MESSAGE_MAX, KEEPS, LEASE_S
 from talkwire_client.messages import MessageCalls
 from talkwire_client.payloads import (
@@ -58,10 +58,10 @@ class Turn:
     wait for a decision, and `done`, `fail` and `release` end it without a message. Until then the lease is renewed in
     the background.
 
-    For `async with`: an exception that leaves the block fails the turn, with the name of the exception's class as the
-    code and without its text. A block that ends without an answer and without one of these calls fails it too, with the
-    code `unanswered`. When the task is cancelled, the turn is released. When another program has the turn, the block is
-    cancelled, and the program continues after it.
+    For `async with`: an exception that leaves the block fails the turn, with the code of a `TalkwireError`, or the name
+    of another exception's class, and without its text. A block that ends without an answer and without one of these
+    calls fails it too, with the code `unanswered`. When the task is cancelled, the turn is released. When another
+    program has the turn, the block is cancelled, and the program continues after it.
 
     All calls wait while the server cannot be reached. They raise `TalkwireError` if this program does not have the turn
     any more (`conflict` with the reason `superseded` or `ended`).
@@ -78,8 +78,6 @@ class Turn:
         self._stop: Mapping[str, Any] | None = None
         self._is_writing = False
         """Whether a stream is open, which renews the lease."""
-        self._will_be_more = False
-        """Whether the end of the stream that was opened last does not end the turn."""
         self._is_over = False
         self._why_lost: TalkwireError | None = None
         self._is_entered = False
@@ -243,7 +241,6 @@ class Turn:
 
         The other arguments are those of `send`, and of `Talkwire.stream`.
         """
-        self._will_be_more = more
         body = {
             "conversationId": self.conversation_id,
             "turn": self.token,
@@ -392,7 +389,7 @@ class Turn:
             _logger.warning("turn %s was left without an answer: end it with done, release or fail", self.id)
             await self.fail("unanswered", "The program left the turn without an answer.")
         elif isinstance(error, Exception):
-            await self.fail(type(error).__name__)
+            await self.fail(code_of(error))
         else:
             await self.close()
 
@@ -404,8 +401,12 @@ class Turn:
     def stream_closed(self) -> None:
         self._is_writing = False
 
-    def stream_finished(self, message: Message) -> None:
-        if message.get("state") != "done" or not self._will_be_more:
+    def stream_finished(self, message: Message, *, more: bool) -> None:
+        state = message.get("state")
+        if state == "stopped" and more:
+            why = "Somebody has asked the agent to stop, which has ended the turn."
+            self._lose(TalkwireError("conflict", why, {"reason": "ended", "state": "done"}))
+        elif state != "done" or not more:
             self._end()
 
     def stream_refused(self, why: TalkwireError) -> None:

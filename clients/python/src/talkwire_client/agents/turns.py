@@ -97,9 +97,17 @@ class Turns:
         Each call is in a task of its own and in the turn's block, so an exception fails its turn. The exception is
         logged, and the other turns are not affected.
         """
-        async with asyncio.TaskGroup() as tasks:
+        answering: set[asyncio.Task[None]] = set()
+        try:
             async for turn in self:
-                tasks.create_task(_answered(turn, answer))
+                task = asyncio.create_task(_answered(turn, answer))
+                answering.add(task)
+                task.add_done_callback(answering.discard)
+            await asyncio.gather(*answering)
+        finally:
+            for task in answering:
+                task.cancel()
+            await asyncio.gather(*answering, return_exceptions=True)
 
     async def _claim(self) -> None:
         """Claims a turn. Returns without one if the block is left meanwhile."""
