@@ -533,6 +533,20 @@ def test_the_text_has_what_a_card_asks_and_how_it_has_ended() -> None:
     assert text_of(made(SHORT, state="decided", action_id="no", counts={"no": 1})) == f"{SHORT_TEXT}\n\nDecided: No"
 
 
+def test_the_text_of_a_decided_card_has_what_was_filled_in() -> None:
+    properties = {
+        "weeks": {"type": "integer", "title": "Weeks"},
+        "note": {"type": "string"},
+        "again": {"type": "boolean"},
+    }
+    form = {"schema": {"type": "object", "properties": properties}, "values": {"weeks": 3}}
+    given = {**SHORT, "actions": [{"id": "yes", "label": "Yes", "input": form}, {"id": "no", "label": "No"}]}
+    values = {"weeks": 6, "note": "x" * 600, "again": True}
+    decided = made(given, state="decided", action_id="yes", input=values)
+    lines = text_of(decided).split("\n\n")[-2:]
+    assert lines == ["Decided: Yes", f"Weeks: 6\nnote: {'x' * 500}…\nagain: yes"]
+
+
 @pytest.mark.parametrize(
     ("state", "line"),
     [

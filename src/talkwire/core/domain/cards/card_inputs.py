@@ -137,7 +137,7 @@ def _check_text_value(path: str, field: InputProperty, value: InputValue) -> Non
 
 def _check_number_value(path: str, field: InputProperty, value: InputValue) -> None:
     if isinstance(value, bool | str):
-        raise invalid(path, "must be a number")
+        raise invalid(path, "must be a whole number" if field.type == "integer" else "must be a number")
     _check_number(path, value)
     if field.type == "integer" and value != int(value):
         raise invalid(path, "must be a whole number")

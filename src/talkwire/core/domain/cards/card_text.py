@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import UNSET
 
-from talkwire.core.domain.cards.card import AskedCard, MessageCard
+from talkwire.core.domain.cards.card import AskedCard, InputValue, MessageCard
 
 _ENDS = {
     "closed": "Closed",
@@ -16,6 +16,9 @@ _ENDS = {
     "unreachable": "Ended without a decision",
 }
 BETWEEN_PARAGRAPHS = "\n\n"
+
+_VALUE_MAX_LENGTH = 500
+"""How much of a text that was filled in is shown."""
 
 
 def text_of(card: MessageCard) -> str:
@@ -41,7 +44,25 @@ def _result(card: MessageCard) -> Iterator[str]:
     labels = {action.id: action.label for action in card.asked.actions}
     if card.state == "decided":
         yield f"Decided: {labels[card.action_id or '']}"
+        if card.input:
+            yield "\n".join(_filled_in(card, card.input))
     elif card.state != "open":
         yield _ENDS[card.state]
         if card.asked.is_poll and card.counts:
             yield "\n".join(f"{labels[id_]}: {count}" for id_, count in card.counts.items())
+
+
+def _filled_in(card: MessageCard, values: dict[str, InputValue]) -> Iterator[str]:
+    """Yields what was filled in with the action that was decided, each value in a line with its title."""
+    forms = (action.input.form for action in card.asked.actions if action.id == card.action_id and action.input)
+    properties = next(forms).properties
+    for name, value in values.items():
+        title = properties[name].title
+        yield f"{name if title is UNSET else title}: {_readable(value)}"
+
+
+def _readable(value: InputValue) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return text if len(text) <= _VALUE_MAX_LENGTH else f"{text[:_VALUE_MAX_LENGTH]}…"
