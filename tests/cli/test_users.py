@@ -47,6 +47,18 @@ def test_a_user_of_tokens_is_added_without_an_account(command: Command, where: l
     assert command("user", "add", "zoe@example.com", "--id", "zoe", *where) == (0, "zoe\n", "")
 
 
+def test_an_agent_is_added_with_the_person_who_is_responsible(command: Command, where: list[str]) -> None:
+    command("user", "add", "--id", "rita", *where)
+    add = ["user", "add", "--id", "helper", "--kind", "agent", "--owner"]
+    assert command(*add, "rita", *where) == (0, "helper\n", "")
+    shown = json.loads(command("user", "list", "--json", *where).out)
+    helper = next(user for user in shown if user["id"] == "helper")
+    assert (helper["kind"], helper["ownerId"]) == ("agent", "rita")
+    nobody = command("user", "add", "--id", "other", "--kind", "agent", "--owner", "nobody", *where)
+    assert (nobody.exit_code, nobody.out) == (2, "")
+    assert "ownerId" in nobody.err
+
+
 def test_without_an_id_the_new_one_is_printed(command: Command, where: list[str]) -> None:
     added = command("user", "add", "erik@example.com", "--name", "Erik", *where)
     assert added.exit_code == 0
@@ -85,6 +97,9 @@ def test_an_account_gets_a_new_password(command: Command, where: list[str], monk
         (["password", "nobody"], 1, "This user has no account."),
         (["add", "not-an-address", "--name", "X"], 2, "email: must be an e-mail address"),
         (["add", "x@example.com", "--id", "new"], 2, "name: must be given for a new user"),
+        (["add", "x@example.com", "--name", "X", "--kind", "agent"], 2, "EMAIL: an agent has no account"),
+        (["add", "--id", "x", "--owner", "y"], 2, "--owner: only with --kind agent"),
+        (["add", "--id", "x", "--kind", "robot"], 2, 'Invalid value "robot" for --kind'),
         (["add", "x@example.com", "--name", " "], 2, "name: must have 1 to 200 characters"),
         (["add", "x@example.com", "--name", "X", "--id", "a b"], 2, "id: must be an id"),
         (["add"], 2, "EMAIL: must be given for an account"),

@@ -22,7 +22,7 @@ from talkwire.core.commands.accounts import (
     UnbanUser,
 )
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.model import AccountRole, User
+from talkwire.core.domain.model import AccountRole, User, UserKind
 from talkwire.core.domain.times import ms_of
 from talkwire.settings import Settings
 from talkwire.settings.policy import access_policy
@@ -38,7 +38,7 @@ Password = Annotated[
 
 
 @takes_settings(*WHERE)
-def add(
+def add(  # noqa: PLR0913 (each is a flag)
     email: str | None = None,
     /,
     *,
@@ -50,6 +50,10 @@ def add(
     ] = None,
     password: Password = None,
     role: Annotated[AccountRole, Parameter(help="What the account may do: `admin` may use the admin routes.")] = "user",
+    kind: Annotated[
+        UserKind, Parameter(help="`agent`: a program that takes part in conversations, and has no account.")
+    ] = "person",
+    owner: Annotated[str | None, Parameter(help="Of an agent: the id of the person who is responsible for it.")] = None,
     **flags: Flag,
 ) -> None:
     """Create an account that can sign in with an e-mail address and a password, or a user who signs in elsewhere.
@@ -59,12 +63,17 @@ def add(
     email
         Address to sign in with. Without it, the user has no account and signs in with tokens for the id.
     """
+    if kind == "person" and owner is not None:
+        raise Misuse("--owner: only with --kind agent")
+    if kind == "agent" and email is not None:
+        raise Misuse("EMAIL: an agent has no account; give --id alone")
     if email is None:
         if id is None or password is not None or role != "user":
             raise Misuse(
                 "EMAIL: must be given for an account, or --id without --password and --role for a user of tokens"
             )
-        user = run_as_operator(load(flags).settings, lambda operator: _created(operator, id, name), may_create=True)
+        new = PutUser(id, name=UNSET if name is None else name, kind=kind, owner_id=UNSET if owner is None else owner)
+        user = run_as_operator(load(flags).settings, lambda operator: _created(operator, new), may_create=True)
         print_result(f"Added {user.name}, whose id is {user.id} and who has no account.", user.id)
         return
     if name is None and id is None:
@@ -147,15 +156,15 @@ def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> No
     _warn_without_accounts(settings)
 
 
-async def _created(operator: Operator, user_id: str, name: str | None) -> User:
+async def _created(operator: Operator, new: PutUser) -> User:
     """Creates a user without an account and returns the user. Raises Failure if the user exists."""
     try:
-        await operator.execute(GetUser(user_id))
+        await operator.execute(GetUser(new.user_id))
     except ChatError as error:
         if error.code != "not_found":
             raise
-        return await operator.execute(PutUser(user_id, name=UNSET if name is None else name))
-    raise Failure(f"{user_id}: there is such a user already; with EMAIL, the user gets an account")
+        return await operator.execute(new)
+    raise Failure(f"{new.user_id}: there is such a user already; with EMAIL, the user gets an account")
 
 
 def _end_of(until: str) -> int:
@@ -193,6 +202,8 @@ def _described(user: User) -> dict[str, object]:
         "id": user.id,
         "name": user.name,
         "email": user.email,
+        "kind": user.kind,
+        "ownerId": user.owner_id,
         "banned": user.banned,
         "bannedUntil": None if user.ban_until_ms is None else iso_time(user.ban_until_ms),
         "createdAt": iso_time(user.created_ms),
