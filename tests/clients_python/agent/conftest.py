@@ -14,7 +14,7 @@ from talkwire_agent.agent import Agent, AgentSettings
 from talkwire_agent.model import Model
 from talkwire_agent.tools import Tool, tool_of
 from talkwire_agent.turn_answer import ToolBox
-from tests.clients_python.agent.fake_turn import FakeChat, FakeTurn
+from tests.clients_python.agent.fake_turn import FakeChat, FakeTurn, as_turn
 from tests.clients_python.agent.openai_double import OpenAiDouble, running_double
 from tests.waiting import DEADLINE_S, deadline
 
@@ -92,8 +92,12 @@ def agent(model: Model, chat: FakeChat, shop: Shop) -> Agent:
 
 async def handled(agent: Agent, turn: FakeTurn) -> FakeTurn:
     async with deadline():
-        await agent.handle(turn)
+        await handle(agent, turn)
     return turn
+
+
+async def handle(agent: Agent, turn: FakeTurn) -> None:
+    await agent.handle(as_turn(turn))
 
 
 def asked(chat: FakeChat, text: str = "Where is order 17?") -> FakeTurn:

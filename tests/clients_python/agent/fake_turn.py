@@ -19,8 +19,8 @@ from talkwire.core.domain.cards.card_inputs import check_filled_in
 from talkwire.core.domain.parts.checks import check_parts
 from talkwire.core.domain.parts.message_parts import MessagePart as ServersPart
 from talkwire.core.domain.parts.message_parts import content_of
-from talkwire_client import AskedCard, Message, TalkwireError
-from talkwire_client.message_stream import MessageStream
+from talkwire_client import AskedCard, Message, TalkwireError, Turn
+from talkwire_client.errors import code_of
 from talkwire_client.written_parts import MessagePart, WholePart
 
 AGENT = "helper"
@@ -79,15 +79,13 @@ class FakeChat:
 
 
 class FakeWriter:
-    """What `MessageStream` is to its author. What is written is stored at the next `rewind` and at the end."""
+    """What `AnswerStream` is to its author. What is written is stored at the next `rewind` and at the end."""
 
     def __init__(self, turn: FakeTurn, message: Json) -> None:
         self._turn = turn
         self.message = message
         self.written: list[Any] = copy.deepcopy(message.get("parts", []))
         self._keys: dict[str, int] = {}
-        self._stopped = asyncio.Event()
-        self._stop: Mapping[str, Any] | None = None
         self.is_over = False
 
     async def __aenter__(self) -> Self:
@@ -99,24 +97,13 @@ class FakeWriter:
         if error is None:
             await self.finish()
         elif isinstance(error, Exception):
-            await self.fail(type(error).__name__)
+            await self.fail(code_of(error))
         else:
             self.die()
-
-    def ask_to_stop(self) -> None:
-        self._stop = {"by": "ann", "at": "now"}
-        self._stopped.set()
 
     @property
     def parts(self) -> list[MessagePart]:
         return list(self.written)
-
-    @property
-    def stopped(self) -> Mapping[str, Any] | None:
-        return self._stop
-
-    async def until_stopped(self) -> None:
-        await self._stopped.wait()
 
     async def text(self, text: str) -> None:
         self._add("text", text)
@@ -137,21 +124,25 @@ class FakeWriter:
         del self.written[part:]
         self._store()
 
-    async def finish(self, *, error: Mapping[str, str] | None = None) -> Message:
+    async def finish(self, *, error: Mapping[str, str] | None = None, more: bool = False) -> Message:
         self._check()
+        is_stopped = self._turn.is_stopped
         state = "failed" if error else "done"
         parts = [part for part in self.written if str(part.get("text", "x")).strip()]
         if parts:
             servers = [msgspec.convert(part, ServersPart) for part in parts]
-            check_parts(servers, may_be_empty=self._stop is not None or error is not None)
+            check_parts(servers, may_be_empty=is_stopped or error is not None)
             self.message["content"] = content_of(servers)
-        elif state == "done" and self._stop is None:
+        elif state == "done" and not is_stopped:
             raise TalkwireError("invalid_request", "parts", None, 422)
-        self.message |= {"state": state if self._stop is None else "stopped", "parts": parts}
+        self.message |= {"state": "stopped" if is_stopped else state, "parts": parts}
         if error:
             self.message["error"] = dict(error)
         self.is_over = True
-        self._stopped.set()
+        if error and not is_stopped:
+            await self._turn.fail(**error)
+        elif not more or is_stopped:
+            await self._turn.done()
         return cast("Message", self.message)
 
     async def fail(self, code: str = "failed", message: str = "") -> Message:
@@ -196,13 +187,12 @@ class FakeTurn:
         self.id = "t1"
         self.chat = chat
         self.messages = list(unanswered)
-        self.card = card
+        self.card_message = card
         self.note = note
         self.ends: list[str] = []
         self.why = ""
         self.labels: list[str] = []
-        self.is_to_stop = False
-        self.update_error: TalkwireError | None = None
+        self._stopped = asyncio.Event()
         self.writers: list[FakeWriter] = []
         self.changed = asyncio.Event()
         """Set, and replaced, when something was written or shown."""
@@ -212,24 +202,38 @@ class FakeTurn:
         (found,) = self.writers
         return found
 
-    def stream(self, *, model: str | None = None) -> FakeWriter:
+    @property
+    def is_stopped(self) -> bool:
+        return self._stopped.is_set()
+
+    def ask_to_stop(self) -> None:
+        self._stopped.set()
+
+    async def until_stopped(self) -> None:
+        await self._stopped.wait()
+
+    def stream(
+        self, *, model: str | None = None, continue_: bool = False, reply_to_id: str | None = None
+    ) -> FakeWriter:
         assert model == "small"
+        assert continue_
         newest = self.chat.messages[-1] if self.chat.messages else {}
         is_open = newest.get("senderId") == AGENT and newest.get("state") in {"streaming", "interrupted"}
-        message = newest if is_open else cast("Json", self.chat.add(AGENT, parts=[]))
+        of_turn: Any = {"parts": [], "clientMessageId": f"turn:{self.id}"}
+        message = newest if is_open else cast("Json", self.chat.add(AGENT, **of_turn))
+        if reply_to_id is not None:
+            message["replyTo"] = {"id": reply_to_id}
         message["state"] = "streaming"
         writer = FakeWriter(self, message)
         self.writers.append(writer)
         return writer
 
-    async def ask(self, card: AskedCard) -> None:
+    async def send(self, *, card: AskedCard) -> Message:
         servers = msgspec.convert(card, ServersCard)
         check_card(servers)
-        self.chat.add(AGENT, card["title"], card={**copy.deepcopy(card), "state": "open", "digest": digest_of(servers)})
+        shown: Json = {**copy.deepcopy(card), "state": "open", "digest": digest_of(servers)}
         self.ends.append("asked")
-
-    async def send(self, content: str) -> Message:
-        return self.chat.add(AGENT, content)
+        return self.chat.add(AGENT, card["title"], card=shown)
 
     async def done(self) -> None:
         self.ends.append("done")
@@ -238,13 +242,10 @@ class FakeTurn:
         self.ends.append(f"failed {code}")
         self.why = message
 
-    async def update(self, label: str) -> bool:
+    async def update(self, *, label: str) -> None:
         self.labels.append(label)
         self.changed.set()
         self.changed = asyncio.Event()
-        if self.update_error is not None:
-            raise self.update_error
-        return self.is_to_stop
 
 
 def _servers_form(card: Json, action_id: str) -> Any:  # noqa: ANN401 (the server's form)
@@ -254,11 +255,6 @@ def _servers_form(card: Json, action_id: str) -> Any:  # noqa: ANN401 (the serve
     return action.input.form
 
 
-def _has_the_methods_of_a_stream(stream: MessageStream) -> None:
-    """Fails the type checker if the fake has a method that the client's stream has not."""
-    from talkwire_agent.turns import MessageWriter, Turn  # noqa: PLC0415
-
-    writers: list[MessageWriter] = [stream]
-    turns: list[Turn] = [FakeChat().turn()]
-    assert writers
-    assert turns
+def as_turn(turn: FakeTurn) -> Turn:
+    """Returns a fake turn for code that uses the client's."""
+    return cast("Turn", turn)

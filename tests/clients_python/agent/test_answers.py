@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 
 import pytest
 
@@ -13,8 +12,9 @@ from talkwire_agent.answer_message import TEXT_MAX_BYTES
 from talkwire_agent.history import HistoryLimits
 from talkwire_agent.model import Model
 from talkwire_agent.tools import tool_of
+from talkwire_agent.turn_answer import CUT_SHORT
 from talkwire_client import TalkwireError
-from tests.clients_python.agent.conftest import SYSTEM, Shop, asked, handled, sent, tool_parts
+from tests.clients_python.agent.conftest import SYSTEM, Shop, asked, handle, handled, sent, tool_parts
 from tests.clients_python.agent.fake_turn import AGENT, FakeChat
 from tests.clients_python.agent.openai_double import (
     DONE,
@@ -51,7 +51,7 @@ async def test_an_answer_is_streamed_with_its_reasoning(double: OpenAiDouble, ag
 async def test_readers_see_text_while_the_model_writes(double: OpenAiDouble, agent: Agent, chat: FakeChat) -> None:
     double.answers(Reply([chunk({"content": "It was "})], ending="silence"))
     turn = asked(chat)
-    task = asyncio.create_task(agent.handle(turn))
+    task = asyncio.create_task(handle(agent, turn))
     await until(lambda: turn.writers and turn.writer.written == [{"type": "text", "text": "It was "}])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -62,6 +62,19 @@ async def test_a_note_on_the_turn_reaches_the_model(double: OpenAiDouble, agent:
     double.answers(texts("Yes."))
     await handled(agent, chat.turn(chat.add("ann", "Hello?"), note="Ann is a new customer."))
     assert sent(double)[-1] == {"role": "user", "content": "From: the application (a note)\nAnn is a new customer."}
+
+
+async def test_an_answer_to_a_message_that_is_not_the_newest_any_more_is_a_reply(
+    double: OpenAiDouble, agent: Agent, chat: FakeChat
+) -> None:
+    double.answers(texts("Yes."))
+    turn = asked(chat)
+    await handled(agent, turn)
+    assert "replyTo" not in chat.newest
+    turn = asked(chat)
+    chat.add("bob", "Thanks.")
+    await handled(agent, turn)
+    assert chat.newest["replyTo"] == {"id": turn.messages[0]["id"]}
 
 
 async def test_a_turn_is_attempted_again_with_the_same_message(
@@ -188,7 +201,8 @@ async def test_a_model_that_calls_tools_without_an_end_is_cut_short(
     turn = await handled(agent, asked(chat))
     assert len(shop.done) == 10
     assert turn.ends == ["done"]
-    assert (chat.newest["state"], chat.newest["error"]["code"]) == ("failed", "tool_calls")
+    assert chat.newest["state"] == "done"
+    assert chat.newest["content"].strip() == "*The model called tools more than 10 times.*"
 
 
 async def test_an_answer_has_thirty_calls_at_most(
@@ -244,13 +258,14 @@ async def test_the_next_attempt_does_not_read_the_failed_one(
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter"])
-async def test_an_answer_that_is_cut_short_is_failed_and_done(
+async def test_an_answer_that_is_cut_short_says_so(
     double: OpenAiDouble, agent: Agent, chat: FakeChat, reason: str
 ) -> None:
     double.answers(texts("It was ", reason=reason))
     turn = await handled(agent, asked(chat))
     assert turn.ends == ["done"]
-    assert (chat.newest["state"], chat.newest["error"]["code"]) == ("failed", reason)
+    assert chat.newest["state"] == "done"
+    assert chat.newest["content"] == f"It was \n\n*{CUT_SHORT[reason]}*"
 
 
 async def test_an_answer_that_is_cut_short_before_its_text_fails_the_turn(
@@ -267,7 +282,7 @@ async def test_an_answer_that_is_too_long_for_a_message_is_cut_short(
     double.answers(texts("a" * TEXT_MAX_BYTES, "b"))
     turn = await handled(agent, asked(chat))
     assert turn.ends == ["done"]
-    assert (chat.newest["content"], chat.newest["error"]["code"]) == ("a" * TEXT_MAX_BYTES, "length")
+    assert chat.newest["content"] == "a" * TEXT_MAX_BYTES + "\n\n*The answer is too long for a message.*"
 
 
 async def test_reasoning_is_shown_as_far_as_it_fits(double: OpenAiDouble, agent: Agent, chat: FakeChat) -> None:
@@ -282,8 +297,8 @@ async def test_no_answer_is_no_message_and_reasoning_alone_fails(
     double.answers(texts(""), chunk({"reasoning": "Hm."}) + texts(""))
     assert (await handled(agent, asked(chat))).ends == ["done"]
     assert len(chat.messages) == 1
-    assert (await handled(agent, asked(chat))).ends == ["done"]
-    assert (chat.newest["state"], chat.newest["error"]["code"]) == ("failed", "empty")
+    assert (await handled(agent, asked(chat))).ends == ["failed empty"]
+    assert chat.newest["state"] == "failed"
 
 
 async def test_characters_that_cannot_be_stored_are_replaced(
@@ -309,58 +324,21 @@ async def test_an_emoji_that_comes_in_halves_is_sent_back_to_the_model_whole(
     }
 
 
-async def test_a_refusal_of_the_server_fails_the_turn(
+async def test_an_error_fails_the_message_and_is_raised(
     double: OpenAiDouble, agent: Agent, chat: FakeChat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    double.answers(texts("It was sent."))
+    double.answers(calls(("a", "wait", "{}")))
     turn = asked(chat)
 
-    def refused(**_: object) -> None:
-        raise TalkwireError("muted", "You are muted.", None, 403)
+    async def refused(**_: object) -> None:
+        await until(lambda: turn.writers and turn.writer.written)
+        raise TalkwireError("forbidden", "You are muted.", None, 403)
 
-    monkeypatch.setattr(turn, "stream", refused)
-    await handled(agent, turn)
-    assert turn.ends == ["failed muted"]
-
-
-async def test_a_turn_that_another_process_has_is_left_alone(
-    double: OpenAiDouble, agent: Agent, chat: FakeChat
-) -> None:
-    double.answers(Reply(ending="silence"))
-    turn = asked(chat)
-    turn.update_error = TalkwireError("conflict", "Superseded.", {"reason": "superseded"}, 409)
-    await handled(agent, turn)
-    assert turn.ends == []
-
-
-async def test_a_server_that_is_away_for_a_moment_does_not_end_the_turn(
-    double: OpenAiDouble, agent: Agent, chat: FakeChat
-) -> None:
-    double.answers(texts("Yes."))
-    turn = asked(chat)
-    turn.update_error = TalkwireError("unavailable", "Later.", None, 503)
-    await handled(agent, turn)
-    assert turn.ends == ["done"]
-
-
-async def test_an_error_of_the_agent_fails_the_turn_and_is_logged(
-    double: OpenAiDouble,
-    agent: Agent,
-    chat: FakeChat,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    turn = asked(chat)
-
-    def broken(_: str) -> None:
-        raise RuntimeError("a fault")
-
-    monkeypatch.setattr(chat, "history", broken)
-    with caplog.at_level(logging.ERROR):
+    monkeypatch.setattr(turn, "update", refused)
+    with pytest.raises(TalkwireError, match="muted"):
         await handled(agent, turn)
-    assert turn.ends == ["failed failed"]
-    assert "a fault" in caplog.text
-    assert "a fault" not in turn.why
+    assert turn.ends == ["failed forbidden"]
+    assert chat.newest["state"] == "failed"
 
 
 # --- stopping ---------------------------------------------------------------------------------------------------------
@@ -371,9 +349,9 @@ async def test_stopping_the_message_ends_the_models_request_and_keeps_the_text(
 ) -> None:
     double.answers(Reply([chunk({"content": "It was "})], ending="silence"))
     turn = asked(chat)
-    task = asyncio.create_task(agent.handle(turn))
+    task = asyncio.create_task(handle(agent, turn))
     await until(lambda: turn.writers and turn.writer.written)
-    turn.writer.ask_to_stop()
+    turn.ask_to_stop()
     async with deadline():
         await task
         await double.left.wait()
@@ -386,9 +364,9 @@ async def test_stopping_before_the_first_word_ends_the_models_request(
 ) -> None:
     double.answers(Reply([b": alive\n\n"], ending="silence"))
     turn = asked(chat)
-    task = asyncio.create_task(agent.handle(turn))
+    task = asyncio.create_task(handle(agent, turn))
     await until(lambda: double.requests)
-    turn.is_to_stop = True
+    turn.ask_to_stop()
     async with deadline():
         await task
         await double.left.wait()
@@ -399,10 +377,10 @@ async def test_stopping_before_the_first_word_ends_the_models_request(
 async def test_stopping_ends_a_tool(double: OpenAiDouble, agent: Agent, chat: FakeChat, shop: Shop) -> None:
     double.answers(calls(("a", "wait", "{}")))
     turn = asked(chat)
-    task = asyncio.create_task(agent.handle(turn))
+    task = asyncio.create_task(handle(agent, turn))
     async with deadline():
         await shop.began.wait()
-        turn.writer.ask_to_stop()
+        turn.ask_to_stop()
         await task
     assert (chat.newest["state"], turn.ends) == ("stopped", ["done"])
     (part,) = tool_parts(chat.newest)
@@ -412,7 +390,7 @@ async def test_stopping_ends_a_tool(double: OpenAiDouble, agent: Agent, chat: Fa
 async def test_members_see_what_the_agent_does(double: OpenAiDouble, agent: Agent, chat: FakeChat, shop: Shop) -> None:
     double.answers(calls(("a", "wait", "{}")))
     turn = asked(chat)
-    task = asyncio.create_task(agent.handle(turn))
+    task = asyncio.create_task(handle(agent, turn))
     await until(lambda: "Running wait" in turn.labels)
     assert turn.labels[0] == "Thinking"
     task.cancel()
@@ -428,7 +406,7 @@ async def test_a_cancelled_turn_ends_neither_as_done_nor_as_failed(
 ) -> None:
     double.answers(Reply([chunk({"content": "It was "})], ending="silence"))
     turn = asked(chat)
-    task = asyncio.create_task(agent.handle(turn))
+    task = asyncio.create_task(handle(agent, turn))
     await until(lambda: turn.writers and turn.writer.written)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

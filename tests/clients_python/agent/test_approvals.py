@@ -31,7 +31,7 @@ from talkwire_agent.approvals import (
 from talkwire_agent.model import Model, ToolCall
 from talkwire_agent.tools import tool_of
 from talkwire_client import AskedCard, Message
-from tests.clients_python.agent.conftest import Scene, Shop, asked, handled, sent, tool_parts
+from tests.clients_python.agent.conftest import Scene, Shop, asked, handle, handled, sent, tool_parts
 from tests.clients_python.agent.fake_turn import AGENT, FakeChat
 from tests.clients_python.agent.openai_double import OpenAiDouble, Reply, calls, chunk, texts
 from tests.waiting import deadline, until
@@ -199,7 +199,7 @@ async def test_a_tool_that_was_begun_by_a_process_that_died_does_not_run_again(
     await handled(agent, asked(chat))
     card = chat.decide(action="approve")
     turn = chat.turn(card=card)
-    task = asyncio.create_task(Agent(model, chat, shop.toolbox()).handle(turn))
+    task = asyncio.create_task(handle(Agent(model, chat, shop.toolbox()), turn))
     async with deadline():
         await began.wait()
     # What the server has stored by now is all that the next process knows.
@@ -229,15 +229,40 @@ async def test_the_result_of_an_attempt_that_failed_later_is_used_again(
     assert chat.newest["content"] == "It is refunded."
 
 
+async def test_an_attempt_that_dies_before_it_writes_keeps_the_result_of_the_one_before(scene: Scene) -> None:
+    double, chat, shop = scene.double, scene.chat, scene.shop
+    silent = [Reply([chunk({"content": "It is"})], ending="silence"), Reply(ending="silence")]
+    double.answers(calls(REFUND), *silent, texts("It is refunded."))
+    await handled(scene.agent, asked(chat))
+    card = chat.decide(action="approve")
+
+    async def dies(requests: int, kinds: list[str]) -> None:
+        """Lets an attempt die once the model was asked so often and these parts are written."""
+        turn = chat.turn(card=card)
+        task = asyncio.create_task(handle(Agent(scene.model, chat, shop.toolbox()), turn))
+        await until(lambda: len(double.requests) == requests)
+        await until(lambda: [part["type"] for part in turn.writer.written] == kinds)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    await dies(2, ["tool", "text"])
+    await dies(3, ["tool"])
+    assert await continued(scene.model, chat, shop, card) == ["done"]
+    assert shop.done == ["refund 17 10.0"]
+    assert [part["state"] for part in tool_parts(chat.newest)] == ["output-available"]
+    assert chat.newest["content"] == "It is refunded."
+
+
 async def test_a_stop_while_an_approved_tool_runs(
     double: OpenAiDouble, model: Model, agent: Agent, chat: FakeChat, shop: Shop
 ) -> None:
     double.answers(calls(REFUND), Reply([chunk({"content": "It is"})], ending="silence"))
     await handled(agent, asked(chat))
     turn = chat.turn(card=chat.decide(action="approve"))
-    task = asyncio.create_task(agent.handle(turn))
+    task = asyncio.create_task(handle(agent, turn))
     await until(lambda: turn.writers and "text" in [part["type"] for part in turn.writer.written])
-    turn.writer.ask_to_stop()
+    turn.ask_to_stop()
     async with deadline():
         await task
     assert turn.ends == ["done"]

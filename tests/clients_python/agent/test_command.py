@@ -1,13 +1,11 @@
-"""The command line, the credentials, and how many turns are handled at once."""
+"""The command line and the credentials."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +13,6 @@ import pytest
 from talkwire_agent import command
 from talkwire_agent.arguments import parsed
 from talkwire_agent.credentials import CredentialsError, api_key_in, printed_by, token_source
-from talkwire_agent.running import run
-from talkwire_agent.turns import Turn
-from tests.clients_python.agent.fake_turn import FakeChat
-from tests.waiting import deadline, turns, until
 
 NEEDED = ["--openai", "http://localhost:11434/v1/", "--model", "small", "--as", "helper"]
 CLIENT = Path(__file__).parents[3] / "clients/python/src"
@@ -27,9 +21,9 @@ CLIENT = Path(__file__).parents[3] / "clients/python/src"
 def test_the_least_that_a_command_line_says() -> None:
     found = parsed(NEEDED)
     assert (found.openai, found.model, found.user) == ("http://localhost:11434/v1", "small", "helper")
-    assert (found.server, found.tools, found.system) == ("http://127.0.0.1:8080", (), "")
+    assert (found.server, found.tools, found.system) == ("http://127.0.0.1:3000", (), "")
     assert (found.max_history, found.timeout_s, found.concurrency) == (24_000, 120.0, 4)
-    assert (found.api_key_env, found.token_command) == (None, ())
+    assert (found.api_key_env, found.token_command, found.lease_s) == (None, (), 15)
 
 
 def test_all_that_a_command_line_says(tmp_path: Path) -> None:
@@ -43,13 +37,15 @@ def test_all_that_a_command_line_says(tmp_path: Path) -> None:
         "KEY",
         "--concurrency",
         "9",
+        "--lease",
+        "30",
         "--server",
         "https://chat.example.com",
     ]
     found = parsed([*NEEDED, *options, "--token-command", "talkwire token 'a b'"])
     assert [tool.name for tool in found.tools] == ["track"]
     assert (found.system, found.max_history, found.timeout_s, found.concurrency) == ("Help.", 1000, 2.5, 9)
-    assert (found.server, found.api_key_env) == ("https://chat.example.com", "KEY")
+    assert (found.server, found.api_key_env, found.lease_s) == ("https://chat.example.com", "KEY", 30)
     assert found.token_command == ("talkwire", "token", "a b")
 
 
@@ -68,6 +64,8 @@ def test_all_that_a_command_line_says(tmp_path: Path) -> None:
         (["--timeout", "0"], "--timeout: must be more than 0"),
         (["--timeout", "nan"], "--timeout: must be more than 0"),
         (["--concurrency", "0"], "--concurrency: must be at least 1"),
+        (["--lease", "4"], "--lease: must be from 5 to 300"),
+        (["--lease", "301"], "--lease: must be from 5 to 300"),
         (["--model", " "], "--model: must not be empty"),
         (["--token-command", "a 'b"], "--token-command: No closing quotation"),
         (["--key", "secret"], "unrecognized arguments"),
@@ -128,57 +126,6 @@ async def test_a_command_that_prints_no_token(program: str, message: str) -> Non
         await printed_by([sys.executable, "-c", program])()
     with pytest.raises(CredentialsError, match="no_such_program: cannot be run"):
         await printed_by(["no_such_program"])()
-
-
-async def test_so_many_turns_are_handled_at_once_and_no_more_are_taken() -> None:
-    taken: list[str] = []
-    done = asyncio.Event()
-    handled = 0
-
-    async def offered() -> AsyncIterator[Turn]:
-        for number in range(7):
-            turn = FakeChat().turn()
-            turn.id = f"t{number}"
-            taken.append(turn.id)
-            yield turn
-
-    async def handle(_: Turn) -> None:
-        nonlocal handled
-        await done.wait()
-        handled += 1
-
-    task = asyncio.create_task(run(offered(), handle, 3))
-    await until(lambda: len(taken) == 3)
-    await turns(20)
-    assert len(taken) == 3
-    done.set()
-    async with deadline():
-        await task
-    assert handled == 7
-
-
-async def test_ending_the_run_ends_the_turns() -> None:
-    cancelled = asyncio.Event()
-    began = asyncio.Event()
-
-    async def offered() -> AsyncIterator[Turn]:
-        yield FakeChat().turn()
-        await asyncio.Event().wait()
-
-    async def handle(_: Turn) -> None:
-        began.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            cancelled.set()
-
-    task = asyncio.create_task(run(offered(), handle, 3))
-    async with deadline():
-        await began.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    assert cancelled.is_set()
 
 
 def test_errors_before_the_start_have_one_line(

@@ -8,16 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire_agent.history import HistoryLimits, context_of, earlier_part, newest_messages, size_of
+from talkwire_agent.history import (
+    HistoryLimits,
+    context_of,
+    earlier_part,
+    newest_messages,
+    question_left_behind,
+    size_of,
+)
 from talkwire_agent.model import ModelMessage
-from tests.clients_python.agent.fake_turn import AGENT, FakeChat, FakeTurn
+from tests.clients_python.agent.fake_turn import AGENT, FakeChat, FakeTurn, as_turn
 
 TOOL = {"type": "tool", "toolCallId": "a", "name": "track", "input": {"order": 17}}
 
 
 def context(chat: FakeChat, turn: FakeTurn | None = None, **limits: int) -> list[ModelMessage]:
     found: Any = chat.messages
-    return context_of(found, turn or chat.turn(), HistoryLimits(**limits))
+    return context_of(found, as_turn(turn or chat.turn()), HistoryLimits(**limits))
 
 
 def test_each_message_names_its_sender_and_the_agents_own_messages_are_its_own() -> None:
@@ -78,27 +85,44 @@ def test_tools_of_other_agents_are_text() -> None:
 
 
 @pytest.mark.parametrize("state", ["streaming", "interrupted", "failed", "blocked"])
-def test_what_earlier_attempts_at_the_turn_have_left_is_not_read(state: str) -> None:
+def test_attempts_that_have_not_answered_are_not_read(state: str) -> None:
     chat = FakeChat()
-    chat.add(AGENT, "An older answer", state="failed")
-    chat.add(AGENT, "An answer of another turn", state="streaming")
+    chat.add(AGENT, "An attempt of another turn", state=state)
     question = chat.add("ann", "Where is it?")
     chat.add(AGENT, "It is", state=state)
-    chat.add("bob", "Is it", state=state)
-    assert [each["content"] for each in context(chat, chat.turn(question))] == [
-        "An older answer",
+    assert [each["content"] for each in context(chat, chat.turn(question))] == ["From: Ann (ann)\nWhere is it?"]
+
+
+def test_the_model_reads_the_question_last_though_others_have_written_and_were_answered_since() -> None:
+    chat = FakeChat()
+    chat.add("ann", "Hello")
+    chat.add(AGENT, "Hello!")
+    question = chat.add("ann", "Where is it?")
+    chat.add("bob", "And when?")
+    chat.add(AGENT, "Today.", clientMessageId="turn:t2")
+    for number in range(200):
+        chat.add("bob", str(number))
+    turn = chat.turn(question)
+    assert [each["content"] for each in context(chat, turn)] == [
+        "From: Ann (ann)\nHello",
+        "Hello!",
         "From: Ann (ann)\nWhere is it?",
-        "From: Bob (bob)\nIs it",
     ]
+    # What the agent has written in this turn belongs to it.
+    chat.add(AGENT, "I look.", clientMessageId="turn:t1:7")
+    assert context(chat, turn)[-1] == {"role": "assistant", "content": "I look."}
+    messages: Any = chat.messages
+    assert question_left_behind(messages, as_turn(turn)) == question["id"]
+    assert question_left_behind(messages[:3], as_turn(turn)) is None
 
 
-def test_a_card_whose_call_has_a_result_is_not_read_twice() -> None:
+def test_a_card_for_a_call_is_read_as_the_call_with_its_result() -> None:
     chat = FakeChat()
     card = {"title": "Run track?", "subject": {"talkwireAgent": {}}, "state": "decided"}
     chat.add(AGENT, "Run track? Approved.", card=card)
-    chat.add(AGENT, "Run track? Expired.", card=card)
+    chat.add(AGENT, "track", parts=[{**TOOL, "state": "approval-requested"}])
     chat.add(AGENT, "track", parts=[{**TOOL, "state": "output-available", "output": "Graz", "cardId": "m1"}])
-    assert [each["content"] for each in context(chat)] == ["Run track? Expired.", None, "Graz"]
+    assert [each["content"] for each in context(chat)] == [None, "Graz"]
 
 
 def test_only_the_agents_own_messages_say_that_a_call_was_begun() -> None:
@@ -171,7 +195,7 @@ async def test_no_more_is_loaded_than_is_read() -> None:
         chat.add("ann", f"{number:03}")
 
     async def loaded(turn: FakeTurn, **limits: int) -> list[int]:
-        return [message["seq"] for message in await newest_messages(chat, turn, HistoryLimits(**limits))]
+        return [message["seq"] for message in await newest_messages(chat, as_turn(turn), HistoryLimits(**limits))]
 
     assert await loaded(chat.turn()) == list(range(202, 302))
     assert await loaded(chat.turn(), characters=9) == [299, 300, 301]

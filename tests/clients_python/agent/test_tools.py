@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import textwrap
 import threading
 from enum import Enum, IntEnum
@@ -375,3 +376,20 @@ def test_a_text_is_cut_off_only_if_it_is_too_long(text: str, most: int) -> None:
     assert len(found.encode()) <= most
     if len(text.encode()) <= most:
         assert found == text.replace("\0", "\ufffd")
+
+
+# --- the page ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_tools_of_the_page_are_tools(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/talkwire-agent.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "tools.py").write_text(block, encoding="utf-8")
+    find, refund = load_tools(tmp_path / "tools.py")
+    assert (find.name, find.approvers) == ("find_order", None)
+    assert (refund.name, refund.approvers) == ("refund", Approvers())
+    assert [(each.name, each.kind, each.is_required) for each in refund.parameters] == [
+        ("order", "integer", True),
+        ("amount", "number", True),
+        ("reason", "string", False),
+    ]

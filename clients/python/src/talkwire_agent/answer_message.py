@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Self, cast
 
 from talkwire_agent.calling import ToolResult, cut_off
 from talkwire_agent.characters import storable, without_nulls
 from talkwire_agent.model import ToolCall
-from talkwire_agent.turns import MessageWriter, Turn
+from talkwire_client import AnswerStream, AskedCard, Turn
 from talkwire_client.written_parts import WholePart
 
 # The server takes 64 KiB of texts and 256 KiB of all parts in a message, and 100 parts. These sums are below that.
@@ -33,24 +32,26 @@ class TooLongError(Exception):
 
 class AnswerMessage:
     """The agent's message in a turn, for `async with`. It is opened with the first piece, so a turn that fails before
-    leaves no message.
+    leaves no message. Its end and the end of the turn are one.
 
-    An exception that leaves the block ends the message as the client's stream does. Text of an earlier attempt that
-    was not ended is removed.
+    An exception that leaves the block ends the message as the client's stream does. If an earlier attempt has not ended
+    the message, this continues it: what is there is removed, except the call about which people have decided.
     """
 
     def __init__(self, turn: Turn, model_name: str) -> None:
         self._turn = turn
         self._model_name = model_name
-        self._stream: AbstractAsyncContextManager[MessageWriter] | None = None
-        self._message: MessageWriter | None = None
-        self._opened = asyncio.Event()
+        self._message: AnswerStream | None = None
+        self._has_decided_call = False
+        """Whether the first part is the call about which people have decided, as an earlier attempt has left it."""
         self._opening = asyncio.Lock()
         self._texts = 0
         """Bytes of text so far."""
         self._reasoning = 0
         self._running: dict[str, WholePart] = {}
         """By id: parts of calls that have no result yet."""
+        self.reply_to_id: str | None = None
+        """The message to which this is a reply."""
         self.calls = 0
         """How many calls the message has."""
         self.label = "Thinking"
@@ -62,21 +63,13 @@ class AnswerMessage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._stream is not None and self._message is not None:
-            await self._stream.__aexit__(kind, error, traceback)
+        if self._message is not None:
+            await self._message.__aexit__(kind, error, traceback)
 
     @property
     def is_empty(self) -> bool:
         """Whether readers have nothing to read but reasoning."""
         return self._texts == 0 and self.calls == 0
-
-    async def until_stopped(self) -> None:
-        """Waits until somebody has asked to stop, through this message."""
-        await self._opened.wait()
-        assert self._message is not None
-        await self._message.until_stopped()
-        if self._message.stopped is None:  # It is over for another reason, which the next write raises.
-            await asyncio.Event().wait()
 
     async def text(self, text: str) -> None:
         """Adds to the text. Raises `TooLongError`."""
@@ -111,13 +104,14 @@ class AnswerMessage:
 
     async def call_ended(self, call: ToolCall, result: ToolResult) -> None:
         """Shows the result of a call that began."""
-        ended: Any = dict(self._running.pop(call.id))
-        shown = cut_off(result.text, SHOWN_OUTPUT_MAX_BYTES)
-        if result.is_error:
-            ended |= {"state": "output-error", "error": shown}
-        else:
-            ended |= {"state": "output-available", "output": shown}
-        await self._set(call, ended)
+        await self._set(call, _ended(self._running.pop(call.id), result))
+
+    async def call_ended_before(
+        self, call: ToolCall, arguments: Mapping[str, object], card_id: str, result: ToolResult
+    ) -> None:
+        """Shows the result of a call that an earlier attempt has begun."""
+        self.calls += 1
+        await self._set(call, _ended(self._part(call, "input-available", arguments, card_id), result))
 
     async def call_refused(
         self, call: ToolCall, arguments: Mapping[str, object] | str, reason: str, card_id: str | None = None
@@ -141,35 +135,63 @@ class AnswerMessage:
         await message.text(" ")
         await message.rewind(count)
 
-    async def finish(self) -> None:
-        """Ends the message, if there is one. Calls that have no result are shown as not ended."""
+    async def finish(self, card: AskedCard | None = None) -> None:
+        """Ends the message, if there is one, and the turn. With a card, sends that, and lets the turn wait for it.
+
+        Calls that have no result are shown as not ended.
+        """
         await self._end_calls()
-        if self._message is None:
-            return
-        if self.is_empty:
+        if card is not None:
+            if self._message is not None:
+                await self._message.finish(more=True)
+            await self._turn.send(card=card)
+        elif self._message is None:
+            await self._turn.done()
+        elif self.is_empty:
             await self._message.fail("empty", "The model has written no answer.")
         else:
             await self._message.finish()
 
-    async def fail(self, code: str, message: str) -> None:
-        """Ends the message as failed, if there is one."""
-        await self._end_calls()
-        if self._message is not None:
-            await self._message.fail(code, message)
+    async def cut_short(self, code: str, why: str) -> None:
+        """Ends a message that is not complete, and the turn: a later attempt would be cut short too. Readers see why.
 
-    async def _open(self) -> MessageWriter:
+        If they have nothing else to read, the turn has failed.
+        """
+        if self.is_empty or self._message is None:
+            await self.fail(code, why)
+        else:
+            await self._message.text(f"\n\n*{why}*")
+            await self.finish()
+
+    async def fail(self, code: str, why: str) -> None:
+        """Ends the message as failed, if there is one, and this attempt of the turn."""
+        await self._end_calls()
+        if self._message is None:
+            await self._turn.fail(code, why)
+        else:
+            await self._message.fail(code, why)
+
+    async def _open(self) -> AnswerStream:
         async with self._opening:
             if self._message is None:
-                stream = self._turn.stream(model=self._model_name)
-                message = await stream.__aenter__()
-                self._stream, self._message = stream, message
-                self._opened.set()
-                if message.parts:
-                    await message.rewind(0)
+                message = self._turn.stream(model=self._model_name, continue_=True, reply_to_id=self.reply_to_id)
+                await message.__aenter__()
+                self._message = message
+                self._has_decided_call = self._is_decided_call(message)
+                kept = int(self._has_decided_call)
+                if len(message.parts) > kept:
+                    await message.rewind(kept)
             return self._message
 
+    def _is_decided_call(self, message: AnswerStream) -> bool:
+        """Returns whether a message begins with the call about which people have decided in this turn."""
+        card = self._turn.card_message
+        first: Mapping[str, object] = cast("Any", message.parts[0]) if message.parts else {}
+        return card is not None and first.get("cardId") == card["id"]
+
     async def _set(self, call: ToolCall, part: WholePart) -> None:
-        await (await self._open()).set(call.id, part)
+        message = await self._open()
+        await message.set(0 if self._has_decided_call and "cardId" in part else call.id, part)
 
     async def _end_calls(self) -> None:
         for id_, part in list(self._running.items()):
@@ -188,6 +210,15 @@ class AnswerMessage:
             "input": _shown_input(arguments),
         }
         return cast("WholePart", part if card_id is None else {**part, "cardId": card_id})
+
+
+def _ended(began: WholePart, result: ToolResult) -> WholePart:
+    """Returns the part of a call after its end."""
+    shown = cut_off(result.text, SHOWN_OUTPUT_MAX_BYTES)
+    ended = (
+        {"state": "output-error", "error": shown} if result.is_error else {"state": "output-available", "output": shown}
+    )
+    return cast("WholePart", {**began, **ended})
 
 
 def _shown_input(arguments: Mapping[str, object] | str) -> object:

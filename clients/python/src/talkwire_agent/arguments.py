@@ -10,12 +10,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from talkwire_agent.history import HISTORY_MAX_CHARACTERS
-from talkwire_agent.running import CONCURRENCY
 from talkwire_agent.tools import Tool, ToolsError, load_tools
 
-SERVER = "http://127.0.0.1:8080"
+SERVER = "http://127.0.0.1:3000"
 API_KEY_VARIABLE = "OPENAI_API_KEY"
 TIMEOUT_S = 120.0
+CONCURRENCY = 4
+LEASE_S = 15
+LEASES_S = range(5, 301)
+"""The leases that the server accepts."""
 HISTORY_MIN_CHARACTERS = 100
 
 
@@ -34,6 +37,7 @@ class Arguments:
     api_key_env: str | None
     token_command: tuple[str, ...]
     concurrency: int
+    lease_s: int
 
 
 def parsed(given: Sequence[str] | None = None) -> Arguments:
@@ -53,6 +57,7 @@ def parsed(given: Sequence[str] | None = None) -> Arguments:
             api_key_env=found.api_key_env,
             token_command=_command("--token-command", found.token_command),
             concurrency=_at_least("--concurrency", found.concurrency, 1),
+            lease_s=_lease("--lease", found.lease),
         )
     except ToolsError as error:
         parser.error(f"--tools: {error}")
@@ -102,6 +107,13 @@ def _parser() -> argparse.ArgumentParser:
         default=CONCURRENCY,
         help="how many conversations it answers at once (default: %(default)s)",
     )
+    add(
+        "--lease",
+        metavar="SECONDS",
+        type=int,
+        default=LEASE_S,
+        help="after which another process continues an answer if this one is gone (default: %(default)s)",
+    )
     return parser
 
 
@@ -147,6 +159,12 @@ def _not_empty(option: str, value: str) -> str:
 def _at_least(option: str, value: int, least: int) -> int:
     if value < least:
         raise ValueError(f"{option}: must be at least {least}")
+    return value
+
+
+def _lease(option: str, value: int) -> int:
+    if value not in LEASES_S:
+        raise ValueError(f"{option}: must be from {LEASES_S[0]} to {LEASES_S[-1]}")
     return value
 
 

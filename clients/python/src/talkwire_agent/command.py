@@ -7,24 +7,17 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from talkwire_agent.agent import Agent, AgentSettings
 from talkwire_agent.arguments import API_KEY_VARIABLE, Arguments, parsed
 from talkwire_agent.credentials import CredentialsError, api_key_in, token_source
 from talkwire_agent.history import HistoryLimits
 from talkwire_agent.model import Model
-from talkwire_agent.running import run
 from talkwire_agent.turn_answer import ToolBox
-from talkwire_agent.turns import Turn
 from talkwire_client import Talkwire, TalkwireError, Token
 
 _logger = logging.getLogger(__name__)
-
-
-def turns_of(chat: Talkwire, user: str) -> AsyncIterator[Turn]:
-    """Returns the turns of the agent `user`, as they come."""
-    raise NotImplementedError
 
 
 def run_command(given: Sequence[str] | None = None) -> int:
@@ -65,6 +58,7 @@ async def serve(arguments: Arguments) -> None:
     async with (
         Talkwire(arguments.server, token=token) as chat,
         Model(arguments.openai, arguments.model, api_key=key, timeout_s=arguments.timeout_s) as model,
+        chat.turns(at_once=arguments.concurrency, lease_s=arguments.lease_s) as turns,
     ):
         agent = Agent(
             model,
@@ -72,8 +66,18 @@ async def serve(arguments: Arguments) -> None:
             ToolBox({tool.name: tool for tool in arguments.tools}),
             AgentSettings(arguments.system, HistoryLimits(arguments.max_history)),
         )
+        await _must_be_agent(chat, arguments.user)
         _logger.info("answers as %s with the model %s", arguments.user, arguments.model)
-        await run(turns_of(chat, arguments.user), agent.handle, arguments.concurrency)
+        await turns.run(agent.handle)
+
+
+async def _must_be_agent(chat: Talkwire, user_id: str) -> None:
+    """Raises `CredentialsError` unless the token is that of the user, who is an agent."""
+    user = await chat.me()
+    if user["id"] != user_id:
+        raise CredentialsError(f"--as: the token is that of {user['id']}, not of {user_id}")
+    if user.get("kind") != "agent":
+        raise CredentialsError(f"--as: {user_id} is no agent: talkwire user add --id NEW_ID --kind agent makes one")
 
 
 async def _working(token: Token) -> Token:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from talkwire_agent.approvals import is_tool_card
 from talkwire_agent.model import ModelMessage, ToolCall
-from talkwire_agent.turns import ConversationHistory, Turn
-from talkwire_client import Message
+from talkwire_client import Message, Turn
 
 HISTORY_MAX_CHARACTERS = 24_000
 HISTORY_MAX_MESSAGES = 100
@@ -26,9 +26,16 @@ ABOUT_SENDERS = (
 CUT = "…"
 
 UNFINISHED = frozenset({"streaming", "interrupted", "failed", "blocked"})
-"""States of the agent's own messages that an earlier attempt at the same turn has left."""
+"""States of the agent's own messages that are no answers, or not yet: attempts that have failed leave them."""
 
 RESULTS = frozenset({"output-available", "output-error", "output-denied"})
+
+
+class ConversationHistory(Protocol):
+    """Reads the messages of a conversation. `Talkwire` is one."""
+
+    def history(self, conversation_id: str) -> AsyncIterator[Message]:
+        """Yields the messages, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,7 @@ async def newest_messages(chat: ConversationHistory, turn: Turn, limits: History
     Returns at least as many as `limits` admit and all since the turn's card, if there are so many.
     """
     found = {message["id"]: message for message in turn.messages}
-    since = None if turn.card is None else turn.card["seq"]
+    since = None if turn.card_message is None else turn.card_message["seq"]
     characters = 0
     read = 0
     async for message in chat.history(turn.conversation_id):
@@ -59,17 +66,18 @@ async def newest_messages(chat: ConversationHistory, turn: Turn, limits: History
 
 
 def context_of(messages: Sequence[Message], turn: Turn, limits: HistoryLimits) -> list[ModelMessage]:
-    """Returns the newest of `messages` as the model reads them, the oldest first.
+    """Returns the newest of `messages` as the model reads them, the oldest first. They end with those that the turn
+    answers, and what the agent has written in this turn: later ones belong to later turns.
 
     All texts together have at most `limits.characters` characters. Of a newest message that alone is longer, only the
     beginning is there. A call of a tool and its result are never separated.
     """
-    answered = _answered_cards(messages, turn)
-    begins_at = min((message["seq"] for message in turn.messages), default=0)
     groups: list[list[ModelMessage]] = []
     left = limits.characters
-    for message in reversed(messages[-limits.messages :] if limits.messages else ()):
-        group = _group(message, turn, begins_at, answered)
+    last_seq = _last_seq(turn)
+    read = [message for message in messages if _is_of_turn_or_before(message, turn, last_seq)]
+    for message in reversed(read[-limits.messages :] if limits.messages else ()):
+        group = _group(message, turn)
         size = sum(map(size_of, group))
         if size > left:
             if not groups and (beginning := _beginning(group, left)):
@@ -114,16 +122,33 @@ def size_of(message: ModelMessage) -> int:
     )
 
 
-def _group(message: Message, turn: Turn, begins_at: int, answered: frozenset[str]) -> list[ModelMessage]:
-    """Returns a message as the model reads it; nothing for one that it does not read."""
+def question_left_behind(messages: Iterable[Message], turn: Turn) -> str | None:
+    """Returns the id of the newest message that the turn answers if others have written after it: then the answer has
+    to say what it answers. Else returns None.
+    """
+    last_seq = _last_seq(turn)
+    is_left_behind = any(each["seq"] > last_seq and each["senderId"] != turn.agent_id for each in messages)
+    return turn.messages[-1]["id"] if turn.messages and is_left_behind else None
+
+
+def _last_seq(turn: Turn) -> float:
+    return max((message["seq"] for message in turn.messages), default=math.inf)
+
+
+def _is_of_turn_or_before(message: Message, turn: Turn, last_seq: float) -> bool:
+    is_own = message["senderId"] == turn.agent_id
+    return message["seq"] <= last_seq or (is_own and message.get("clientMessageId", "").startswith(f"turn:{turn.id}"))
+
+
+def _group(message: Message, turn: Turn) -> list[ModelMessage]:
+    """Returns a message as the model reads it; nothing for one that it does not read, such as a card that has asked for
+    an approval: the answer after the decision has the call and its result.
+    """
     if "deletedAt" in message:
         return []
     if message["senderId"] != turn.agent_id:
         return _of_others(message)
-    state = message.get("state")
-    if state == "streaming" or (state in UNFINISHED and message["seq"] > begins_at):
-        return []
-    if "card" in message and (message["id"] in answered or message["id"] == _id_of(turn.card)):
+    if message.get("state") in UNFINISHED or is_tool_card(message, turn.agent_id):
         return []
     return _of_agent(message)
 
@@ -152,7 +177,7 @@ def _line(text: str) -> str:
 
 def _of_agent(message: Message) -> list[ModelMessage]:
     parts: Sequence[Mapping[str, Any]] = message.get("parts", ())
-    if not any(_is_result(part) for part in parts):
+    if not parts:
         content = message.get("content")
         return [{"role": "assistant", "content": content}] if content else []
     found: list[ModelMessage] = []
@@ -176,28 +201,11 @@ def _is_result(part: Mapping[str, Any]) -> bool:
     return part["type"] == "tool" and part["state"] in RESULTS
 
 
-def _answered_cards(messages: Iterable[Message], turn: Turn) -> frozenset[str]:
-    """Returns the ids of the agent's cards for calls whose results are in later messages."""
-    cards = {message["id"] for message in messages if is_tool_card(message, turn.agent_id)}
-    results = (
-        part.get("cardId")
-        for message in messages
-        if message["senderId"] == turn.agent_id
-        for part in message.get("parts", ())
-        if part["type"] == "tool" and part["state"] in RESULTS
-    )
-    return frozenset(id_ for id_ in results if id_ in cards)
-
-
 def _beginning(group: Sequence[ModelMessage], characters: int) -> ModelMessage | None:
     """Returns the beginning of a single message; None for a call with its result, which cannot be cut."""
     if len(group) != 1 or characters <= len(CUT):
         return None
     return {**group[0], "content": group[0]["content"][: characters - len(CUT)] + CUT}
-
-
-def _id_of(message: Message | None) -> str | None:
-    return None if message is None else message["id"]
 
 
 def _json(value: object) -> str:

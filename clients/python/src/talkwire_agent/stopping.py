@@ -7,8 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from talkwire_agent.answer_message import AnswerMessage
-from talkwire_agent.turns import Turn
-from talkwire_client import TalkwireError
+from talkwire_client import Turn
 
 UPDATE_EVERY_S = 3.0
 """How often members see what the agent does, and the agent sees whether to stop, in seconds."""
@@ -24,10 +23,7 @@ async def until_stopped(
     Raises what `work` raises, and `TalkwireError` if the turn belongs to this process no longer.
     """
     task = asyncio.create_task(work)
-    watches = [
-        asyncio.create_task(_updated_until_stopped(turn, answer, update_every_s)),
-        asyncio.create_task(answer.until_stopped()),
-    ]
+    watches = [asyncio.create_task(_updated(turn, answer, update_every_s)), asyncio.create_task(turn.until_stopped())]
     try:
         await asyncio.wait([task, *watches], return_when=asyncio.FIRST_COMPLETED)
         if task.done():
@@ -42,15 +38,8 @@ async def until_stopped(
         await asyncio.gather(task, *watches, return_exceptions=True)
 
 
-async def _updated_until_stopped(turn: Turn, answer: AnswerMessage, every_s: float) -> None:
-    while not await _is_stopped(turn, answer):  # noqa: ASYNC110 (each round asks the server)
+async def _updated(turn: Turn, answer: AnswerMessage, every_s: float) -> None:
+    """Shows what the agent does, again and again. Each answer tells the turn whether somebody has asked to stop."""
+    while True:
+        await turn.update(label=answer.label)
         await asyncio.sleep(every_s)
-
-
-async def _is_stopped(turn: Turn, answer: AnswerMessage) -> bool:
-    try:
-        return await turn.update(answer.label)
-    except TalkwireError as error:
-        if error.code != "unavailable":
-            raise
-        return False

@@ -160,14 +160,15 @@ class TurnAnswer:
 
         The call runs once: not again if an earlier attempt at the turn has begun it.
         """
-        await self._answer.call_began(asked.call, approval.arguments, card_id)
         if earlier is None:
+            await self._answer.call_began(asked.call, approval.arguments, card_id)
             # From here on, an attempt that comes later sees that the call was begun.
             await self._answer.store()
             result = await call_tool(approval.tool, approval.arguments, limit_s=self._toolbox.limit_s)
+            await self._answer.call_ended(asked.call, result)
         else:
             result = _result_in(earlier)
-        await self._answer.call_ended(asked.call, result)
+            await self._answer.call_ended_before(asked.call, approval.arguments, card_id, result)
         if not approval.is_edited:
             return result.text
         arguments = json.dumps(approval.arguments, ensure_ascii=False)
