@@ -94,6 +94,13 @@ _NEST = RunBy(
 )
 _NEST_FILES = RunBy("clients/test_nestjs_example.py::test_the_page_shows_the_files_of_the_example")
 _SHOPS = RunBy("page/test_embedding_examples.py::test_the_page_shows_the_example_as_it_is")
+_AGENT_EXAMPLE = RunBy(
+    "clients_python/test_agent_example.py::test_another_process_writes_the_answer_of_one_that_was_killed"
+)
+_TALKWIRE_AGENT = RunBy(
+    "clients_python/agent/test_with_a_server.py"
+    "::test_another_process_executes_what_was_approved_after_the_first_was_killed"
+)
 _CLIENT = RunBy("clients_python/test_documentation.py::test_the_blocks_are_valid")
 _WEBHOOKS = RunBy("clients/test_receivers.py::test_the_page_about_webhooks_shows_the_receivers_as_they_are")
 _BODIES = "clients/test_streamed_bodies.py::"
@@ -289,15 +296,19 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         ".venv/bin/python -m rigs.torture.turns": _MINUTES,
     },
     "docs/traces.md": {"talkwire serve": Run()},
-    "docs/tutorials/assistant.md": {
+    "docs/talkwire-agent.md": {
+        "pip": _TALKWIRE_AGENT,
+        "talkwire user add": Run(),
+        "from typing": RunBy("clients_python/agent/test_tools.py::test_the_tools_of_the_page_are_tools"),
+    },
+    "docs/tutorials/agents.md": {
         "export PATH": Run(),
-        "SERVICE=": Run(),
-        '"""An assistant': RunBy("clients_python/test_assistant.py::test_the_page_shows_the_program_as_it_is"),
-        "pip": RunBy(
-            "clients_python/test_assistant.py"
-            "::test_an_answer_that_was_cut_off_is_written_again_and_one_that_is_stopped_ends"
-        ),
+        "talkwire user add": Run(),
+        '"""An agent': RunBy("clients_python/test_agent_example.py::test_the_page_shows_the_program_as_it_is"),
+        'pip install "$CLONE"': _AGENT_EXAMPLE,
+        "python agent.py": _AGENT_EXAMPLE,
         "from openai": Validated("python"),
+        'pip install "$(ls': _TALKWIRE_AGENT,
     },
     "docs/tutorials/django-shop.md": {
         "export JWT_SECRET": Run(),

@@ -324,6 +324,8 @@ STARTS_A_SERVER = {
 BEFORE = {
     "docs/api-clients.md": "talkwire conversation create alice bob --data chat-data",
     "docs/backup.md": "talkwire conversation create alice bob",
+    "docs/talkwire-agent.md": "talkwire user add --id maya || :",
+    "docs/tutorials/agents.md": "talkwire user add --id maya || :",
 }
 """What a page's commands need, and its reader has."""
 
