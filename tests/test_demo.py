@@ -21,7 +21,8 @@ from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.lineage import adopt_log
 from talkwire.storage.migrations import migrate
 from tests.chat.chat_server import ServerProcess, running_chat
-from tests.http_client import HttpClient, http_get
+from tests.http_client import HttpClient, http_get, http_post
+from tests.waiting import wait_until
 
 Json = dict[str, Any]
 
@@ -107,6 +108,20 @@ def test_the_users_of_the_snippets_are_not_among_the_people(demo: ServerProcess)
     with HttpClient(base_url=demo.url) as http:
         body = {"email": ACCOUNT_EMAIL, "password": ACCOUNT_PASSWORD}
         assert http.post("/api/v1/auth/login", json=body).status_code == 200
+
+
+def test_the_agent_answers_those_who_write_to_it(demo: ServerProcess) -> None:
+    question = {"conversationId": "orders", "content": "Where is order 2107?"}
+    http_post(f"{demo.url}/api/v1/messages", json=question, params={"userId": "priya"}).raise_for_status()
+
+    def answer() -> Json | None:
+        *_, last = messages_of(demo, "orders", "priya")
+        return last if last.get("state") == "done" else None
+
+    found = wait_until(answer)
+    assert found is not None
+    assert (found["senderId"], found["replyTo"]["content"]) == ("workshop-assistant", "Where is order 2107?")
+    assert "Heron, blue" in found["content"]
 
 
 def test_another_start_changes_nothing(tmp_path: Path) -> None:

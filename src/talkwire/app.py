@@ -37,7 +37,7 @@ from talkwire.composition.log_followers import apply_retention, fire_timers, fol
 from talkwire.composition.metrics import registry_of
 from talkwire.composition.nodes import join_nodes, take_lease
 from talkwire.composition.outgoing import callbacks_of, start_webhooks
-from talkwire.composition.page import demo_people, demo_sign_in, page_options
+from talkwire.composition.page import demo_people, demo_sign_in, page_options, start_assistant
 from talkwire.composition.push_sending import push_rules, start_pushes
 from talkwire.composition.sockets import (
     add_namespaces,
@@ -54,6 +54,7 @@ from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.hooks import Hooks
 from talkwire.core.engine.observers import Observers
 from talkwire.datafolder import prepare_folder
+from talkwire.demo import Person
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
 from talkwire.egress import EgressThread
@@ -235,8 +236,7 @@ class Node:
         self.files.start()
         closing.push_async_callback(self.files.close)
         previews = [preview_links(foundation, egress_thread)] if settings.link_previews else []
-        finish_erasures(foundation)
-        finish_team_changes(foundation)
+        self._start_tasks(foundation, people)
 
         origins = origins_of(settings)
         key = await recovery_key(chat)
@@ -298,6 +298,14 @@ class Node:
         closing.callback(chat.close)
         chat.subscribe(embedding.observers.follow)
         closing.push_async_callback(embedding.observers.close)
+
+    @staticmethod
+    def _start_tasks(foundation: Foundation, people: Sequence[Person]) -> None:
+        """Starts the tasks that finish what commands have begun, and with people of the demo also its agent."""
+        finish_erasures(foundation)
+        finish_team_changes(foundation)
+        if people:
+            start_assistant(foundation)
 
     def _serve_sockets(self, foundation: Foundation, callers: Callers, devices: ConnectedDevices, key: bytes) -> None:
         """Adds a Socket.IO namespace for each dialect (a client application's event vocabulary) to the server, and

@@ -1,12 +1,15 @@
-"""Builds the content of the web page at `/` before sign-in: the operator's name and logo, and the users of `--demo`."""
+"""Builds the content of the web page at `/` before sign-in: the operator's name and logo, and the users of `--demo`.
+Starts the agent of `--demo`.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from talkwire import demo
 from talkwire.api.page import DemoSignIn, DemoUser, Logo, PageOptions
-from talkwire.composition.foundation import Database
+from talkwire.composition.foundation import Database, Foundation
 from talkwire.files.byte_store import ByteStore
 from talkwire.files.service import FINISHED_FOLDER
 from talkwire.identity.passwords import Passwords
@@ -25,6 +28,12 @@ async def demo_people(settings: Settings, database: Database, passwords: Passwor
         return ()
     store = ByteStore(settings.files or settings.data / FINISHED_FOLDER)
     return demo.PEOPLE if await demo.fill_empty(database.url, store, passwords) else ()
+
+
+def start_assistant(foundation: Foundation) -> None:
+    """Starts the task that answers as the demo's agent."""
+    answering = asyncio.create_task(demo.Assistant(foundation.chat).run())
+    foundation.closing.callback(answering.cancel)
 
 
 def demo_sign_in(settings: Settings, people: Sequence[demo.Person]) -> DemoSignIn:

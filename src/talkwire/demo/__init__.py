@@ -2,6 +2,7 @@
 snippets.
 """
 
+from talkwire.demo.assistant import Assistant
 from talkwire.demo.company import PEOPLE
 from talkwire.demo.filling import fill_empty, picture_path
 from talkwire.demo.script import Person
@@ -14,6 +15,7 @@ __all__ = [
     "ACCOUNT_PASSWORD",
     "PEOPLE",
     "SNIPPET_USERS",
+    "Assistant",
     "Person",
     "fill_empty",
     "picture_path",

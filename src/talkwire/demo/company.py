@@ -6,6 +6,8 @@ Its messages are from the week before the server starts.
 from __future__ import annotations
 
 from talkwire.core.domain.cards.card import AskedCard, CardAction
+from talkwire.demo.assistant import ASSISTANT
+from talkwire.demo.assistant_script import GREETING
 from talkwire.demo.drawing import dusk, price_list, visits
 from talkwire.demo.script import Offered, Person, Room, ScriptedMessage
 
@@ -22,6 +24,9 @@ PEOPLE = (
 )
 
 LAUNCH = "heron-launch"
+
+ORDERS = "orders"
+"""Where people ask the demo's agent."""
 
 ROOMS = (
     Room(
@@ -113,6 +118,15 @@ ROOMS = (
         ),
         unread={"jonah": 1},
         favourite_of=("maya",),
+    ),
+    Room(
+        ORDERS,
+        "group",
+        "Orders",
+        ("sam", "maya", "tomas", "ines", "jonah", "priya", ASSISTANT.user_id),
+        (2, "09:00"),
+        (ScriptedMessage(ASSISTANT.user_id, GREETING, 17),),
+        agents="all",
     ),
     Room(
         "workshop",

@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
-from talkwire.core.commands.accounts import EnsureUser, FindAccount, RegisterAccount, UpdateUser
+from talkwire.core.commands.accounts import EnsureUser, FindAccount, PutUser, RegisterAccount, UpdateUser
 from talkwire.core.commands.cards.deciding import ActOnCard
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation, GetConversation, UpdateConversation
@@ -36,6 +36,7 @@ from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import NODE_COMMANDS
 from talkwire.core.engine.decider import Decider
 from talkwire.core.features.messages.files import file_url
+from talkwire.demo.assistant import ASSISTANT
 from talkwire.demo.company import PEOPLE, ROOMS
 from talkwire.demo.drawing import portrait, portrait_name
 from talkwire.demo.script import Attached, Offered, Person, Room, ScriptedMessage, moment
@@ -58,7 +59,7 @@ _LOCK_KEY = 0x7461_6C6B_6465_6D6F
 _DAY_MS = 24 * 3600 * 1000
 _UPLOAD_MS = 3600 * 1000
 
-_ACTORS = {person.id: Actor(person.id, person.name) for person in PEOPLE}
+_ACTORS = {person.id: Actor(person.id, person.name) for person in PEOPLE} | {ASSISTANT.user_id: ASSISTANT}
 
 R = TypeVar("R")
 
@@ -174,6 +175,8 @@ class _Filling:
         self._clock.now_ms = moment(self._start, _FIRST_DAY)
         await self._prepare_snippets(passwords)
         await asyncio.gather(*map(self._introduce, PEOPLE))
+        agent = PutUser(ASSISTANT.user_id, ASSISTANT.name, handle="assistant", kind="agent", owner_id=PEOPLE[0].id)
+        await self._do(_BACKEND, agent)
         for at_ms, happen in sorted(self._steps(), key=lambda step: step[0]):
             self._clock.now_ms = at_ms
             await happen()
@@ -230,6 +233,8 @@ class _Filling:
         await self._create(CreateConversation(room.kind, room.members, room.name, room.id, public=room.public))
         for user_id in room.admins:
             await self._do(_BACKEND, UpdateMember(room.id, user_id, "admin"))
+        if room.agents is not None:
+            await self._do(_BACKEND, UpdateConversation(room.id, agents=room.agents))
 
     async def _say(self, room: Room, number: int, message: ScriptedMessage) -> None:
         actor = _ACTORS[message.who]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from talkwire.core.domain.cards.card import AskedCard
-from talkwire.core.domain.model import ConversationKind
+from talkwire.core.domain.model import AgentsPolicy, ConversationKind
 
 When = tuple[int, str] | int
 """(days before the start, "HH:MM"), or minutes before the start."""
@@ -99,6 +99,8 @@ class Room:
     unread: Mapping[str, int] = field(default_factory=dict)
     favourite_of: tuple[str, ...] = ()
     sections: Mapping[str, str] = field(default_factory=dict)
+    agents: AgentsPolicy | None = None
+    """Which messages are work for agents; None for the default."""
 
 
 def moment(start: datetime, when: When) -> int:
