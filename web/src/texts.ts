@@ -25,6 +25,10 @@ export const happened = {
 /** The headline of a notification that does not say what happened. */
 export const somethingHappened = "New notification";
 
+/** Ends a sentence about a ban or a mute. */
+const untilAndWhy = (until: string | null, reason: string | null | undefined, comma = ""): string =>
+  `${until === null ? "" : `${comma} until ${until}`}${reason == null ? "." : `: ${reason}`}`;
+
 export const texts = {
   name: "Talkwire",
   /** Below the name at the entrance, unless the operator has written another sentence. */
@@ -65,7 +69,7 @@ export const texts = {
   } as Readonly<Record<string, string>>,
   endedOtherwise: "Please sign in again.",
   accountIsBanned: (until: string | null, reason: string | null) =>
-    `Your account is banned from this server${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
+    `Your account is banned from this server${untilAndWhy(until, reason)}`,
   /** For users of an application, which signs them in with a token. */
   byToken: {
     over: "Your sign-in has ended. Open the chat from your application again.",
@@ -325,7 +329,6 @@ export const texts = {
   forwardedTo: (name: string) => `Forwarded to ${name}`,
   notForwardedTo: (name: string, reason: string) => `Not forwarded to ${name}: ${reason}`,
   commentNotSent: (reason: string) => `The added message was not sent: ${reason}`,
-  forwardOpen: "Open",
   forwardPeople: "People",
   filterConversations: "Filter conversations",
   noConversationFound: "No conversations found",
@@ -895,7 +898,7 @@ export const texts = {
         means: "They can still read, but not write.",
         action: "Mute",
         meanwhile: (until: string | null, reason: string | undefined) =>
-          `Somebody else has muted this member meanwhile${until === null ? "" : `, until ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+          `Somebody else has muted this member meanwhile${untilAndWhy(until, reason, ",")}`,
         again: "Mute again to replace it.",
       },
       ban: {
@@ -903,7 +906,7 @@ export const texts = {
         means: "They are removed and can't rejoin until the ban ends.",
         action: "Ban",
         meanwhile: (until: string | null, reason: string | undefined) =>
-          `Somebody else has banned this member meanwhile${until === null ? "" : `, until ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+          `Somebody else has banned this member meanwhile${untilAndWhy(until, reason, ",")}`,
         again: "Ban again to replace it.",
       },
     },
@@ -916,13 +919,13 @@ export const texts = {
     unbanOne: (name: string) => `Unban ${name}`,
     readOnly: "Only the owner and admins can write in this channel. You can read and react.",
     youAreMuted: (until: string | null, reason: string | undefined) =>
-      `A moderator has muted you here${until === null ? "" : ` until ${until}`}${reason === undefined ? "." : `: ${reason}`}`,
+      `A moderator has muted you here${untilAndWhy(until, reason)}`,
     youLeft: (name: string) => `You left ${name}.`,
     youWereRemoved: (name: string) => `You are no longer a member of ${name}.`,
     youWereBanned: (name: string, until: string | null, reason: string | null) =>
-      `You were banned from ${name}${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
+      `You were banned from ${name}${untilAndWhy(until, reason)}`,
     youAreBanned: (until: string | null, reason: string | null) =>
-      `You are banned from this conversation${until === null ? "" : ` until ${until}`}${reason === null ? "." : `: ${reason}`}`,
+      `You are banned from this conversation${untilAndWhy(until, reason)}`,
     areBanned: (who: string, count: number) => `${who} ${count === 1 ? "is" : "are"} banned from this conversation.`,
     areBlockers: (who: string) => `${who} cannot be added: one of you has blocked the other.`,
     wasDeleted: (name: string) => `${name} was deleted.`,

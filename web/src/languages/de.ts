@@ -319,7 +319,6 @@ export const texts: Texts = {
   forwardedTo: (name) => `Weitergeleitet an ${name}`,
   notForwardedTo: (name, reason) => `Nicht weitergeleitet an ${name}: ${reason}`,
   commentNotSent: (reason) => `Die hinzugefügte Nachricht wurde nicht gesendet: ${reason}`,
-  forwardOpen: "Öffnen",
   forwardPeople: "Personen",
   filterConversations: "Unterhaltungen filtern",
   noConversationFound: "Keine Unterhaltungen gefunden",

@@ -325,7 +325,6 @@ export const texts: Texts = {
   forwardedTo: (name) => `Reenviado a ${name}`,
   notForwardedTo: (name, reason) => `No reenviado a ${name}: ${reason}`,
   commentNotSent: (reason) => `El mensaje añadido no se envió: ${reason}`,
-  forwardOpen: "Abrir",
   forwardPeople: "Personas",
   filterConversations: "Filtrar conversaciones",
   noConversationFound: "No se han encontrado conversaciones",

@@ -327,7 +327,6 @@ export const texts: Texts = {
   forwardedTo: (name) => `Transféré à ${name}`,
   notForwardedTo: (name, reason) => `Non transféré à ${name} : ${reason}`,
   commentNotSent: (reason) => `Le message ajouté n’a pas été envoyé : ${reason}`,
-  forwardOpen: "Ouvrir",
   forwardPeople: "Personnes",
   filterConversations: "Filtrer les conversations",
   noConversationFound: "Aucune conversation trouvée",

@@ -1,33 +1,13 @@
 import type { Conversation } from "@talkwire/client";
-import { may, roleOf } from "@talkwire/client/parts";
-import {
-  Archive,
-  ArchiveRestore,
-  CheckCheck,
-  Ellipsis,
-  FolderInput,
-  FolderPlus,
-  FolderX,
-  LogOut,
-  MailOpen,
-  Star,
-  StarOff,
-} from "lucide-react";
-import { useState } from "react";
-import { useStore } from "zustand";
-import { withMissedCall } from "../../chat/alerts/alerts";
-import { sectionNames } from "../../chat/conversations/list_sections";
-import { unreadOf } from "../../chat/conversations/unread";
+import { Ellipsis } from "lucide-react";
+import { useRef } from "react";
 import { texts } from "../../texts";
-import { muteAction, mutedText } from "../alerts/mute_actions";
 import { nameOf } from "../components/conversation_names";
-import { MenuButton } from "../components/menu";
-import type { MenuAction } from "../components/menu_action";
-import { useChat, useChatState } from "../page/chat_context";
+import { IconButton } from "../components/icon_button";
 import { lazyPart } from "../page/lazy_part";
+import "../components/menu.css";
 
-const SectionDialog = lazyPart(() => import("./section_dialog"));
-const LeaveDialog = lazyPart(() => import("../panel/leave_dialog"));
+const ConversationActions = lazyPart(() => import("./conversation_actions"));
 
 interface Props {
   conversation: Conversation;
@@ -37,79 +17,30 @@ interface Props {
 
 /** What can be done with a conversation without opening it. */
 export function ConversationMenu({ conversation, open, setOpen }: Props) {
-  const chat = useChat();
-  const me = useChatState((state) => state.me);
-  const hasUnread = useChatState((state) => unreadOf(conversation, state.features) > 0);
-  const isMissed = useStore(chat.alerts.state, ({ items }) => withMissedCall(items).has(conversation.id));
-  const [leaves, setLeaves] = useState(false);
-  const [names, setNames] = useState(false);
-  const { id, kind, favourite = false, archived = false, section } = conversation;
-
-  const attempt = (action: () => Promise<unknown>): void => {
-    action().catch((error: Error) => chat.showNotice(error.message));
-  };
-  // The row leaves the list.
-  const putAway = async (): Promise<void> => {
-    await chat.conversations.prefer(id, { archived: true });
-    const undo = (): void => attempt(() => chat.conversations.prefer(id, { archived: false }));
-    chat.showToast(texts.places.isArchived(nameOf(conversation)), { label: texts.undo, run: undo });
-  };
-  const labels = texts.places.sections;
-  const move = (wanted: string | null): Promise<unknown> => chat.conversations.prefer(id, { section: wanted });
-  const sectionChoices = (): MenuAction[] => [
-    ...sectionNames(Object.values(chat.state.getState().conversations)).map((name) => ({
-      label: name,
-      isChecked: name === section,
-      onClick: () => attempt(() => move(name)),
-    })),
-    { label: labels.add, icon: FolderPlus, startsGroup: true, onClick: () => setNames(true) },
-    { label: labels.none, icon: FolderX, isChecked: !section, onClick: () => attempt(() => move(null)) },
-  ];
-  const actions = (): MenuAction[] => [
-    ...(hasUnread || isMissed
-      ? [
-          {
-            label: texts.places.markRead,
-            icon: CheckCheck,
-            onClick: () => void chat.markRead(id),
-          },
-        ]
-      : conversation.lastMessage === undefined
-        ? []
-        : [{ label: texts.markUnread, icon: MailOpen, onClick: () => void chat.messages.markUnread(id) }]),
-    {
-      label: favourite ? texts.places.unfavourite : texts.places.favourite,
-      icon: favourite ? StarOff : Star,
-      onClick: () => attempt(() => chat.conversations.prefer(id, { favourite: !favourite })),
-    },
-    { label: labels.move, icon: FolderInput, choices: sectionChoices },
-    {
-      label: archived ? texts.places.unarchive : texts.places.archive,
-      icon: archived ? ArchiveRestore : Archive,
-      onClick: () => attempt(() => (archived ? chat.conversations.prefer(id, { archived: false }) : putAway())),
-    },
-    muteAction(conversation, (wanted) =>
-      attempt(async () => {
-        await chat.conversations.prefer(id, wanted);
-        if (wanted.muted) chat.showToast(mutedText(wanted));
-      }),
-    ),
-    ...(may(kind, roleOf(conversation, me), "leave")
-      ? [{ label: texts.places.leave, icon: LogOut, isDangerous: true, onClick: () => setLeaves(true) }]
-      : []),
-  ];
+  const button = useRef<HTMLButtonElement>(null);
+  const wasOpened = useRef(false);
+  wasOpened.current ||= open;
+  const label = texts.places.menuOf(nameOf(conversation));
   return (
     <>
-      <MenuButton
+      <IconButton
+        ref={button}
         icon={Ellipsis}
-        label={texts.places.menuOf(nameOf(conversation))}
-        actions={actions}
-        open={open}
+        label={label}
         tabIndex={-1}
-        onOpen={setOpen}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        onClick={() => setOpen(true)}
       />
-      {names && <SectionDialog title={labels.addTitle} onName={move} onClose={() => setNames(false)} />}
-      {leaves && <LeaveDialog conversation={conversation} onClose={() => setLeaves(false)} />}
+      {wasOpened.current && (
+        <ConversationActions
+          conversation={conversation}
+          label={label}
+          anchor={button}
+          open={open}
+          onClose={() => setOpen(false)}
+        />
+      )}
     </>
   );
 }
