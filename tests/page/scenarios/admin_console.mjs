@@ -106,6 +106,7 @@ async function everySection(token, viewport) {
   const shown = {};
   const check = async (name, place) => {
     await page.locator(place).first().waitFor();
+    if (!(await page.locator("nav a[aria-current]").evaluate(isInSight))) found.push(`${name}: its link is out of sight`);
     found.push(...(await violations(page, name)));
     shown[name] = await rows(page).count();
   };
@@ -136,6 +137,12 @@ async function everySection(token, viewport) {
   await asAdmin(token, "DELETE", `webhooks/${webhook.id}`);
   await bob.context().close();
   report("looked at", { found, empty, overflow });
+}
+
+// Lists scroll by whole pixels.
+function isInSight(element) {
+  const { left, right } = element.getBoundingClientRect();
+  return left > -1 && right < innerWidth + 1;
 }
 
 export const wide = ({ token }) => everySection(token, { width: 1280, height: 800 });

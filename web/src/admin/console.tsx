@@ -1,6 +1,6 @@
 import { RequestError, type User } from "@talkwire/client";
 import { LogOut, MessageSquare, X } from "lucide-react";
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useAddressWord } from "../address_words";
 import { texts as shared } from "../texts";
 import { Logo } from "../ui/components/brand";
@@ -117,6 +117,12 @@ function Frame({ api, me, onSignOut }: FrameProps) {
     const timer = setTimeout(() => setStatus(""), STATUS_MS);
     return () => clearTimeout(timer);
   }, [status]);
+  const nav = useRef<HTMLElement>(null);
+  // On narrow screens the links are one line, of which the current one may be out of sight.
+  useEffect(() => {
+    if (current === undefined) return;
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   useSearchKey();
   return (
     <AdminContext value={value}>
@@ -129,7 +135,7 @@ function Frame({ api, me, onSignOut }: FrameProps) {
             <Logo size={20} />
             <span>{texts.consoleOf(shared.name)}</span>
           </p>
-          <nav aria-label={texts.sections}>
+          <nav ref={nav} aria-label={texts.sections}>
             {GROUPS.map(({ title, sections }) => (
               <div key={title} className="admin-group">
                 <p aria-hidden="true">{title}</p>

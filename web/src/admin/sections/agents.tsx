@@ -2,6 +2,7 @@ import { useState } from "react";
 import { hrefOf } from "../address";
 import { useApi } from "../admin_context";
 import type { AgentAnswer, TurnAnswer } from "../answers";
+import { pathOfConversation, pathOfUser, useNames } from "../data/use_names";
 import { usePages, useWholeList } from "../data/use_pages";
 import { count } from "../number_text";
 import { ActionDialog } from "../parts/action_dialog";
@@ -17,6 +18,9 @@ export function Agents() {
   const api = useApi();
   const agents = useWholeList<AgentAnswer>("admin/agents", REFRESH_MS);
   const failed = usePages<TurnAnswer>("turns", { state: "failed" }, REFRESH_MS);
+  const names = useNames(
+    failed.items.flatMap(({ agentId, conversationId }) => [pathOfUser(agentId), pathOfConversation(conversationId)]),
+  );
   const [retried, setRetried] = useState<TurnAnswer | null>(null);
   const retry = async ({ id }: TurnAnswer): Promise<string> => {
     await api.post(`turns/${encodeURIComponent(id)}/retry`);
@@ -24,7 +28,7 @@ export function Agents() {
     return texts.agents.retried;
   };
   const columns: readonly Column<TurnAnswer>[] = [
-    ...TURN_COLUMNS,
+    ...turnColumnsOf(names),
     {
       name: texts.actions,
       hasHiddenName: true,
@@ -84,11 +88,22 @@ const AGENT_COLUMNS: readonly Column<AgentAnswer>[] = [
   { name: texts.agents.answered, isNumber: true, cell: ({ answered }) => count(answered) },
 ];
 
-const TURN_COLUMNS: readonly Column<TurnAnswer>[] = [
-  { name: texts.agents.agent, cell: ({ agentId }) => <CopiedId id={agentId} href={hrefOf("users", {}, agentId)} /> },
+const turnColumnsOf = (names: ReadonlyMap<string, string>): readonly Column<TurnAnswer>[] => [
+  {
+    name: texts.agents.agent,
+    cell: ({ agentId }) => (
+      <CopiedId id={agentId} name={names.get(pathOfUser(agentId))} href={hrefOf("users", {}, agentId)} />
+    ),
+  },
   {
     name: texts.agents.conversation,
-    cell: ({ conversationId }) => <CopiedId id={conversationId} href={hrefOf("conversations", {}, conversationId)} />,
+    cell: ({ conversationId }) => (
+      <CopiedId
+        id={conversationId}
+        name={names.get(pathOfConversation(conversationId))}
+        href={hrefOf("conversations", {}, conversationId)}
+      />
+    ),
   },
   {
     name: texts.agents.ended,
