@@ -47,17 +47,17 @@ export default defineConfig({
             { name: "start", tags: ["$initial"], priority: 4 },
             { name: "show", test: /\/ui\/show\.tsx$/, priority: 3 },
             // For members of teams only. What else its parts need is in the scripts of others. Only the desk uses the
-            // library's rooms, and so what writes streams, asks and shows that agents work.
+            // library's rooms, and so what writes streams and asks.
             {
               name: "desk",
-              test: /\/desk\/|\/streams\/(?:message_stream|written_parts)\.ts$|\/cards\/asking\.ts$|\/people\/working\.ts$/,
+              test: /\/desk\/|\/streams\/(?:message_stream|written_parts)\.ts$|\/cards\/asking\.ts$/,
               priority: 2.5,
               includeDependenciesRecursively: false,
             },
-            // With the first message that has parts.
+            // With the first message that has parts, or the first agent that works on one.
             {
               name: "streams",
-              test: /\/src\/(?:ui|chat)\/streams\//,
+              test: /\/src\/(?:ui|chat)\/streams\/|\/people\/working\.ts$/,
               priority: 2.5,
               includeDependenciesRecursively: false,
             },

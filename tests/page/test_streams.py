@@ -48,6 +48,28 @@ def test_parts_fit_a_phone_and_axe_finds_nothing_wrong(driver: Driver, demo_url:
     }
 
 
+def test_readers_see_that_an_agent_works_and_on_what_until_it_writes(
+    driver: Driver, demo_url: str, admin_token: str
+) -> None:
+    doing = "Helper: Looking for the order…"
+    shown = ["Helper is working…", doing, f"bob is typing… · {doing}", doing, ""]
+    assert run(driver, demo_url, "streams", "working", token=admin_token)["worked"] == {
+        "shown": shown,
+        # What it repeats changes nothing, and so is announced once.
+        "changes": len(shown),
+        "elsewhere": doing,
+        "region": "polite",
+    }
+
+
+def test_what_a_working_agent_says_fits_a_phone(driver: Driver, demo_url: str, admin_token: str) -> None:
+    assert run(driver, demo_url, "streams", "busyPhone", token=admin_token)["looked at"] == {
+        "found": [],
+        "wide": 320,
+        "isAtEnd": True,
+    }
+
+
 def test_what_is_added_to_a_long_text_costs_as_much_as_at_its_beginning(
     driver: Driver, demo_url: str, admin_token: str
 ) -> None:

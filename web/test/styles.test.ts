@@ -19,6 +19,7 @@ const REFINED: Readonly<Record<string, readonly string[]>> = {
   "details_panel.css": ["alerts", "panel-content"],
   "alert_settings.css": ["sound-choice", "switch"],
   "message_badges.css": ["after-name", "message", "row", "shown"],
+  "message_parts.css": ["rating-place", "said"],
   "message_view.css": ["after-name", "attachments", "code-block", "pictures"],
   "attachments.css": ["file-name"],
   "avatar_with_presence.css": ["dot"],

@@ -1,4 +1,4 @@
-import { atEnd, call, message, open, pause, post, report, until, url, visitAs } from "../browser.mjs";
+import { atEnd, call, listed, message, open, pause, post, report, until, url, visit, visitAs } from "../browser.mjs";
 import { violations } from "./accessibility.mjs";
 
 const PLAN = {
@@ -18,6 +18,7 @@ const REPEATS = Math.floor(63_000 / PARAGRAPHS.length);
 const PIECES = 400;
 
 const scroller = (page) => page.locator(".scroller");
+const composerIn = (page) => page.locator(".composer textarea");
 const foot = (page) => page.locator(".stream-foot");
 const fold = (page, title) => page.locator("details.part").filter({ hasText: title });
 
@@ -186,6 +187,71 @@ export async function phone({ token }) {
   report("looked at", { found, wide, inRow, isReachable: heights.every((height) => height >= 44) });
 }
 
+// An agent works on an answer, says on what, repeats it, and writes, for a reader of each of two languages.
+export async function working({ token }) {
+  const { id, say } = await conversationWith(token, "At work");
+  const page = await visitAs("alice");
+  await open(page, "At work");
+  const german = await visit({ locale: "de-DE" });
+  await german.getByLabel("Andere Nutzer-ID").fill("bob");
+  await german.getByRole("button", { name: "Los", exact: true }).click();
+  await listed(german, "At work").click();
+  await german.getByRole("heading", { name: "At work", exact: true }).waitFor();
+  await composerIn(german).waitFor();
+  const line = page.locator(".typing");
+  await line.evaluate((it) => {
+    window.shown = [];
+    const note = () => window.shown.push(it.textContent);
+    new MutationObserver(note).observe(it, { subtree: true, childList: true, characterData: true });
+  });
+  await say("bob", "@helper which cups?");
+  const turn = await claim(id);
+  await line.getByText("Helper is working…").waitFor();
+  await german.locator(".typing").getByText("Helper arbeitet …").waitFor();
+  await turn.update("Looking for the order…");
+  await line.getByText("Helper: Looking for the order…").waitFor();
+  await turn.update("Looking for the order…");
+  await composerIn(german).fill("And");
+  const both = "bob is typing… · Helper: Looking for the order…";
+  await until(() => line.textContent(), (text) => text === both);
+  await composerIn(german).fill("");
+  await until(() => line.textContent(), (text) => !text.includes("typing"));
+  const elsewhere = await german.locator(".typing").innerText();
+  const region = await line.getAttribute("aria-live");
+  const stream = await begin(id, { turn: turn.token });
+  await until(() => line.textContent(), (text) => text === "");
+  await stream.add(0, "Blue ones.");
+  await message(page, "Blue ones.").waitFor();
+  await turn.renew();
+  await stream.finish();
+  await say("bob", "Thank you");
+  await message(page, "Thank you").waitFor();
+  const shown = await page.evaluate(() => window.shown.filter((text, index, all) => text !== all[index - 1]));
+  const changes = await page.evaluate(() => window.shown.length);
+  report("worked", { shown, changes, elsewhere, region });
+}
+
+// What a working agent may say at most, at the width of a phone, in both looks.
+export async function busyPhone({ token }) {
+  const { id, say } = await conversationWith(token, "Busy");
+  const page = await visitAs("alice", { viewport: { width: 320, height: 700 }, hasTouch: true, isMobile: true });
+  await open(page, "Busy");
+  for (let count = 0; count < 20; count++) await say("bob", `Before it ${count}`);
+  await message(page, "Before it 19").waitFor();
+  await atEnd(page);
+  await say("bob", "@helper which cups?");
+  const turn = await claim(id);
+  await page.locator(".typing").getByText("Helper is working…").waitFor();
+  const found = await violations(page, "works");
+  const label = "Comparing the prices of blue cups in three shops, two markets and one very long warehouse catalogue …".slice(0, 100);
+  await turn.update(label);
+  await page.locator(".typing").getByText(`Helper: ${label}`).waitFor();
+  found.push(...(await violations(page, "says on what")));
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  const isAtEnd = (await until(() => left(page), (pixels) => pixels < 3)) < 3;
+  report("looked at", { found, wide, isAtEnd });
+}
+
 // How long the page works for what is added to a text, from its beginning to its end, in milliseconds.
 export async function work({ token, text }) {
   const { id } = await conversationWith(token, "Work");
@@ -250,4 +316,12 @@ async function begin(conversationId, more) {
     set: (part, value) => write("append", { part, set: value }),
     finish: (how = {}) => write("finish", how),
   };
+}
+
+// Claims the only turn of the agent.
+async function claim(conversationId) {
+  const { turns } = await post("turns/claim", "helper", { conversationId, wait: 30 });
+  const [{ id, token }] = turns;
+  const update = (more) => call("PATCH", `turns/${id}`, "helper", { turn: token, ...more });
+  return { token, renew: () => update({}), update: (label) => update({ label }) };
 }

@@ -24,6 +24,7 @@ import {
   Threads,
   teamsOf,
 } from "@talkwire/client/parts";
+import type { StoreApi } from "zustand/vanilla";
 import { repeatable } from "../repeatable_import";
 import type { Api } from "../server/api";
 import { texts } from "../texts";
@@ -58,6 +59,7 @@ import {
 } from "./page_core";
 import { Idle } from "./people/idle";
 import { PageProfile } from "./people/page_profile";
+import { type WorkingAgents, workingAgents } from "./people/working_agents";
 import { Push } from "./push/push";
 import { Search } from "./search/search";
 import type { Drafts } from "./writing/drafts";
@@ -95,6 +97,7 @@ export class Chat {
   readonly finder: Search<Message>;
   readonly offerFinder: Search<Offer>;
   readonly typing: Typing;
+  readonly working: StoreApi<WorkingAgents>;
   readonly uploads: Uploads;
   readonly files: Files;
   readonly emoji = new EmojiStore();
@@ -142,6 +145,7 @@ export class Chat {
     uploads.load = repeatable(uploads.load);
     this.messages = messages as PageMessages;
     this.typing = typing;
+    this.working = workingAgents(this.client);
     this.presence = presence;
     this.people = people;
     this.files = new Files(core);

@@ -42,6 +42,7 @@ export * from "./people/presence.ts";
 export * from "./people/profile.ts";
 export * from "./people/teams.ts";
 export * from "./people/typing.ts";
+export { followWorking } from "./people/working.ts";
 export * from "./platform.ts";
 export * from "./server/connection.ts";
 export * from "./server/pauses.ts";

@@ -34,6 +34,7 @@ import "./conversation_view.css";
 
 const DeskBar = lazyPart(() => import("../desk/desk_bar"), "silent");
 const FirstSteps = lazyPart(() => import("./first_steps"), "place");
+const WorkingLine = lazyPart(() => import("../streams/working_line"), "silent");
 
 export function ConversationView({ conversation }: { conversation: Conversation }) {
   const { id } = conversation;
@@ -245,12 +246,18 @@ function MembersAndTopic({ conversation }: { conversation: Conversation }) {
   );
 }
 
+/** Who is typing, and which agents work on an answer. */
 function TypingLine({ id }: { id: string }) {
-  const typists = useStore(useChat().typing.state, (state) => typistsIn(state, id));
+  const { typing, working } = useChat();
+  const typists = useStore(typing.state, (state) => typistsIn(state, id));
+  const agents = useStore(working, (state) => own(state, id));
   const labels = typists.length === 0 ? "" : texts.typing(typists.map(({ name }) => name));
   return (
     <p className="typing" aria-live="polite">
       {labels}
+      {agents?.map((agent, index) => (
+        <WorkingLine key={agent.agentId} id={id} agent={agent} isFirst={index === 0 && labels === ""} />
+      ))}
     </p>
   );
 }

@@ -3,6 +3,8 @@ import type { StreamTexts } from "./en";
 export const german: StreamTexts = {
   thinking: "Denkt nach …",
   reasoning: "Überlegung",
+  working: (name) => `${name} arbeitet …`,
+  doing: (name, label) => `${name}: ${label}`,
   tool: {
     states: {
       running: "läuft …",

@@ -6,6 +6,9 @@ export const english = {
   /** Of an agent, now and after it. */
   thinking: "Thinking…",
   reasoning: "Reasoning",
+  /** Of an agent that works on an answer, and what it does if it has said so. */
+  working: (name: string) => `${name} is working…`,
+  doing: (name: string, label: string) => `${name}: ${label}`,
   tool: {
     states: {
       running: "running…",

@@ -3,6 +3,8 @@ import type { StreamTexts } from "./en";
 export const spanish: StreamTexts = {
   thinking: "Pensando…",
   reasoning: "Razonamiento",
+  working: (name) => `${name} está trabajando…`,
+  doing: (name, label) => `${name}: ${label}`,
   tool: {
     states: {
       running: "en curso…",

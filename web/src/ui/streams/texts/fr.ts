@@ -3,6 +3,8 @@ import type { StreamTexts } from "./en";
 export const french: StreamTexts = {
   thinking: "Réflexion…",
   reasoning: "Raisonnement",
+  working: (name) => `${name} travaille…`,
+  doing: (name, label) => `${name}\u00a0: ${label}`,
   tool: {
     states: {
       running: "en cours…",

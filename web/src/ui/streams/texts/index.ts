@@ -1,4 +1,7 @@
-/** What parts of messages say, in the reader's language. They are loaded with the first message that has parts. */
+/**
+ * What parts of messages say, in the reader's language. They are loaded with the first message that has parts, or the
+ * first agent that works on one.
+ */
 
 import type { Language } from "../../../languages/languages";
 import { german } from "./de";
