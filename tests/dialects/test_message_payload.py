@@ -66,3 +66,20 @@ def test_a_message_with_one_more_member_has_the_full_payload(name: str) -> None:
     names = {"state", "error"} if name == "error" else {name}
     message = msgspec.structs.replace(PLAIN, **{name: OTHER[name] for name in names})
     assert message_payload(message) == messages._full_payload(message)
+
+
+def test_the_payload_of_the_same_message_is_made_once_and_that_of_a_changed_one_again() -> None:
+    made = message_payload(PLAIN)
+    assert message_payload(PLAIN) is made
+    changed = msgspec.structs.replace(PLAIN, content="Bye")
+    assert message_payload(changed).content == "Bye"
+    assert message_payload(PLAIN).content == "Hello"
+
+
+def test_few_payloads_are_kept_and_no_long_ones() -> None:
+    for number in range(2000):
+        message_payload(msgspec.structs.replace(PLAIN, id=number))
+    assert len(messages._recent) <= 512
+    messages._recent.clear()
+    message_payload(msgspec.structs.replace(PLAIN, content="x" * 1001))
+    assert not messages._recent

@@ -249,7 +249,18 @@ class TolerantAttachmentBody(AttachmentBody, frozen=True, forbid_unknown_fields=
     """The same for dialects whose payloads may have unknown members."""
 
 
+_RECENT_MAX = 512
+_RECENT_MAX_LENGTH = 1000
+
+_recent: dict[int, tuple[Message, MessagePayload]] = {}
+"""By message id: the payloads of plain messages that were made last. A new message is sent to its author and to the
+others, and to make its payload takes as long as to encode it."""
+
+
 def message_payload(message: Message) -> MessagePayload:
+    recent = _recent.get(message.id)
+    if recent is not None and recent[0] is message:
+        return recent[1]
     if (
         message.attachments
         or message.mentions
@@ -274,7 +285,7 @@ def message_payload(message: Message) -> MessagePayload:
     ):
         return _full_payload(message)
     # A fast path: most messages have only a text, and a page of messages is encoded for every request.
-    return MessagePayload(
+    payload = MessagePayload(
         id=str(message.id),
         conversation_id=message.conversation_id,
         seq=message.seq,
@@ -286,6 +297,11 @@ def message_payload(message: Message) -> MessagePayload:
         client_message_id=message.client_message_id,
         metadata=message.metadata,
     )
+    if len(message.content) <= _RECENT_MAX_LENGTH and message.metadata is None:
+        if len(_recent) >= _RECENT_MAX:
+            _recent.clear()
+        _recent[message.id] = message, payload
+    return payload
 
 
 def short_payload(message: Message) -> MessagePayload:

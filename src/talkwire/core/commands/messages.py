@@ -17,7 +17,6 @@ from talkwire.core.commands.meanings import a_text
 from talkwire.core.domain.cards.card import AskedCard
 from talkwire.core.domain.cards.card_text import text_of_asked
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.mentions import may_mention
 from talkwire.core.domain.model import ID_MAX_LENGTH, AttachedKind, Message, Place, SavedMessage
 from talkwire.core.domain.parts.message_parts import MessagePart, content_of, file_ids_of
 
@@ -230,8 +229,9 @@ class SendMessage(Change[Message], frozen=True, tag="SendMessage"):
     def is_plain(self) -> bool:
         """Returns whether the message is only a text, without attachments, parts, a card, an `@`, a reply or a thread.
         Storing such a message needs no lookup of files, members or other messages."""
-        refers = self.attachments or self.parts or self.reply_to_id is not None or self.thread_id is not None
-        return not (refers or self.card is not None or may_mention(self.content))
+        if self.attachments or self.parts or self.reply_to_id is not None or self.thread_id is not None or self.card:
+            return False
+        return "@" not in self.content and "\uff20" not in self.content
 
 
 class SendMessages(Change[tuple[Message | ChatError, ...]], frozen=True, tag="SendMessages"):

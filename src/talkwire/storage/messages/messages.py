@@ -126,7 +126,7 @@ def text_values(message: Message) -> Values:
         message.content,
         message.client_message_id,
         message.command_hash,
-        metadata_of(message),
+        None if message.metadata is None else metadata_of(message),
         message.created_ms,
     )
 

@@ -117,15 +117,20 @@ def check_send(command: SendMessage, *, may_be_empty: bool = False) -> None:
         check_id("senderId", command.sender_id)
     if command.metadata is not None:
         check_metadata("metadata", command.metadata)
-    if command.created_ms is not None:
-        check_time("createdAt", command.created_ms)
-    check_imported_parts(command)
+    if command.created_ms is not None or command.imported is not None:
+        _check_import(command)
     if command.if_last_seq is not None or command.if_handler is not UNSET:
         _check_conditions(command)
     if command.attachments:
         check_attachments(command.attachments)
     if command.generated is not None or command.on_behalf_of is not None or command.turn is not None:
         _check_agents(command)
+
+
+def _check_import(command: SendMessage) -> None:
+    if command.created_ms is not None:
+        check_time("createdAt", command.created_ms)
+    check_imported_parts(command)
 
 
 def _check_agents(command: SendMessage) -> None:
@@ -207,9 +212,6 @@ def _check_frame(path: str, ref: AttachmentRef) -> None:
         raise invalid(path, "must have both width and height, or neither")
 
 
-_OF_PERSON = (None, None, None)
-
-
 def needs_of_send(actor: Actor, command: SendMessage, needs: Prefetch) -> None:
     """Adds to `needs` the keys of the rows that `send_message` will look up; the writer fetches them for a whole batch
     of commands at once."""
@@ -255,7 +257,7 @@ def send_message(tx: Transaction, actor: Actor, command: SendMessage, further: d
         _must_be_unchanged(tx, conversation, history_of(actor, member), command)
     fields = None if command.is_plain else _fields(tx, actor, sender, member.history, command)
     turn = sent_until_ms = None
-    if sender.kind == "agent" or (command.turn, command.generated, command.on_behalf_of) != _OF_PERSON:
+    if sender.kind == "agent" or command.turn is not None or command.generated or command.on_behalf_of is not None:
         turn = _turn_of(tx, sender, conversation, command, further)
         fields = (fields or {}) | _agent_fields(tx, sender, command, turn)
         fields |= _cause_fields(tx, sender, command, turn)
