@@ -149,3 +149,27 @@ def test_a_command_is_made_of_what_was_given_and_what_is_fixed() -> None:
     make = command_maker(Invite, given.parts, {"source": "door", "seats": lambda: next(numbers)})
     payload = msgspec.convert({"roomId": "r", "title": "T", "endsAt": "2030-01-31T12:00:00Z"}, given.type)
     assert [make(payload) for _ in range(2)] == [Invite("r", "T", seats, 1_896_091_200_000, "door") for seats in (0, 1)]
+
+
+class _Booking(msgspec.Struct, frozen=True, kw_only=True):
+    room: str
+    seats: int = 3
+    title: str | None = None
+
+
+class _BookingBy(_Booking, frozen=True):
+    by: str
+    door: int = 7
+
+
+def test_a_command_may_have_named_fields_and_keep_defaults() -> None:
+    given = given_type(Shape("PartOfBooking"), Payload, "here", parts_of(_BookingBy, ("seats", "door")))
+    make = command_maker(_BookingBy, given.parts, {})
+    payload = msgspec.convert({"room": "r", "by": "b", "title": "T"}, given.type)
+    assert make(payload) == _BookingBy("b", 7, room="r", seats=3, title="T")
+
+
+def test_a_command_needs_all_fields_without_defaults() -> None:
+    parts = tuple(parts_of(Invite, ("room_id",)))
+    with pytest.raises(KeyError, match="room_id"):
+        command_maker(Invite, parts, {})
