@@ -23,6 +23,7 @@ from sqlalchemy import (
     Connection,
     Exists,
     Select,
+    Text,
     and_,
     bindparam,
     case,
@@ -52,8 +53,9 @@ from talkwire.storage.schema import (
     tombstones,
     users,
 )
-from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
+from talkwire.storage.sql.keys import KEYS, JsonArrayOf, key_number, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
+from talkwire.storage.sql.values import from_json
 from talkwire.storage.tables.conversations import known_conversation
 from talkwire.storage.tables.members import change_member, known_member
 from talkwire.storage.tables.projection import Projections
@@ -446,8 +448,8 @@ def _covered_select() -> CompoundSelect[Any]:
     each move.
 
     Its keys are (index in the list of events, conversation id, user id, `seq` before, `seq` after). Its rows are
-    (index, message id, sender id) for each covered message of another user, and (index, NULL, user id) for each member
-    that the user has blocked.
+    (index, sender id, message ids as a JSON array) for each other user with covered messages, and (index, user id,
+    NULL) for each member that the user has blocked.
     """
     place, conversation_id, user_id = (key_text(index) for index in range(3))
     since, seq = key_number(3), key_number(4)
@@ -464,13 +466,14 @@ def _covered_select() -> CompoundSelect[Any]:
     # Nearly every move is short.
     first = case((seq - since > COVERED_MAX, func.coalesce(first_seq, since + 1)), else_=since + 1)
     covered = (
-        select(cast(place, BigInteger).label("place"), messages.c.id, messages.c.sender_id.label("user_id"))
+        select(cast(place, BigInteger).label("place"), messages.c.sender_id, JsonArrayOf(messages.c.id).label("ids"))
         .select_from(KEYS)
         .join(messages, (messages.c.conversation_id == conversation_id) & (messages.c.seq >= first))
         .where(messages.c.seq <= seq, messages.c.sender_id != user_id)
+        .group_by(place, messages.c.sender_id)
     )
     withheld = (
-        select(cast(place, BigInteger), cast(null(), BigInteger), blocks.c.blocked_id)
+        select(cast(place, BigInteger), blocks.c.blocked_id, cast(null(), Text))
         .select_from(KEYS)
         .join(blocks, blocks.c.user_id == user_id)
         .join(members, (members.c.conversation_id == conversation_id) & (members.c.user_id == blocks.c.blocked_id))
@@ -499,11 +502,11 @@ def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> 
     covered: dict[int, list[tuple[int, str]]] = {place: [] for place in places}
     withheld: dict[int, list[str]] = {place: [] for place in places}
     moves = [_move(place, events[place]) for place in places]
-    for place, message_id, user_id in connection.execute(_covered, keys_parameter(moves)):
-        if message_id is None:
+    for place, user_id, ids in connection.execute(_covered, keys_parameter(moves)):
+        if ids is None:
             withheld[place].append(user_id)
         else:
-            covered[place].append((message_id, user_id))
+            covered[place] += [(id_, user_id) for id_ in from_json(ids)]
     return [
         replace(event, covered=tuple(sorted(covered[place])), withheld=tuple(sorted(withheld[place])))
         if place in covered

@@ -35,8 +35,8 @@ def _on_postgresql(element: _JsonElements, compiler: SQLCompiler, **kw: Any) -> 
 
 
 class JsonArrayOf(FunctionElement[Any]):
-    """A SQL function that joins the values of a group of rows, of a column of texts, to the text of a JSON array: to
-    read thousands of ids as one value. NULL or empty without rows."""
+    """A SQL function that joins the values of a group of rows, of a column of texts or numbers, to the text of a JSON
+    array: to read thousands of ids as one value. NULL or empty without rows."""
 
     inherit_cache = True
 
