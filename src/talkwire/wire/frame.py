@@ -21,8 +21,6 @@ _FIN: Final = 0x80
 _MAX_CONTROL: Final = 125
 _SHORT: Final = 126  # from this length on, the header holds it in two more bytes
 _LONG: Final = 65_536  # from this length on, in eight
-_SHORT_TEXT_HEADERS: Final = tuple(bytes((_FIN | _TEXT, length)) for length in range(_SHORT))
-_LONG_TEXT_START: Final = bytes((_FIN | _TEXT, 126))
 
 
 def text_frame(payload: str | bytes) -> bytes:
@@ -63,9 +61,7 @@ def pong_frame(data: bytes) -> bytes:
 
 def text_header(length: int) -> bytes:
     """Returns the header of a WebSocket text frame with `length` bytes of payload, which the caller appends."""
-    if length < _SHORT:
-        return _SHORT_TEXT_HEADERS[length]
-    return _LONG_TEXT_START + length.to_bytes(2, "big") if length < _LONG else _header(_TEXT, length)
+    return _TEXT_HEADERS[length] if length < len(_TEXT_HEADERS) else _header(_TEXT, length)
 
 
 def unframe(frames: bytes) -> Iterator[str | bytes]:
@@ -104,6 +100,10 @@ def _header(opcode: int, length: int) -> bytes:
     if length < _LONG:
         return bytes((_FIN | opcode, 126)) + length.to_bytes(2, "big")
     return bytes((_FIN | opcode, 127)) + length.to_bytes(8, "big")
+
+
+_TEXT_HEADERS: Final = tuple(_header(_TEXT, length) for length in range(1024))
+"""The headers of text frames, by the length of their payloads: nearly all messages are that short."""
 
 
 def _control_frame(opcode: int, payload: bytes) -> bytes:
