@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from talkwire.core.commands.command import Command
+from talkwire.core.domain import model
+from talkwire.core.domain.events import DurableEvent, EphemeralEvent
 from talkwire.core.domain.model import OWN_ID_BASE, is_own_id, is_valid_id
+from talkwire.payloads.payload import Payload
 
 SAFE_INTEGER_MAX = 2**53 - 1
 """The largest integer that JavaScript represents exactly."""
@@ -46,3 +51,15 @@ def test_an_applications_numbers_are_not_ours(number: int) -> None:
 @pytest.mark.parametrize("value", ["", "alice", "-1", "8e15", "\u0668" + "0" * 15, "8000000000000000.0"])
 def test_only_digits_can_be_an_id_of_ours(value: str) -> None:
     assert not is_own_id(value)
+
+
+def test_the_garbage_collector_does_not_examine_values() -> None:
+    entities = [each for each in vars(model).values() if isinstance(each, type) and each.__module__ == model.__name__]
+    structs = [each for each in entities if issubclass(each, msgspec.Struct)]
+    for base in (Command, DurableEvent, EphemeralEvent, Payload):
+        structs += _subclasses(base)
+    assert [each.__name__ for each in structs if each.__struct_config__.gc] == []
+
+
+def _subclasses(base: type[msgspec.Struct]) -> list[type[msgspec.Struct]]:
+    return [base, *(each for direct in base.__subclasses__() for each in _subclasses(direct))]

@@ -11,7 +11,7 @@ from talkwire.payloads.problems import invalid_payload
 __all__ = ["Payload", "TolerantPayload", "invalid_payload", "iso"]
 
 
-class Payload(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+class Payload(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
     """The base class of payloads: a JSON object whose members have camelCase names. Members that have their default
     value are omitted. A client's payload with a member that the type does not have is refused, since a misspelled
     member that is ignored loses what the client meant."""

@@ -18,7 +18,7 @@ import msgspec
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Command(msgspec.Struct, Generic[R_co], frozen=True, tag_field="command", forbid_unknown_fields=True):
+class Command(msgspec.Struct, Generic[R_co], frozen=True, gc=False, tag_field="command", forbid_unknown_fields=True):
     """The base class of what an actor can ask the chat to do; `R_co` is the type of the result."""
 
 

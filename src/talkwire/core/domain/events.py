@@ -78,7 +78,7 @@ def _none(event: Any) -> None:  # noqa: ANN401 (any event)
     del event
 
 
-class DurableEvent(msgspec.Struct, frozen=True, tag_field="type"):
+class DurableEvent(msgspec.Struct, frozen=True, gc=False, tag_field="type"):
     """The base class of events in the log, the ordered list of all committed events. `pos` is the event's position in
     the log, `at_ms` the time when it was written, in milliseconds since 1970 UTC. Each class says in `reach` whom its
     events concern."""
@@ -713,7 +713,7 @@ class CallRecorded(DurableEvent, frozen=True, omit_defaults=True):
     duration_s: int | None = None
 
 
-class EphemeralEvent(msgspec.Struct, frozen=True, tag_field="type"):
+class EphemeralEvent(msgspec.Struct, frozen=True, gc=False, tag_field="type"):
     """The base class of events that are sent to connected sockets on all nodes and not stored. An event that is lost
     between nodes is not repeated. `reach.actor` returns the id of the user who caused the event, and who does not
     receive it; None if there is no such user."""

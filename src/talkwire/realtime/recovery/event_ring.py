@@ -44,22 +44,21 @@ PLACES_MAX = 500_000
 _encode = msgspec.json.Encoder().encode
 
 
-class RingEntry:
+class RingEntry(msgspec.Struct, eq=False):
     """An event in the event ring (the log's newest events in memory), with links to the previous and next event of its
     chain (conversation or user), and a cache of its encoded frames for replays.
 
-    `chain_id` is the id of the conversation whose members may see the event, or of the only user that may.
+    `chain_id` is the id of the conversation whose members may see the event, or of the only user that may; `chains`
+    has the chain, None for an entry that is not in the ring. `length` is the event's size in characters.
     """
 
-    __slots__ = ("chain_id", "earlier", "event", "frames", "later", "length")
-
-    def __init__(self, event: Durable, chain_id: str = "", length: int = 0) -> None:
-        self.event = event
-        self.length = length
-        self.chain_id = chain_id
-        self.earlier: RingEntry | None = None
-        self.later: RingEntry | None = None
-        self.frames: dict[tuple[EncodingGroup, object], bytes] | None = None
+    event: Durable
+    chain_id: str = ""
+    length: int = 0
+    chains: _EventChains | None = None
+    earlier: RingEntry | None = None
+    later: RingEntry | None = None
+    frames: dict[tuple[EncodingGroup, object], bytes] | None = None
 
     def for_reader(self, reader: Reader) -> RingEntry | None:
         """Returns this entry if a reader may see its whole event, else a new entry with the event as the reader may see
@@ -143,7 +142,7 @@ class EventRing:
         self._text_max = text_max
         self._missed_max = missed_max
         self._places_max = places_max
-        self._entries: deque[tuple[_EventChains, RingEntry]] = deque()
+        self._entries: deque[RingEntry] = deque()
         self._length = 0
         self._conversations = _EventChains()
         self._users = _EventChains()
@@ -230,8 +229,9 @@ class EventRing:
                 self._deleted_offers.add(offer.id)
 
     def _keep(self, chains: _EventChains, entry: RingEntry) -> None:
+        entry.chains = chains
         chains.add(entry)
-        self._entries.append((chains, entry))
+        self._entries.append(entry)
         self._length += entry.length
 
     def _apply_deletions(self, entry: RingEntry) -> None:
@@ -268,11 +268,13 @@ class EventRing:
 
     def _evict_old(self) -> None:
         oldest_ms = self._oldest_ms()
-        while self._entries and self._entries[0][1].event.at_ms < oldest_ms:
+        while self._entries and self._entries[0].event.at_ms < oldest_ms:
             self._evict()
 
     def _evict(self) -> None:
-        chains, entry = self._entries.popleft()
+        entry = self._entries.popleft()
+        chains = entry.chains
+        assert chains is not None, "`_keep` has set it"
         chains.evict(entry)
         self._length -= entry.length
         match entry.event:
