@@ -30,6 +30,15 @@ async def _found(node: Node, text: str) -> list[str]:
     return [user.id for user in page.items]
 
 
+async def test_users_who_arrive_together_are_looked_up_by_one_statement(node: Node) -> None:
+    people = [Actor(f"new-{number}", f"New {number}") for number in range(5)]
+    with node.statements() as transactions:
+        made = await node.in_one_batch(*((each, EnsureUser(each.user_id, each.name)) for each in (*people, people[0])))
+    assert [user.id for user in made] == [*(each.user_id for each in people), people[0].user_id]
+    sent = [statement for statements in transactions for statement in statements]
+    assert len([statement for statement in sent if statement.startswith("SELECT users.")]) == 1
+
+
 # --- how they look --------------------------------------------------------------------------------------------------
 
 

@@ -121,7 +121,7 @@ class BatchTransaction(UserLookups, AccountChanges, ConversationLookups, MemberL
 
     def prefetch(self, needs: Prefetch) -> None:
         workspace = self._workspace
-        find_users(workspace, {user_id for _, user_id in needs.members})
+        find_users(workspace, needs.users.union([user_id for _, user_id in needs.members]))
         fetch_conversations(workspace, needs.conversations.union([id_ for id_, _ in needs.members]))
         fetch_members(workspace, needs.members)
         if needs.sent_messages:

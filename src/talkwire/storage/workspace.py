@@ -84,6 +84,8 @@ class Workspace:
         self.view = view
         self.now_ms = now_ms
         self.users: dict[str, User] = {}
+        self.absent_users: set[str] = set()
+        """ids that no user in the database has; those in `users` may have one of them"""
         self.conversations: dict[str, Conversation] = {}
         self.moved_conversations: set[str] = set()
         self.members: dict[tuple[str, str], Member | None] = {}

@@ -42,6 +42,7 @@ class Prefetch:
         "names",
         "sent_messages",
         "unread_notifications",
+        "users",
     )
 
     def __init__(self) -> None:
@@ -49,6 +50,8 @@ class Prefetch:
         """(conversation id, user id): the conversation, the user and the membership"""
         self.conversations: set[str] = set()
         """ids of further conversations"""
+        self.users: set[str] = set()
+        """ids of further users, who may not exist"""
         self.sent_messages: set[tuple[str, str, str]] = set()
         """(conversation id, sender id, client message id): a message that may have been sent before"""
         self.messages: set[int] = set()

@@ -238,11 +238,12 @@ def _blockers_of(connection: Connection, user_id: str) -> frozenset[str]:
 
 def find_users(workspace: Workspace, user_ids: Collection[str]) -> Mapping[str, User]:
     """Returns user id -> user with this transaction's changes; unknown ids are missing. Users that are in no cache are
-    read from the database into the writer's cache."""
-    changed, known = workspace.users, workspace.view.users
-    missing = [user_id for user_id in user_ids if user_id not in known and user_id not in changed]
+    read from the database into the writer's cache, once a transaction if they do not exist."""
+    changed, known, absent = workspace.users, workspace.view.users, workspace.absent_users
+    missing = [each for each in user_ids if each not in known and each not in changed and each not in absent]
     if missing:
         known.update(read_users(workspace.connection, missing))
+        absent.update([user_id for user_id in missing if user_id not in known])
     found = ((user_id, changed.get(user_id) or known.get(user_id)) for user_id in user_ids)
     return {user_id: user for user_id, user in found if user is not None}
 

@@ -41,7 +41,7 @@ from talkwire.core.features.messages.files import must_be_own_picture
 from talkwire.core.features.users.accounts import account_email, normal_email
 from talkwire.core.features.users.handles import is_free_handle, normal_handle
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
-from talkwire.core.ports.transaction import Snapshot, Transaction
+from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 TEXT_MAX_LENGTH = 500
 
@@ -55,6 +55,10 @@ BATCH_MAX = 100
 def check_ensure(command: EnsureUser) -> None:
     check_id("userId", command.user_id)
     check_short_text("name", command.name, NAME_MAX_LENGTH)  # it is repaired before, or the id
+
+
+def needs_of_ensure(actor: Actor, command: EnsureUser, needs: Prefetch) -> None:
+    needs.users.add(command.user_id)
 
 
 def ensure_user(tx: Transaction, actor: Actor, command: EnsureUser) -> User:
@@ -362,7 +366,7 @@ def list_users(snapshot: Snapshot, actor: Actor, query: ListUsers) -> Page[User]
 
 CHANGES: Changes = MappingProxyType(
     {
-        EnsureUser: ChangeHandler(ensure_user, check_ensure),
+        EnsureUser: ChangeHandler(ensure_user, check_ensure, needs_of_ensure),
         UpdateUser: ChangeHandler(update_user, check_update),
         PutUser: ChangeHandler(put_user, check_put, loads=users_put),
         PutUsers: ChangeHandler(put_users, check_put_all, loads=users_put),
