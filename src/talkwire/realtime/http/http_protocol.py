@@ -18,10 +18,12 @@ import asyncio
 import fcntl
 import sys
 import termios
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from http import HTTPStatus
 from math import inf
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import httptools
@@ -44,6 +46,8 @@ _NO_COUNT = bytes(4)
 """A C int, which the kernel fills in."""
 
 _VERSIONS = frozenset({"1.0", "1.1"})
+_HEEDED = frozenset({b"content-length", b"transfer-encoding", b"host", b"expect"})
+_FIELD_MARKS = len(": \r\n")
 _END = b"\r\n\r\n"
 _END_LESS_ONE = len(_END) - 1
 
@@ -149,9 +153,19 @@ class HttpProtocol(HttpToolsProtocol):
     """
 
     connection_limits: ClassVar[ConnectionLimits]
+    _initial: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """The attributes with which every connection of a uvicorn server begins."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's)
-        super().__init__(*args, **kwargs)
+    def __init__(self, *, server_state: Any, **others: Any) -> None:  # noqa: ANN401 (uvicorn's)
+        # uvicorn's method looks up loggers, among other things: it is called once a server, not for each connection.
+        if self._initial.get("server_state") is not server_state:
+            self._make_initial(server_state=server_state, **others)
+        self.__dict__.update(self._initial)
+        self.parser = _parser_for(self)
+        self.pipeline = deque()
+
+    def _make_initial(self, **of_server: Any) -> None:  # noqa: ANN401 (uvicorn's)
+        super().__init__(**of_server)
         self.capped: CappedAddress | None = None
         self.wheel_tick = 0
         self._is_known = True
@@ -173,6 +187,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._upgrades = False
         self._declines = False
         self._refusal = _MALFORMED
+        own = {"parser", "pipeline"}
+        type(self)._initial = {name: value for name, value in vars(self).items() if name not in own}
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
 
@@ -452,7 +468,7 @@ class HttpProtocol(HttpToolsProtocol):
             raise _HeadRefused
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_size += len(name) + len(value) + len(": \r\n")
+        self._head_size += len(name) + len(value) + _FIELD_MARKS
         # The parser no longer holds what it has passed on; it does not say how much of this piece that was.
         self._silent = -PIECE
         if self._head_size > HEAD_MAX or len(self.headers) >= FIELDS_MAX:
@@ -461,6 +477,12 @@ class HttpProtocol(HttpToolsProtocol):
         if self._phase is not _HEAD:
             return  # a trailer field, which nothing here uses
         name = name.lower()
+        if name in _HEEDED:
+            self._heed(name, value)
+        self.headers.append((name, value))
+
+    def _heed(self, name: bytes, value: bytes) -> None:
+        """Notes what a header field says about the request's body or its host."""
         if name == b"content-length":
             self._length = int(value)
         elif name == b"transfer-encoding":
@@ -469,7 +491,6 @@ class HttpProtocol(HttpToolsProtocol):
             self._hosts += 1
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._check_head()
@@ -596,8 +617,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Ignores a request's offer to upgrade to another protocol than WebSocket, such as h2c: parses the request
         again without the offer, and then the bytes behind its head.
         """
-        parser, self.parser = self.parser, httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        parser, self.parser = self.parser, _parser_for(self)
         fields = [field for field in self.headers if field[0] != b"upgrade"]
         self._tail = b""
         self._read(encode_head(parser.get_method(), self.url, parser.get_http_version(), fields) + rest)
@@ -656,6 +676,12 @@ class HttpProtocol(HttpToolsProtocol):
             self._is_known = False
             self.connection_limits.wheel.forget(self)
             self.connection_limits.closed(self)
+
+
+def _parser_for(protocol: HttpProtocol) -> httptools.HttpRequestParser:
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+    return parser
 
 
 def _unacknowledged(transport: Any) -> int:  # noqa: ANN401 (uvloop's is no subclass of asyncio's)
