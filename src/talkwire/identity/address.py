@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-FORWARDING_HEADERS = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+FORWARDING_HEADERS = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
 
 HOPS_MAX = 32
 """The maximum number of addresses in `X-Forwarded-For` that are compared with the trusted networks."""
@@ -36,7 +36,7 @@ def is_forwarded(headers: Mapping[str, str]) -> bool:
     """Returns whether the headers show that a proxy has forwarded the request, e.g. by `x-forwarded-for`. The names in
     `headers` must be in lower case.
     """
-    return any(name in headers for name in FORWARDING_HEADERS)
+    return not FORWARDING_HEADERS.isdisjoint(headers)
 
 
 def is_loopback(address: str) -> bool:

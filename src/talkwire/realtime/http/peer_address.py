@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from socket import AddressFamily, SocketKind, SocketType
+from socket import SOCK_STREAM, SocketType
 from typing import Protocol
+
+_BY_DESCRIPTOR = -1
+"""In place of an address family: the kernel says it."""
 
 
 class TransportSocket(Protocol):
     """The interface of a transport's socket that asyncio and uvloop both provide."""
 
-    @property
-    def family(self) -> AddressFamily | int: ...
-    @property
-    def type(self) -> SocketKind | int: ...
-    @property
-    def proto(self) -> int: ...
     def fileno(self) -> int: ...
 
 
@@ -24,7 +21,10 @@ def peer_address(made: TransportSocket) -> tuple[str, int] | None:
 
     uvloop's `get_extra_info("peername")` would keep its result, 130 bytes, until the connection ends.
     """
-    borrowed = SocketType(made.family, made.type, made.proto, made.fileno())
+    try:
+        borrowed = SocketType(_BY_DESCRIPTOR, SOCK_STREAM, 0, made.fileno())
+    except OSError:
+        return None
     try:
         found = borrowed.getpeername()
     except OSError:
