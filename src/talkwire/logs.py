@@ -102,9 +102,7 @@ def configure_logs(  # noqa: PLR0913 (what operators and processes choose; all b
     readable = not are_json(log_format, stream)
     shared: list[Processor] = [
         partial(_with_origin, worker),
-        structlog.processors.StackInfoRenderer(),
-        # Structured tracebacks would show local variables.
-        structlog.processors.format_exc_info,
+        _with_traceback,
         partial(_without_values_in_errors, secrets),
     ]
     output = _console_output(colors=on_terminal) if readable else [_json_line]
@@ -176,12 +174,25 @@ def _without_values_in_errors(
     secrets: Sequence[str], _logger: WrappedLogger, _method: str, event_dict: EventDict
 ) -> EventDict:
     """A structlog processor that replaces secrets in the texts of errors, and in all lines of libraries."""
-    is_foreign = "_record" in event_dict
-    if not is_foreign and _ERRORS.isdisjoint(event_dict):
-        return event_dict
-    for key, value in event_dict.items():
-        if isinstance(value, str | Exception) and (key in _ERRORS or (is_foreign and key == "event")):
+    keys = _ERRORS.intersection(event_dict)
+    if "_record" in event_dict:
+        keys |= {"event"}
+    for key in keys:
+        value = event_dict[key]
+        if isinstance(value, (str, Exception)):
             event_dict[key] = without_values(str(value), secrets)
+    return event_dict
+
+
+_with_stack = structlog.processors.StackInfoRenderer()
+
+
+def _with_traceback(logger: WrappedLogger, method: str, event_dict: EventDict) -> EventDict:
+    """A structlog processor that replaces an exception by its traceback as text, and adds the stack where it is wanted.
+    Structured tracebacks would show local variables.
+    """
+    if "exc_info" in event_dict or "stack_info" in event_dict:
+        return structlog.processors.format_exc_info(logger, method, _with_stack(logger, method, event_dict))
     return event_dict
 
 

@@ -35,6 +35,8 @@ class ChatNamespace:
 
     def __init__(self, name: str, dialects: Sequence[Dialect], services: NamespaceServices) -> None:
         self._name = name
+        # Bound once, not for each client.
+        self._logger = _logger.bind()
         self._hub = services.server.hub
         self._report = services.server.report
         self._now = services.server.now
@@ -99,7 +101,7 @@ class ChatNamespace:
     def disconnected(self, socket: Socket, reason: str) -> None:
         client: ChatClient = socket.data
         duration_s = round(self._now() - client.connected_at, 3)
-        _logger.info(
+        self._logger.info(
             "disconnected", user_id=client.actor.user_id, socket_id=socket.id, reason=reason, duration_s=duration_s
         )
         if self._recovery is not None:
@@ -134,7 +136,7 @@ class ChatNamespace:
 
     def _log_connected(self, socket: Socket) -> None:
         client: ChatClient = socket.data
-        _logger.info(
+        self._logger.info(
             "connected",
             user_id=client.actor.user_id,
             socket_id=socket.id,
