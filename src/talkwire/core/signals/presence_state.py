@@ -13,8 +13,9 @@ a turn, and none if nothing differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -49,6 +50,7 @@ class _Shown(NamedTuple):
 # Shared by nearly all users, who are just online.
 _ONLINE = _Shown(_View("online", None), _View("online", None))
 _OFFLINE = _Shown(_View("offline", None), _View("offline", None))
+_USUAL: Mapping[ShownStatus, _Shown] = MappingProxyType({"online": _ONLINE, "offline": _OFFLINE})
 
 
 class _Person:
@@ -97,12 +99,11 @@ def shown_status(record: PresenceRecord, *places: bool | None) -> ShownStatus:
     Each argument in `places` stands for this node or for other nodes: whether the user is away there, None if the user
     is not connected there.
     """
-    known = [away for away in places if away is not None]
-    if not known:
+    if places.count(None) == len(places):
         return "offline"
     if record.status in {"dnd", "invisible"}:
         return record.status
-    return "away" if all(known) else "online"
+    return "online" if False in places else "away"
 
 
 def shown_to_others(record: PresenceRecord, status: ShownStatus) -> Presence:
@@ -119,10 +120,11 @@ def shown_to_self(record: PresenceRecord, status: ShownStatus) -> Presence:
 
 
 def _shown(record: PresenceRecord, status: ShownStatus) -> _Shown:
+    if record.text is None and record.text_until_ms is None and (usual := _USUAL.get(status)) is not None:
+        return usual
     status_ms = record.status_until_ms if status == "dnd" else None
     own = _View(status, record.text, PresenceEnds(status_ms, record.text_until_ms))
-    shown = _Shown(_offline(own) if status == "invisible" else own, own)
-    return {_ONLINE: _ONLINE, _OFFLINE: _OFFLINE}.get(shown, shown)
+    return _Shown(_offline(own) if status == "invisible" else own, own)
 
 
 def _offline(view: _View) -> _View:
@@ -449,6 +451,8 @@ def _seen_ms(record: PresenceRecord) -> int | None:
 def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str | None = None) -> list[PresenceChanged]:
     """Returns the events that lead from the announced presence `before` to the presence `after`: at most one for
     others, and one for the user's own sockets except the socket `source`, which caused the change."""
+    if after == before:
+        return []
     changes: list[PresenceChanged] = []
     is_seen = before.seen.status != "offline" or after.seen.status != "offline"
     if is_seen and after.seen != before.seen:
