@@ -7,7 +7,6 @@ neither counts as connected while its user has any socket.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 
 from talkwire.core.cluster.peers import Peers
@@ -25,7 +24,7 @@ class ConnectedDevices:
 
     def __init__(self, peers: Peers) -> None:
         self._peers = peers
-        self._sockets: Counter[DeviceKey] = Counter()
+        self._sockets: dict[DeviceKey, int] = {}
         peers.answer(_QUESTION, list[DeviceKey], self._find_here)
 
     def add(self, client: ChatClient) -> None:
@@ -35,7 +34,7 @@ class ConnectedDevices:
         user_id = client.actor.user_id
         client.device_keys = tuple(device_keys(user_id, client.session_id, client.device_id))
         for key in client.device_keys:
-            self._sockets[key] += 1
+            self._sockets[key] = self._sockets.get(key, 0) + 1
 
     def remove(self, client: ChatClient) -> None:
         for key in client.device_keys:

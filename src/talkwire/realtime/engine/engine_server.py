@@ -187,8 +187,7 @@ class EngineServer(ABC):
         after its ping timeout even if the timing wheel is late. Does nothing for an unknown session id.
         """
         connection = self.find(engine_sid) if engine_sid else None
-        now = self.now()
-        if connection is not None and connection.next_deadline() <= now:
+        if connection is not None and connection.next_deadline() <= (now := self.now()):
             connection.handle_deadline(now)
 
     def note_refusal(self, refusal: HandshakeRefused, query: Mapping[str, str]) -> None:

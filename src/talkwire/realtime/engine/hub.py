@@ -140,7 +140,8 @@ class Hub:
         members = socket.encoding_group.rooms.setdefault(room, {})
         if socket in members:
             return False
-        self._flush_before_change(socket.encoding_group, members)
+        if self._pending:
+            self._flush_before_change(socket.encoding_group, members)
         members[socket] = socket.connection
         rooms = socket.rooms
         if isinstance(rooms, set):
@@ -158,17 +159,22 @@ class Hub:
             rooms.discard(room)
         else:
             socket.rooms = tuple(other for other in rooms if other != room)
-        members_by_room = socket.encoding_group.rooms
-        members = members_by_room[room]
-        self._flush_before_change(socket.encoding_group, members)
-        del members[socket]
-        if not members:
-            del members_by_room[room]
+        self._remove(room, socket)
         return True
 
     def leave_all(self, socket: Occupant) -> None:
-        for room in list(socket.rooms):
-            self.leave(room, socket)
+        rooms, socket.rooms = socket.rooms, ()
+        for room in rooms:
+            self._remove(room, socket)
+
+    def _remove(self, room: str, socket: Occupant) -> None:
+        members_by_room = socket.encoding_group.rooms
+        members = members_by_room[room]
+        if self._pending:
+            self._flush_before_change(socket.encoding_group, members)
+        del members[socket]
+        if not members:
+            del members_by_room[room]
 
     def sockets_in(self, room: str) -> list[Occupant]:
         """Returns the sockets in a room, of all namespaces and dialects (event vocabularies)."""

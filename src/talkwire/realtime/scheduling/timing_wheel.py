@@ -81,9 +81,10 @@ class TimingWheel:
     def _watch(self, item: Deadlined, deadline: float) -> None:
         # An overdue item gets the next tick, so that an item that stays overdue cannot block the loop.
         tick = max(ceil(deadline / self._tick_s), self._last_tick + 1)
-        if item.wheel_tick and item.wheel_tick <= tick:
-            return
-        self.forget(item)
+        if item.wheel_tick:
+            if item.wheel_tick <= tick:
+                return
+            self.forget(item)
         item.wheel_tick = tick
         bucket = self._buckets.get(tick)
         if bucket is None:

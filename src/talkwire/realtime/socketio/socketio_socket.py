@@ -387,7 +387,7 @@ class SocketConnection(Connection):
             self._note_refused("namespace", event.namespace)
             self.send(self.packets.refuse(event.namespace, "Invalid namespace"))
             return
-        task = asyncio.ensure_future(self._admit(handler, event))
+        task = asyncio.get_running_loop().create_task(self._admit(handler, event))
         if self._connecting is None:
             self._connecting = set()
         self._connecting.add(task)
