@@ -348,9 +348,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     def _refuse(self, status: int, body: bytes, content_type: str = "text/plain", header: bytes = b"") -> None:
         self.write(_refusal(status, body, content_type, header))
-        if self._transport is not None:
-            self._transport.close()
-            self._abort_later()
+        self._end()
 
     # --- frames -----------------------------------------------------------------------------------------------------
 
@@ -418,9 +416,7 @@ class WebSocketProtocol(asyncio.Protocol):
         """
         self._has_closed = True
         self.write(answer)
-        if self._transport is not None:
-            self._transport.close()
-        self._abort_later()
+        self._end()
 
     def _parse(self, data: bytes | memoryview) -> None:
         """Passes one frame, or a part of one, to the general parser of `websockets`, handles the frames that the parser
@@ -501,14 +497,24 @@ class WebSocketProtocol(asyncio.Protocol):
                 transport.abort()  # the peer sends pings without reading the pongs
             return
         if framing.close_rcvd is not None:
-            transport.close()
-            self._abort_later()
+            self._end()
         elif transport.can_write_eof():
             # The peer broke RFC 6455 and may still be sending. Closing now would reset the connection before it has
             # read the close frame, which says why.
             transport.write_eof()
             self._message = None
             self._detach("transport error")
+            self._abort_later()
+
+    def _end(self) -> None:
+        """Closes the transport once its output is written, and aborts the connection if that takes CLOSE_TIMEOUT_S
+        seconds. A transport without output ends in the next turn of the event loop, and needs no timer.
+        """
+        transport = self._transport
+        if transport is None:
+            return
+        transport.close()
+        if transport.get_write_buffer_size():
             self._abort_later()
 
     def _abort_later(self) -> None:
