@@ -14,7 +14,7 @@ OWN_ID = "8000000000000042"
 
 
 def identify(claims: dict[str, object], policy: TokenPolicy = POLICY, *, secret: bool = False) -> Identity:
-    return identity_of(decode_claims(json.dumps(claims).encode()), policy, signed_with_secret=secret)
+    return identity_of(decode_claims(json.dumps(claims).encode()), policy, None, signed_with_secret=secret)
 
 
 @pytest.mark.parametrize(

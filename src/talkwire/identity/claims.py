@@ -66,8 +66,8 @@ def decode_claims(payload: bytes) -> Claims:
         raise unauthenticated("The token's claims are not a JSON object.") from None
 
 
-def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool) -> Identity:
-    """Returns the identity that the claims of a verified token describe; the caller checks whether it has expired.
+def identity_of(claims: Claims, policy: TokenPolicy, expires_at: float | None, *, signed_with_secret: bool) -> Identity:
+    """Returns the identity that the claims of a verified token describe; the caller has found out when it expires.
     Raises `unauthenticated` for a wrong issuer, audience or user id.
 
     A token counts as this server's own if it has this server's issuer and was signed with the secret, which only the
@@ -82,7 +82,7 @@ def identity_of(claims: Claims, policy: TokenPolicy, *, signed_with_secret: bool
         user_id=_user_id(claims, policy, own=issued_by_us),
         name=_name(claims),
         role=_role(claims, policy, issued_by_us=issued_by_us),
-        expires_at=number_claim(claims, "exp"),
+        expires_at=expires_at,
         session_id=session_id if isinstance(session_id, str) else None,
         claims=_kept(claims, policy),
         issued_by_us=issued_by_us,
@@ -114,7 +114,7 @@ def number_claim(claims: Claims, name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _EXACT_FLOAT_MAX:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > _EXACT_FLOAT_MAX:
         raise unauthenticated(f"The token's `{name}` is not a time in seconds.")
     if value > LAST_S:
         raise unauthenticated(

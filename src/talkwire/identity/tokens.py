@@ -11,8 +11,6 @@ No message contains the token or a part of it.
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.claims import Claims, Identity, decode_claims, identity_of, number_claim
 from talkwire.identity.jwks import KeySet
@@ -111,8 +109,7 @@ class TokenVerifier:
             raise UnverifiableToken("The token's signature is wrong.")
         claims = decode_claims(signed.payload)
         ends_at = self._end_of(claims, now)
-        identity = identity_of(claims, self._policy, signed_with_secret=key.algorithm == "HS256")
-        return identity if identity.expires_at == ends_at else replace(identity, expires_at=ends_at)
+        return identity_of(claims, self._policy, ends_at, signed_with_secret=key.algorithm == "HS256")
 
     def _end_of(self, claims: Claims, now: float) -> float | None:
         """Returns when sockets and requests with this token have to end, in seconds since 1970 UTC: at the claim `exp`;
