@@ -39,6 +39,14 @@ SHUTDOWN_S = 8
 
 BACKLOG = 4096
 
+ACCEPTS_A_TURN = 4
+"""The most connections that are accepted in one turn of the event loop. libuv accepts one for each descriptor on which
+it listens, so the server has that many of its socket: clients that connect at the same time then share turns.
+
+No more than a quarter of the smallest reserve of descriptors (`descriptors.py`), because idle connections that are
+closed for new ones keep theirs until the next turn.
+"""
+
 _DATE_S = 1.0
 """Seconds between two values of the header `Date`."""
 _RENEWS_DATE = 0
@@ -154,9 +162,12 @@ class Server(uvicorn.Server):
         """Starts listening, for clients and other nodes, and calls `on_ready`. Raises ApplicationFailed if the
         embedding application does not start, where uvicorn would end the process.
         """
+        copies = [each.dup() for each in sockets or () for _ in range(ACCEPTS_A_TURN - 1)]
         try:
-            await super().startup(sockets)
+            await super().startup(None if sockets is None else [*sockets, *copies])
         except SystemExit:
+            for each in copies:
+                each.close()
             raise ApplicationFailed("the application beside Talkwire did not start") from None
         if self._internal is not None:
             # uvicorn counts its connections and closes them with all others.
