@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Barrier
 from typing import NamedTuple
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -302,6 +303,29 @@ def test_a_migration_may_take_long_and_be_waited_for(
             assert connection.execute(text("SHOW statement_timeout")).scalar_one() == "100ms"
         engine.dispose()
     postgresql.drop(name)
+
+
+@pytest.mark.parametrize("before", [None, "0053"])
+def test_a_slow_machine_may_pause_between_the_statements_of_a_migration(
+    postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    name = postgresql.create()
+    engine = writing_engine(postgresql.url_of(name))
+    if before is not None:
+        with engine.begin() as connection:
+            upgrade(connection, before)
+    event_api.listen(engine.pool, "connect", _end_idle_transactions_soon)
+    engine.dispose()
+    monkeypatch.setattr(migrations_module, "refuse_unfinished", lambda _connection: block(0.3))
+    migrate(engine)
+    assert revision_of(engine) == newest_revision()
+    engine.dispose()
+    postgresql.drop(name)
+
+
+def _end_idle_transactions_soon(connection: psycopg.Connection, _record: object) -> None:
+    connection.execute("SET idle_in_transaction_session_timeout = 100")
+    connection.commit()
 
 
 @pytest.mark.parametrize("reason", ["lock timeout", "deadlock"])

@@ -112,13 +112,21 @@ def _stop_writers(connection: Connection) -> None:
 def lock_schema(connection: Connection) -> None:
     """Locks the schema until the end of the transaction, so that only one process at a time changes the tables. Waits
     for the lock without a time limit."""
+    _lift_time_limits(connection)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
         lock_timeout = connection.execute(select(func.current_setting("lock_timeout"))).scalar_one()
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
         # Running nodes would queue up behind a migration that waits for a table.
         connection.execute(text("SELECT set_config('lock_timeout', :before, true)"), {"before": lock_timeout})
+
+
+def _lift_time_limits(connection: Connection) -> None:
+    """Lets statements and idle transactions last as long as they need, until the end of the transaction: on a busy
+    machine, seconds may pass between two statements that change tables."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
 
 
 def create(connection: Connection, revision: str) -> None:
@@ -139,9 +147,7 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     """Runs the migrations up to a revision, in the connection's transaction and without PostgreSQL's time limits for
     statements and idle transactions. Raises NewerTablesError."""
     _refuse_newer_tables(_revision(connection))
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+    _lift_time_limits(connection)
     command.upgrade(_config(connection), revision)
 
 
