@@ -20,7 +20,11 @@ OF_SERVER |= {"connections", "tasks"}
 
 
 async def test_connections_share_only_what_belongs_to_their_server() -> None:
-    of_server: dict[str, Any] = {"config": Config(app=None), "server_state": ServerState(), "app_state": {}}
+    of_server: dict[str, Any] = {
+        "config": Config(app=None, log_config=None),
+        "server_state": ServerState(),
+        "app_state": {},
+    }
     make = http_class(ConnectionLimits(TimingWheel(), HttpLimits(), RealtimeMetrics()))
     first, second, plain = make(**of_server), make(**of_server), HttpToolsProtocol(**of_server)
     shared = {name for name, value in vars(first).items() if vars(second)[name] is value}
@@ -34,6 +38,6 @@ async def test_connections_share_only_what_belongs_to_their_server() -> None:
 
 async def test_connections_of_another_server_get_its_state() -> None:
     make = http_class(ConnectionLimits(TimingWheel(), HttpLimits(), RealtimeMetrics()))
-    config, states = Config(app=None), [ServerState(), ServerState()]
+    config, states = Config(app=None, log_config=None), [ServerState(), ServerState()]
     made = [make(config=config, server_state=state, app_state={}) for state in states]
     assert [each.connections is state.connections for each, state in zip(made, states, strict=True)] == [True, True]
