@@ -1,9 +1,10 @@
-/* Clients: WebSocket upgrade, Engine.IO open, Socket.IO CONNECT with a token, then events; and the event loop. */
+/* Clients: their connections, what they share in every protocol, and the event loop. */
 #define _GNU_SOURCE
 #include "load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ static size_t buffer_size = 1 << 18;
 
 /* ---- sending ---- */
 
-static void send_bytes(struct client *client, const char *data, size_t length)
+void client_write(struct client *client, const char *data, size_t length)
 {
     ssize_t written = send(client->fd, data, length, MSG_NOSIGNAL);
     if (written < 0 && (errno == EPIPE || errno == ECONNRESET))
@@ -31,91 +32,29 @@ static void send_bytes(struct client *client, const char *data, size_t length)
         die("client %u could not write %zu bytes: %s", client->index, length, strerror(errno));
 }
 
-static void send_frame(struct client *client, enum opcode opcode, const char *payload, size_t length)
-{
-    char frame[FRAME_HEADER_MAX + 8192];
-    if (length > 8192)
-        die("a payload of %zu bytes", length);
-    send_bytes(client, frame, frame_build(frame, opcode, payload, length));
-}
-
-static void send_connect(const struct load *load, struct client *client)
-{
-    char packet[8192];
-    const char *token = load->tokens[client->index % load->token_count];
-    char options[2048] = "";
-    if (load->mode->connect_options)
-        load->mode->connect_options(client, options, sizeof options);
-    int length = snprintf(packet, sizeof packet, "40{\"token\":\"%s\"%s%s%s%s}", token,
-                          client->dialect ? ",\"dialect\":\"" : "", client->dialect ? client->dialect->name : "",
-                          client->dialect ? "\"" : "", options);
-    if (length < 0 || (size_t)length >= sizeof packet)
-        die("a token is too long");
-    send_frame(client, TEXT, packet, (size_t)length);
-}
-
 const char *client_conversation(const struct load *load, const struct client *client)
 {
-    return load->conversations[(size_t)client->index * load->conversation_count / load->connections];
+    size_t place = client->index % load->connections; /* handshake: clients return as later users */
+    return load->conversations[place * load->conversation_count / load->connections];
 }
 
-/* Makes the client follow its conversation, if its dialect has an event for that. */
-static void send_follow(const struct load *load, struct client *client)
-{
-    char packet[512];
-    int length = snprintf(packet, sizeof packet, "420[\"%s\",{\"%s\":\"%s\"}]", client->dialect->follow,
-                          client->dialect->follow_member, client_conversation(load, client));
-    if (length < 0 || (size_t)length >= sizeof packet)
-        die("a conversation id is too long");
-    send_frame(client, TEXT, packet, (size_t)length);
-}
-
-/* Sends an event, `["name",{…}]`, which the server acknowledges with this id. */
-void client_emit(struct client *client, unsigned ack_id, const char *payload)
-{
-    char packet[1024];
-    int length = snprintf(packet, sizeof packet, "42%u%s", ack_id, payload);
-    if (length < 0 || (size_t)length >= sizeof packet)
-        die("an event is too long");
-    send_frame(client, TEXT, packet, (size_t)length);
-}
-
+/* Sends a message of 60 characters, which its number ends, to the client's conversation. */
 void client_send_message(struct load *load, struct client *client)
 {
     client_send_message_to(load, client, client_conversation(load, client));
 }
 
-/* Sends one chat message of 60 characters, with an ack id. */
 void client_send_message_to(struct load *load, struct client *client, const char *conversation)
 {
-    char payload[512];
-    int length = snprintf(payload, sizeof payload, "[\"message:send\",{\"conversationId\":\"%s\",\"content\":\"%s %012llu\"}]",
-                          conversation, MESSAGE_PREFIX, (unsigned long long)load->sent);
-    if (length < 0 || (size_t)length >= sizeof payload)
-        die("a conversation id is too long");
-    client_emit(client, (unsigned)(load->sent++ % ACK_IDS), payload);
+    char text[sizeof MESSAGE_PREFIX + 20];
+    snprintf(text, sizeof text, MESSAGE_PREFIX "%012" PRIu64, load->sent);
+    load->protocol->send_message(client, conversation, text, (unsigned)(load->sent % ACK_IDS));
+    load->sent++;
 }
 
 /* ---- receiving ---- */
 
-static bool starts_with(const struct frame *frame, const char *prefix, size_t length)
-{
-    return frame->length >= length && memcmp(frame->payload, prefix, length) == 0;
-}
-#define STARTS_WITH(frame, literal) starts_with(frame, literal, sizeof literal - 1)
-
-/* Returns the id of an acknowledgement, which is between "43" and "[". */
-static unsigned ack_id(const struct frame *frame)
-{
-    unsigned id = 0;
-    for (size_t i = 2; i < frame->length && frame->payload[i] >= '0' && frame->payload[i] <= '9'; i++)
-        id = id * 10 + (unsigned)(frame->payload[i] - '0');
-    if (id >= ACK_IDS)
-        die("an acknowledgement of no message: %.*s", (int)frame->length, frame->payload);
-    return id;
-}
-
-static void join(struct load *load, struct client *client)
+void client_joined(struct load *load, struct client *client)
 {
     client->state = JOINED;
     load->joined++;
@@ -123,100 +62,30 @@ static void join(struct load *load, struct client *client)
         load->mode->on_joined(load, client);
 }
 
-static void receive_packet(struct load *load, struct client *client, const struct frame *frame)
+void client_received(struct load *load, struct client *client, const struct frame *message)
 {
-    static const char refusal[] = "\"success\":false";
-    const char *message = load->mode->delivered ? load->mode->delivered
-                          : client->dialect     ? client->dialect->message
-                                                : "42[\"message:new\",";
-    if (starts_with(frame, message, strlen(message))) {
-        client->received++;
-        load->count.deliveries += !client->sender_only;
-        if (load->mode->on_message_frame)
-            load->mode->on_message_frame(load, client, frame);
-        if (load->mode->on_message)
-            load->mode->on_message(load, client);
-    } else if (STARTS_WITH(frame, "43") && client->state == FOLLOWING) {
-        if (memmem(frame->payload, frame->length, refusal, sizeof refusal - 1))
-            die("client %u may not hear of its conversation: %.*s", client->index, (int)frame->length, frame->payload);
-        join(load, client);
-    } else if (STARTS_WITH(frame, "43")) {
-        load->count.acks++;
-        if (memmem(frame->payload, frame->length, refusal, sizeof refusal - 1)) {
-            if (load->refused++ == 0)
-                fprintf(stderr, "refused: %.*s\n", (int)frame->length, frame->payload);
-        }
-        if (load->mode->on_ack)
-            load->mode->on_ack(load, client, ack_id(frame), frame);
-    } else if (STARTS_WITH(frame, "2")) {
-        send_frame(client, TEXT, "3", 1);
-    } else if (STARTS_WITH(frame, "0{") && client->state == OPENING) {
-        client->state = JOINING;
-        send_connect(load, client);
-    } else if (STARTS_WITH(frame, "40") && client->state == JOINING) {
-        if (load->mode->on_connect_answer)
-            load->mode->on_connect_answer(load, client, frame);
-        if (client->dialect && client->dialect->follow) {
-            client->state = FOLLOWING;
-            send_follow(load, client);
-        } else {
-            join(load, client);
-        }
-    } else if (STARTS_WITH(frame, "1") || STARTS_WITH(frame, "41") || STARTS_WITH(frame, "44")) {
-        if (client->state != CLOSING)
-            die("the server ended client %u: %.*s", client->index, (int)frame->length, frame->payload);
-    }
-    /* Everything else (`connected`, presence, noop) is ignored. */
+    client->received++;
+    load->count.deliveries += !client->sender_only;
+    if (load->mode->on_message_frame)
+        load->mode->on_message_frame(load, client, message);
+    if (load->mode->on_message)
+        load->mode->on_message(load, client);
 }
 
-static void receive_frame(struct load *load, struct client *client, const struct frame *frame)
+/* Counts a message that the server refused, and shows the first refusal. */
+void client_refused(struct load *load, const struct frame *refusal)
 {
-    if (!frame->final || frame->opcode == CONTINUATION)
-        die("the server fragmented a message: count it before trusting these figures");
-    switch (frame->opcode) {
-    case TEXT:
-        receive_packet(load, client, frame);
-        break;
-    case PING:
-        send_frame(client, PONG, frame->payload, frame->length);
-        break;
-    case CLOSE:
-        if (client->state != CLOSING)
-            die("the server closed client %u: %.*s", client->index,
-                frame->length > 2 ? (int)frame->length - 2 : 0, frame->payload + 2);
-        client->state = CLOSED;
-        break;
-    default:
-        break;
-    }
+    if (load->refused++ == 0)
+        fprintf(stderr, "refused: %.*s\n", (int)refusal->length, refusal->payload);
 }
 
-/* The answer to the upgrade request; 0 when it is not complete. */
-static size_t receive_upgrade(struct client *client, const char *data, size_t length)
+/* Returns the number at the end of a received message's text. */
+uint64_t message_number(const struct frame *message)
 {
-    const char *end = memmem(data, length, "\r\n\r\n", 4);
-    if (!end)
-        return 0;
-    if (length < 12 || memcmp(data, "HTTP/1.1 101", 12) != 0)
-        die("client %u was not upgraded: %.*s", client->index, (int)(end - data), data);
-    client->state = OPENING;
-    return (size_t)(end - data) + 4;
-}
-
-/* Handles every whole frame in `data` and returns how many bytes they had. */
-static size_t consume(struct load *load, struct client *client, const char *data, size_t length)
-{
-    size_t used = 0;
-    if (client->state == UPGRADING && (used = receive_upgrade(client, data, length)) == 0)
-        return 0;
-    struct frame frame;
-    while (frame_parse(data + used, length - used, &frame)) {
-        receive_frame(load, client, &frame);
-        if (client->state == CLOSED)
-            return length;
-        used += frame.size;
-    }
-    return used;
+    const char *text = memmem(message->payload, message->length, MESSAGE_PREFIX, sizeof MESSAGE_PREFIX - 1);
+    if (!text)
+        die("a message with another text: %.*s", (int)message->length, message->payload);
+    return strtoull(text + sizeof MESSAGE_PREFIX - 1, NULL, 10);
 }
 
 static void keep_tail(struct client *client, const char *data, size_t length)
@@ -261,7 +130,7 @@ static void on_readable(struct load *load, struct client *client)
     }
     load->count.bytes += (uint64_t)received;
     length += (size_t)received;
-    size_t used = consume(load, client, buffer, length);
+    size_t used = load->protocol->consume(load, client, buffer, length);
     if (client->state == CLOSED)
         drop(load, client);
     else
@@ -289,7 +158,7 @@ static void bind_source(const struct load *load, int fd)
         die("bind: %s", strerror(errno));
 }
 
-static int port_of(const struct load *load, const struct client *client)
+int client_port(const struct load *load, const struct client *client)
 {
     if (load->mode->separate_sender)
         return load->ports[client->index == 0 ? 0 : load->port_count - 1];
@@ -299,7 +168,7 @@ static int port_of(const struct load *load, const struct client *client)
 void client_open(struct load *load, struct client *client)
 {
     int on = 1;
-    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(load, client))};
+    struct sockaddr_in server = {.sin_family = AF_INET, .sin_port = htons((uint16_t)client_port(load, client))};
     if (inet_pton(AF_INET, load->host, &server.sin_addr) != 1)
         die("the host must be an IPv4 address: %s", load->host);
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -322,19 +191,17 @@ static void on_connected(struct load *load, struct client *client)
     getsockopt(client->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error)
         die("client %u could not connect: %s", client->index, strerror(error));
-    char request[512];
     client->state = UPGRADING;
-    send_bytes(client, request, upgrade_request(request, sizeof request, load->host, port_of(load, client)));
+    load->protocol->begin(load, client);
     watch(load, client, EPOLL_CTL_MOD, EPOLLIN);
 }
 
-/* Starts the closing handshake; the server's close frame or end of file completes it. */
+/* Starts the closing handshake; the server's answer or end of file completes it. */
 void client_close(struct load *load, struct client *client)
 {
-    static const char normal_closure[] = {0x03, (char)0xe8};
     load->joined--;
     client->state = CLOSING;
-    send_frame(client, CLOSE, normal_closure, sizeof normal_closure);
+    load->protocol->end(client);
 }
 
 /* Ends the connection without a close frame, as a network failure does. */

@@ -36,7 +36,7 @@ static void on_message(struct load *load, struct client *client)
 
 static bool all_arrived(const struct load *load)
 {
-    return load->count.messages == load->sent && load->count.acks == load->sent;
+    return load->count.messages == load->sent && load->count.acks == acks_due(load);
 }
 
 static void run(struct load *load)
@@ -50,7 +50,7 @@ static void run(struct load *load)
             send_next(load);
         struct window window = measure_window(load);
         if (!drain(load, all_arrived))
-            load->missing = load->sent * listeners - load->count.deliveries + load->sent - load->count.acks;
+            load->missing = load->sent * listeners - load->count.deliveries + acks_due(load) - load->count.acks;
         print_result(load, &window);
     }
 }

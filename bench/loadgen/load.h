@@ -1,14 +1,16 @@
 /* The load generator of Talkwire's benchmarks.
  *
- * It speaks just enough of WebSocket, Engine.IO v4 and Socket.IO v5 to keep thousands of clients alive, and looks at
- * the first bytes of a frame only, so that the load stays cheaper than any server under test. One thread, one epoll.
+ * It speaks just enough of a protocol to keep thousands of clients alive, and looks at the first bytes of most frames
+ * only, so that the load stays cheaper than any server under test. One thread, one epoll.
  *
- *   wire.c       bytes: the upgrade request, masked client frames, a parser of server frames
- *   client.c     connections: from connect() to a joined Socket.IO socket, heartbeats, the event loop
+ *   client.c     connections, what clients share in every protocol, the event loop
+ *   wire.c       WebSocket's bytes: the upgrade request, masked client frames, a parser of server frames
+ *   socketio.c   Engine.IO v4 and Socket.IO v5, from the upgrade to a joined socket, heartbeats, events
+ *   xmpp.c       XMPP over TCP, from the stream's header to an available resource, messages
  *   measure.c    clocks, processor time and memory of the server, latencies, the JSON line
  *   dialects.c   the event that follows a conversation, and the event of a new message, in each dialect
- *   fanout.c pairs.c streams.c idle.c handshake.c storm.c steady.c    what the clients do once they have joined: one mode
- *                each
+ *   fanout.c pairs.c exchange.c streams.c idle.c handshake.c storm.c steady.c    what the clients do once they have
+ *                joined: one mode each
  *   main.c       options
  */
 #ifndef LOAD_H
@@ -54,8 +56,8 @@ const struct dialect *find_dialect(const char *name);
 /* Ack ids start again from 0 after so many messages. */
 enum { ACK_IDS = 1000000 };
 
-/* The text of every message before its number. */
-#define MESSAGE_PREFIX "Shall we meet at the usual place by the river? "
+/* The text of every message before its number of twelve digits. */
+#define MESSAGE_PREFIX "Shall we meet at the usual place by the river?  "
 
 enum state { CLOSED, CONNECTING, UPGRADING, OPENING, JOINING, FOLLOWING, JOINED, CLOSING };
 
@@ -67,13 +69,14 @@ struct client {
     size_t tail_length;
     uint64_t since;    /* ns: when the connect began */
     uint64_t received; /* frames of new messages */
+    bool authenticated; /* XMPP: the server has accepted the token */
     bool sender_only;  /* frames that it receives do not count as delivered */
     const struct dialect *dialect;
     struct recovery *recovery; /* storm: from where the client resumes after its connection was cut */
 };
 
 struct counters {
-    uint64_t messages;   /* complete: delivered to all (fanout), acknowledged (pairs) */
+    uint64_t messages;   /* complete: delivered to all (fanout) or the other (exchange), acknowledged (pairs) */
     uint64_t deliveries; /* frames of new messages */
     uint64_t acks;
     uint64_t handshakes;
@@ -98,11 +101,23 @@ struct mode {
     void (*on_closed)(struct load *, struct client *);
 };
 
+/* How clients talk to a server once the TCP connection is open. */
+struct protocol {
+    const char *name;
+    bool acknowledges; /* the server answers each message of a client */
+    void (*begin)(struct load *, struct client *); /* sends what opens a session */
+    /* Handles all that is complete in `data` and returns how many bytes that was. */
+    size_t (*consume)(struct load *, struct client *, const char *data, size_t length);
+    void (*send_message)(struct client *, const char *conversation, const char *text, unsigned id);
+    void (*end)(struct client *); /* sends what ends the session */
+};
+
 enum { NODES_MAX = 8, PROCESSES_MAX = 16 };
 
 struct load {
     /* options */
     const struct mode *mode;
+    const struct protocol *protocol;
     const char *host;
     int ports[NODES_MAX]; /* client i uses port i modulo their number */
     size_t port_count;
@@ -140,11 +155,22 @@ void client_open(struct load *, struct client *);
 void client_close(struct load *, struct client *);
 void client_abort(struct load *, struct client *);
 const char *client_conversation(const struct load *, const struct client *);
-void client_emit(struct client *, unsigned ack_id, const char *payload);
+int client_port(const struct load *, const struct client *);
+void client_write(struct client *, const char *data, size_t length);
 void client_send_message(struct load *, struct client *);
 void client_send_message_to(struct load *, struct client *, const char *conversation);
+void client_joined(struct load *, struct client *);
+void client_received(struct load *, struct client *, const struct frame *message);
+void client_refused(struct load *, const struct frame *refusal);
+uint64_t message_number(const struct frame *message);
 void connect_all(struct load *);
 void poll_events(struct load *, int timeout_ms);
+
+/* ---- socketio.c, xmpp.c ---- */
+
+extern const struct protocol socketio_protocol, xmpp_protocol;
+
+void client_emit(struct client *, unsigned ack_id, const char *payload);
 
 /* ---- measure.c ---- */
 
@@ -162,11 +188,13 @@ double server_cpu_s(const struct load *);
 void latency_record(struct load *, uint64_t since);
 struct window measure_window(struct load *);
 bool await_turn(struct load *);
+uint64_t acks_due(const struct load *);
 bool drain(struct load *, bool (*done)(const struct load *));
 void print_result(const struct load *, const struct window *);
 
 /* ---- modes ---- */
 
-extern const struct mode fanout_mode, pairs_mode, streams_mode, idle_mode, handshake_mode, storm_mode, steady_mode;
+extern const struct mode fanout_mode, pairs_mode, exchange_mode, streams_mode, idle_mode, handshake_mode, storm_mode,
+    steady_mode;
 
 #endif

@@ -9,20 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct mode *const modes[] = {&fanout_mode,    &pairs_mode, &streams_mode, &idle_mode,
-                                           &handshake_mode, &storm_mode, &steady_mode};
+static const struct mode *const modes[] = {&fanout_mode, &pairs_mode,     &exchange_mode, &streams_mode,
+                                           &idle_mode,   &handshake_mode, &storm_mode,    &steady_mode};
 
 _Noreturn static void usage(void)
 {
-    fputs("usage: load fanout|pairs|streams|idle|handshake|storm|steady --port N[,N…] --pid SERVER[,PROCESS…] --tokens FILE\n"
+    fputs("usage: load fanout|pairs|exchange|streams|idle|handshake|storm|steady --port N[,N…] --pid SERVER[,PROCESS…]\n"
+          "            --tokens FILE [--protocol socketio|xmpp]\n"
           "            [--conversations FILE] [--host 127.0.0.1] [--connections N] [--concurrency N] [--in-flight N]\n"
           "            [--rate N] [--sources N]\n"
           "            [--dialects NAME,NAME…] [--warmup S] [--seconds S] [--counts FILE]\n"
           "\n"
           "Files have one item per line. Client i uses token i, from the start again when there are fewer; the\n"
-          "conversations are dealt out evenly in order: with one, it is everybody's.\n"
+          "conversations are dealt out evenly in order: with one, it is everybody's. With XMPP, a token is the initial\n"
+          "response of SASL PLAIN in Base64, and a conversation a room's address, or those of two users.\n"
           "\n"
-          "fanout, pairs, streams and handshake measure once for each line on standard input, after the line \"ready\":\n"
+          "fanout, pairs, exchange, streams and handshake measure once for each line on standard input, after the line \"ready\":\n"
           "echo | load pairs …\n",
           stderr);
     exit(2);
@@ -53,6 +55,15 @@ static const struct mode *find_mode(const char *name)
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
         if (strcmp(modes[i]->name, name) == 0)
             return modes[i];
+    usage();
+}
+
+static const struct protocol *find_protocol(const char *name)
+{
+    if (strcmp(name, xmpp_protocol.name) == 0)
+        return &xmpp_protocol;
+    if (strcmp(name, socketio_protocol.name) == 0)
+        return &socketio_protocol;
     usage();
 }
 
@@ -98,6 +109,7 @@ static void read_option(struct load *load, int option)
     case 'o': load->in_flight = positive(optarg); break;
     case 'r': load->rate = positive(optarg); break;
     case 's': load->sources = positive(optarg); break;
+    case 'x': load->protocol = find_protocol(optarg); break;
     case 'd': read_dialects(load, optarg); break;
     case 'w': load->warmup_s = atof(optarg); break;
     case 'S': load->seconds = atof(optarg); break;
@@ -114,9 +126,11 @@ int main(int argc, char **argv)
         {"concurrency", required_argument, NULL, 'C'},   {"in-flight", required_argument, NULL, 'o'},
         {"sources", required_argument, NULL, 's'},       {"warmup", required_argument, NULL, 'w'},
         {"seconds", required_argument, NULL, 'S'},       {"dialects", required_argument, NULL, 'd'},
-        {"rate", required_argument, NULL, 'r'},          {0},
+        {"rate", required_argument, NULL, 'r'},          {"protocol", required_argument, NULL, 'x'},
+        {0},
     };
     struct load load = {
+        .protocol = &socketio_protocol,
         .host = "127.0.0.1",
         .connections = 1,
         .concurrency = 64,

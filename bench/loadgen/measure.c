@@ -255,6 +255,12 @@ bool drain(struct load *load, bool (*done)(const struct load *))
     return true;
 }
 
+/* Returns how many acknowledgements the clients have to get. */
+uint64_t acks_due(const struct load *load)
+{
+    return load->protocol->acknowledges ? load->sent : 0;
+}
+
 void print_result(const struct load *load, const struct window *window)
 {
     qsort(latencies, latency_count, sizeof *latencies, compare);

@@ -29,7 +29,7 @@ static uint64_t number_after(const struct frame *frame, const char *start)
 
 static void on_message_frame(struct load *load, struct client *client, const struct frame *frame)
 {
-    uint64_t seq = number_after(frame, "\"seq\":"), number = number_after(frame, MESSAGE_PREFIX);
+    uint64_t seq = number_after(frame, "\"seq\":"), number = message_number(frame);
     if (number >= load->sent)
         die("a message that nobody sent: %.*s", (int)frame->length, frame->payload);
     if (seq != last_seq[client->index] + 1 && disordered++ == 0)
