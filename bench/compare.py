@@ -99,8 +99,11 @@ def costs_of_turns(
 
 
 def _command(tree: Path, place: Place) -> list[str]:
+    """Returns the command line of a tree's server, which runs on the tree's own Python if that is installed."""
+    own = tree / ".venv" / "bin" / "python"
+    python = str(own) if own.exists() else sys.executable
     run = f"import sys; sys.path.insert(0, {str(tree / 'src')!r}); from talkwire.cli import main; sys.exit(main())"
-    return [sys.executable, "-c", run, *talkwire_arguments(place)]
+    return [python, "-c", run, *talkwire_arguments(place)]
 
 
 if __name__ == "__main__":
