@@ -11,26 +11,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from bench import build, machine, report, scale
+from bench import build, ejabberd, machine, report, scale, synapse
 from bench.backing import BackingFailedError, postgresql_version, valkey_version
 from bench.contest import Contender, contest
+from bench.entrants import FAMILIES, SYNAPSE
 from bench.growth import report as growth
 from bench.growth.axes import AXIS_NAMES, LARGEST
 from bench.load import LoadFailedError, LoadGenerator
 from bench.report import Results
-from bench.scenarios import IDLE_CONNECTIONS, SCENARIOS, Scenario
-from bench.servers import FAMILIES, Entrant, ServerFailedError
+from bench.scenarios import CHAT_TURN_S, IDLE_CONNECTIONS, SCENARIOS, TURN_S, Scenario
+from bench.servers import Entrant, ServerFailedError
 
 GROWTH = "growth"
 TURN_WARMUP_S = 0.1
-TURN_S = 0.5
 PAGE = build.HERE.parent / "docs" / "benchmarks.md"
 
 
@@ -81,10 +81,8 @@ def parse_options() -> argparse.Namespace:
 def run(options: argparse.Namespace, began: float) -> Results:
     """Runs all scenarios and returns their samples. `began` is when the program started, by time.monotonic()."""
     load = LoadGenerator(build.load_generator(), options.warmup, options.seconds)
-    if "node" in options.servers:
-        build.node_peer()
-    if "bun" in options.servers:
-        build.bun_peer()
+    for family in set(options.servers) & BUILDS.keys():
+        BUILDS[family]()
     _check_machine(options)
     results = Results()
     for scenario in SCENARIOS:
@@ -95,7 +93,8 @@ def run(options: argparse.Namespace, began: float) -> Results:
             f"[{_elapsed(began)}] {scenario.name}: {', '.join(entrant.name for entrant in entrants)} …", file=sys.stderr
         )
         if scenario.loads:
-            _take_turns(scenario, entrants, replace(load, warmup_s=TURN_WARMUP_S, seconds=TURN_S), options, results)
+            turns = replace(load, warmup_s=TURN_WARMUP_S, seconds=scenario.turn_s)
+            _take_turns(scenario, entrants, turns, options, results)
         else:
             _measure_rounds(scenario, entrants, load, options, results)
         save(results)
@@ -110,9 +109,9 @@ def _take_turns(
         contenders = {}
         for entrant in entrants:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir=options.data)))
-            files = scenario.data.write(folder)
+            files = entrant.write_files(scenario.data, folder)
             server = stack.enter_context(entrant.running(folder, scenario.data, files))
-            contenders[entrant] = Contender(server, files)
+            contenders[entrant] = Contender(server, files, entrant.turn_length)
         for each in scenario.loads:
             for turn in contest(contenders, each, load, options.turns):
                 for entrant, samples in turn.items():
@@ -130,7 +129,7 @@ def _measure_rounds(
         for entrant in entrants:
             with tempfile.TemporaryDirectory(prefix="run-", dir=options.data) as name:
                 folder = Path(name)
-                files = scenario.data.write(folder)
+                files = entrant.write_files(scenario.data, folder)
                 with entrant.running(folder, scenario.data, files) as server:
                     samples = scenario.measure(load, server, files)
             results.add(entrant, samples)
@@ -149,25 +148,17 @@ def conditions(options: argparse.Namespace) -> list[str]:
     """Returns the introduction of the results: when, on which machine and with which versions the scenarios are
     measured.
     """
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    socket_io = json.loads((build.NODE_PEER / "package.json").read_text())["dependencies"]
-    versions = [
-        f"Talkwire {metadata.version('talkwire')} on {machine.interpreter()}",
-        f"Socket.IO {socket_io['socket.io']} and better-sqlite3 {socket_io['better-sqlite3']} on Node {node}",
-        f"python-socketio {metadata.version('python-socketio')} on uvicorn {metadata.version('uvicorn')}",
-    ]
-    if {"cluster", "postgres", "backlog", "busloss"} & set(options.only):
-        versions[1] += (
-            f", with pg {socket_io['pg']} and @socket.io/redis-adapter {socket_io['@socket.io/redis-adapter']}"
-        )
-        versions.append(f"{postgresql_version()}; {valkey_version()}")
-    if "bun" in options.servers:
-        bun = json.loads((build.BUN_PEER / "package.json").read_text())["dependencies"]
-        versions.append(f"Bun {bun['bun']} with @socket.io/bun-engine {bun['@socket.io/bun-engine']}")
+    taking_part = {entrant for scenario in SCENARIOS if scenario.name in options.only for entrant in scenario.entrants}
+    families = {entrant.family for entrant in taking_part} & set(options.servers)
+    versions = [VERSIONS[family]() for family in FAMILIES if family in families]
+    versions += [postgresql_version()] if any(entrant.on_postgresql for entrant in taking_part) else []
+    versions += [valkey_version()] if any(entrant.on_valkey for entrant in taking_part) else []
     today = f"{datetime.now(UTC):%Y-%m-%d} at commit {machine.commit()}"
     disk = machine.filesystem_of(options.data)
     timing = (
-        f"{options.turns} turns of {TURN_S:g} s, in which the servers run at the same time and only one is under load, "
+        f"{options.turns} turns of {TURN_S:g} s ({CHAT_TURN_S} s beside chat servers, "
+        f"{CHAT_TURN_S * SYNAPSE.turn_length} s of Synapse), "
+        "in which the servers run at the same time and only one is under load, "
         f"or of {options.rounds} rounds of {options.seconds:g} s after {options.warmup:g} s of warm-up"
     )
     return [
@@ -177,6 +168,48 @@ def conditions(options: argparse.Namespace) -> list[str]:
         f"Medians of {timing}.",
         "“Times” says how many times better Talkwire is: the median of neighbours' ratios, with quartiles.",
     ]
+
+
+def _talkwire_version() -> str:
+    return f"Talkwire {metadata.version('talkwire')} on {machine.interpreter()}"
+
+
+def _node_version() -> str:
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    packages = _npm_versions(build.NODE_PEER, "socket.io", "better-sqlite3", "pg", "@socket.io/redis-adapter")
+    return f"{packages} on Node {node}"
+
+
+def _bun_version() -> str:
+    return _npm_versions(build.BUN_PEER, "bun", "@socket.io/bun-engine")
+
+
+def _npm_versions(peer: Path, *packages: str) -> str:
+    """Returns the names and versions of npm packages that a server's package.json requires."""
+    versions = json.loads((peer / "package.json").read_text())["dependencies"]
+    return ", ".join(f"{name} {versions[name]}" for name in packages)
+
+
+def _python_version() -> str:
+    return f"python-socketio {metadata.version('python-socketio')} on uvicorn {metadata.version('uvicorn')}"
+
+
+VERSIONS: Mapping[str, Callable[[], str]] = {
+    "talkwire": _talkwire_version,
+    "ejabberd": ejabberd.version,
+    "synapse": synapse.version,
+    "node": _node_version,
+    "bun": _bun_version,
+    "python": _python_version,
+}
+"""The texts of the servers' versions, by family."""
+
+BUILDS: Mapping[str, Callable[[], None]] = {
+    "synapse": synapse.install,
+    "node": build.node_peer,
+    "bun": build.bun_peer,
+}
+"""Installs a family's servers unless they are there."""
 
 
 def _choice_of(names: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypedDict
@@ -33,16 +34,17 @@ class BackingFailedError(Exception):
     """Raised if PostgreSQL or Valkey does not start for a benchmark; the message says why."""
 
 
+@dataclass(frozen=True)
 class PostgreSQL:
-    """A running PostgreSQL without a network port. Clients connect to its Unix socket in the folder `sockets`."""
+    """A running PostgreSQL. Clients connect to its Unix socket in the folder `sockets`, or to `port` of 127.0.0.1."""
 
-    def __init__(self, pid: int, sockets: Path) -> None:
-        self.pid = pid
-        self.sockets = sockets
+    pid: int
+    sockets: Path
+    port: int
 
     @property
     def url(self) -> str:
-        return f"postgresql:///{DATABASE}?host={self.sockets}&user={USER}"
+        return f"postgresql:///{DATABASE}?host={self.sockets}&port={self.port}&user={USER}"
 
     def ask(self, statement: str) -> list[tuple[object, ...]]:
         """Executes an SQL statement and returns the rows of its result."""
@@ -117,9 +119,10 @@ def running_postgresql(folder: Path) -> Iterator[PostgreSQL]:
             folder.chmod(0o711)
             shutil.chown(data, owner["user"], owner["group"])
             shutil.chown(sockets, owner["user"], owner["group"])
-        process = _start_postgresql(_postgresql_programs(sockets, owner), data, sockets, owner)
+        port = free_port()
+        process = _start_postgresql(_postgresql_programs(sockets, owner), data, sockets, port, owner)
         try:
-            server = PostgreSQL(process.pid, sockets)
+            server = PostgreSQL(process.pid, sockets, port)
             _await_postgresql(server, process, sockets / "log")
             yield server
         finally:
@@ -159,7 +162,7 @@ def _owner() -> _Owner:
     return {"user": "nobody", "group": "nogroup" if "nogroup" in groups else "nobody", "extra_groups": []}
 
 
-def _start_postgresql(programs: Path, data: Path, sockets: Path, owner: _Owner) -> subprocess.Popen[bytes]:
+def _start_postgresql(programs: Path, data: Path, sockets: Path, port: int, owner: _Owner) -> subprocess.Popen[bytes]:
     layout = ["-D", str(data), "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C"]
     made = subprocess.run(
         [programs / "initdb", *layout], cwd=sockets, check=False, capture_output=True, text=True, **owner
@@ -168,7 +171,7 @@ def _start_postgresql(programs: Path, data: Path, sockets: Path, owner: _Owner) 
         raise BackingFailedError(f"initdb: {made.stderr.strip()}")
     with (sockets / "log").open("wb") as log, pinned(SERVER_CORE):
         return subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", sockets, "-h", ""],
+            [programs / "postgres", "-D", data, "-k", sockets, "-h", "127.0.0.1", "-p", str(port)],
             cwd=sockets,
             stdin=subprocess.DEVNULL,
             stdout=log,

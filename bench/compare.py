@@ -20,18 +20,16 @@ from pathlib import Path
 
 from bench import build
 from bench.contest import Contender, Load, contest, spread_of_ratios
-from bench.load import LoadFailedError, LoadGenerator
-from bench.machine import raise_file_limit
-from bench.scenarios import SCENARIOS, Scenario
-from bench.servers import (
+from bench.entrants import (
     TALKWIRE,
     TALKWIRE_NODES,
     TALKWIRE_POSTGRESQL,
-    Entrant,
-    Place,
-    ServerFailedError,
     talkwire_arguments,
 )
+from bench.load import LoadFailedError, LoadGenerator
+from bench.machine import raise_file_limit
+from bench.scenarios import SCENARIOS, Scenario
+from bench.servers import Entrant, Place, ServerFailedError
 
 TURN_WARMUP_S = 0.1
 TURN_S = 0.4

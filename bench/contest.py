@@ -71,10 +71,11 @@ _TICK_S = 0.01
 
 
 class Contender(NamedTuple):
-    """A running server, and the files of its scenario."""
+    """A running server, the files of its scenario, and how many times as long as usual its turns last."""
 
     server: Running
     files: DatasetFiles
+    turn_length: int = 1
 
 
 def contest(
@@ -83,7 +84,10 @@ def contest(
     """Yields, for each turn, every contender's samples. In every second turn they run in the opposite order."""
     with ExitStack() as stack:
         clients = {
-            side: stack.enter_context(load.clients(generator, *contender)) for side, contender in contenders.items()
+            side: stack.enter_context(
+                load.clients(generator.lasting(contender.turn_length), contender.server, contender.files)
+            )
+            for side, contender in contenders.items()
         }
         order = list(clients)
         for _ in range(turns):

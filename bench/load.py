@@ -1,18 +1,23 @@
-"""Runs the load generator, a C program, on its own processor core, and parses the line of JSON that it prints."""
+"""Runs the load generator on its own processor core, and parses the line of JSON that it prints.
+
+It is a C program, or for servers that speak Matrix a Python program with the same options and results.
+"""
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
+from bench import build
 from bench.dataset import DatasetFiles
 from bench.machine import pinned
-from bench.servers import Running
+from bench.servers import MATRIX, XMPP, Running
 
 LOAD_CORE = 1
 
@@ -97,6 +102,10 @@ class LoadGenerator:
     warmup_s: float
     seconds: float
 
+    def lasting(self, times: int) -> LoadGenerator:
+        """Returns a generator that warms up and measures so many times as long."""
+        return replace(self, warmup_s=self.warmup_s * times, seconds=self.seconds * times)
+
     def traffic(self, mode: str, server: Running, files: DatasetFiles, **options: int | str) -> Traffic:
         """Runs the load generator in a mode fanout, pairs or handshake, and returns the measured traffic.
 
@@ -160,6 +169,10 @@ class LoadGenerator:
             process.kill()
             process.communicate()
 
+    def _program(self, protocol: str) -> list[str]:
+        """Returns the command line of the load generator that speaks a protocol, before its mode."""
+        return [sys.executable, "-m", "bench.matrix"] if protocol == MATRIX else [str(self.program)]
+
     def _run(self, mode: str, server: Running, files: DatasetFiles, options: Mapping[str, float | str]) -> bytes:
         return _output_of(self._start(mode, server, files, options))
 
@@ -180,10 +193,14 @@ class LoadGenerator:
             "seconds": self.seconds,
             **options,
         }
+        if server.protocol == XMPP:
+            arguments["protocol"] = XMPP
         flags = (f"--{name.replace('_', '-')}={value}" for name, value in arguments.items())
-        command = [str(self.program), mode, *flags]
+        command = [*self._program(server.protocol), mode, *flags]
         with pinned(LOAD_CORE):
-            return subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            return subprocess.Popen(
+                command, cwd=build.HERE.parent, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
 
 
 @dataclass(frozen=True)

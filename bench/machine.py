@@ -103,15 +103,15 @@ def dated() -> str:
 
 def busy() -> str:
     """Measures for one second how much other processes use the machine, and returns a sentence for a report."""
-    before = _busy_s()
+    before = all_processors_time_s()
     time.sleep(1)
-    share = _busy_s() - before
+    share = all_processors_time_s() - before
     if share > BUSY:
         return f"The machine was busy: other processes used {share:.0%} of a core before the first run."
     return f"The machine was quiet: other processes used {share:.0%} of a core before the first run."
 
 
-def _busy_s() -> float:
+def all_processors_time_s() -> float:
     """Returns the seconds that all cores together have worked since the start of the machine.
 
     It reads `/proc/stat` (Linux), without idle and iowait.

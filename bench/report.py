@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.beside import APPENDS_A_SECOND
 from bench.contest import Spread, spread_of_ratios
-from bench.servers import (
+from bench.entrants import (
     BUN,
     BUN_FULL,
     BUN_NORMAL,
+    EJABBERD,
     NODE,
     NODE_FULL,
     NODE_NODES,
@@ -22,13 +24,14 @@ from bench.servers import (
     NODE_POSTGRESQL,
     PYTHON,
     PYTHON_NODES,
+    SYNAPSE,
     TALKWIRE,
     TALKWIRE_NODES,
     TALKWIRE_POSTGRESQL,
     TALKWIRE_STREAMS,
     TALKWIRE_WEBHOOKS,
-    Entrant,
 )
+from bench.servers import Entrant
 
 NOT_MEASURED = "-"
 
@@ -71,34 +74,73 @@ class Results:
         return spread_of_ratios(theirs, own) if less_is_better else spread_of_ratios(own, theirs)
 
 
+SOCKET_IO_SERVERS = (NODE, BUN, PYTHON)
+
+
 @dataclass(frozen=True)
 class Row:
-    """A row of the results' table: a metric, and the server configurations that its columns compare.
+    """A row of a table: a metric, and the server configurations that its columns compare, None for an empty cell.
 
     With `over`, Talkwire's result is divided by that of its other configuration `over`.
     """
 
     title: str
     metric: str
-    node: Entrant = NODE
-    bun: Entrant | None = BUN
-    python: Entrant | None = PYTHON
+    peers: tuple[Entrant | None, ...] = SOCKET_IO_SERVERS
     less_is_better: bool = False
     ours: Entrant = TALKWIRE
     over: Entrant | None = None
 
     def times(self, results: Results) -> list[Spread | None]:
         """Returns how many times better Talkwire is than each peer; below 1 it is worse."""
-        peers = (self.node, self.bun, self.python)
-        return [results.times(self.metric, self.ours, peer, less_is_better=self.less_is_better) for peer in peers]
+        return [results.times(self.metric, self.ours, peer, less_is_better=self.less_is_better) for peer in self.peers]
 
     def cells(self, results: Results) -> list[str]:
         ours = results.median(self.metric, self.ours)
         if self.over is not None:
             whole = results.median(self.metric, self.over)
             ours = ours / whole if ours and whole else None
-        peers = [results.median(self.metric, peer) for peer in (self.node, self.bun, self.python)]
+        peers = [results.median(self.metric, peer) for peer in self.peers]
         return [self.title, *map(_number, [ours, *peers]), *map(_times, self.times(results))]
+
+
+CHAT_SERVERS = (EJABBERD, SYNAPSE)
+
+
+def _beside_chat_servers(title: str, metric: str, *, less_is_better: bool = False) -> Row:
+    """Returns a row that compares Talkwire on PostgreSQL with other chat servers."""
+    return Row(title, metric, CHAT_SERVERS, less_is_better, TALKWIRE_POSTGRESQL)
+
+
+def _exchange(in_flight: str, metric: str) -> tuple[Row, ...]:
+    """Returns the rows of messages in conversations of two, so many of which are in flight at a time."""
+    return (
+        _beside_chat_servers(f"conversations of two, {in_flight} in flight: messages/s", f"{metric}.rate"),
+        _beside_chat_servers("… per CPU-second of server and database", f"{metric}.per_cpu"),
+        _beside_chat_servers("… until the other one has it, p50 ms", f"{metric}.p50", less_is_better=True),
+        _beside_chat_servers("… p99 ms", f"{metric}.p99", less_is_better=True),
+    )
+
+
+_CHAT = (
+    *_exchange("100", "exchange-100"),
+    *_exchange("1,000", "exchange-1000"),
+    _beside_chat_servers("a group of 1,000, 1 in flight: deliveries/s", "group.rate"),
+    _beside_chat_servers("… per CPU-second of server and database", "group.per_cpu"),
+    _beside_chat_servers("… until the slowest member has it, p50 ms", "group.p50", less_is_better=True),
+    _beside_chat_servers("… p99 ms", "group.p99", less_is_better=True),
+    _beside_chat_servers("sign-ins with a token/s", "signin.rate"),
+    _beside_chat_servers("… per CPU-second of server and database", "signin.per_cpu"),
+    _beside_chat_servers("… p50 ms", "signin.p50", less_is_better=True),
+    _beside_chat_servers("… p99 ms", "signin.p99", less_is_better=True),
+    _beside_chat_servers("memory of an idle signed-in connection: KiB", "resident.kib", less_is_better=True),
+    _beside_chat_servers("… of the server without connections: MiB", "resident.empty_mib", less_is_better=True),
+)
+
+
+def _ours(title: str, metric: str, ours: Entrant, over: Entrant | None = None) -> Row:
+    """Returns a row that shows a metric of Talkwire only, without a competitor."""
+    return Row(title, metric, (None, None, None), ours=ours, over=over)
 
 
 _ONE_NODE = (
@@ -106,19 +148,22 @@ _ONE_NODE = (
     Row("… per CPU-second", "fanout-1.per_cpu"),
     Row("fan-out to 1,000, 16 in flight: deliveries/s", "fanout-16.rate"),
     Row("… per CPU-second", "fanout-16.per_cpu"),
-    Row("durable pairs: acknowledged messages/s", "pairs.rate", NODE_FULL, BUN_FULL, None),
-    Row("… per CPU-second", "pairs.per_cpu", NODE_FULL, BUN_FULL, None),
-    Row("… ack latency, p50 ms", "pairs.p50", NODE_FULL, BUN_FULL, None, less_is_better=True),
-    Row("… ack latency, p99 ms", "pairs.p99", NODE_FULL, BUN_FULL, None, less_is_better=True),
-    Row("durable pairs, the peers with NORMAL: messages/s", "pairs.rate", NODE_NORMAL, BUN_NORMAL, None),
-    Row("… per CPU-second", "pairs.per_cpu", NODE_NORMAL, BUN_NORMAL, None),
-    Row("… ack latency, p50 ms", "pairs.p50", NODE_NORMAL, BUN_NORMAL, None, less_is_better=True),
-    Row("… ack latency, p99 ms", "pairs.p99", NODE_NORMAL, BUN_NORMAL, None, less_is_better=True),
+    Row("durable pairs: acknowledged messages/s", "pairs.rate", (NODE_FULL, BUN_FULL, None)),
+    Row("… per CPU-second", "pairs.per_cpu", (NODE_FULL, BUN_FULL, None)),
+    Row("… ack latency, p50 ms", "pairs.p50", (NODE_FULL, BUN_FULL, None), less_is_better=True),
+    Row("… ack latency, p99 ms", "pairs.p99", (NODE_FULL, BUN_FULL, None), less_is_better=True),
+    Row("durable pairs, the peers with NORMAL: messages/s", "pairs.rate", (NODE_NORMAL, BUN_NORMAL, None)),
+    Row("… per CPU-second", "pairs.per_cpu", (NODE_NORMAL, BUN_NORMAL, None)),
+    Row("… ack latency, p50 ms", "pairs.p50", (NODE_NORMAL, BUN_NORMAL, None), less_is_better=True),
+    Row("… ack latency, p99 ms", "pairs.p99", (NODE_NORMAL, BUN_NORMAL, None), less_is_better=True),
     Row(
-        "400 streams, 4,000 appends a second: per CPU-second", "streams.per_cpu", NODE, BUN, None, ours=TALKWIRE_STREAMS
+        "400 streams, 4,000 appends a second: per CPU-second",
+        "streams.per_cpu",
+        (NODE, BUN, None),
+        ours=TALKWIRE_STREAMS,
     ),
-    Row("… ack latency, p50 ms", "streams.p50", NODE, BUN, None, less_is_better=True, ours=TALKWIRE_STREAMS),
-    Row("… ack latency, p99 ms", "streams.p99", NODE, BUN, None, less_is_better=True, ours=TALKWIRE_STREAMS),
+    Row("… ack latency, p50 ms", "streams.p50", (NODE, BUN, None), less_is_better=True, ours=TALKWIRE_STREAMS),
+    Row("… ack latency, p99 ms", "streams.p99", (NODE, BUN, None), less_is_better=True, ours=TALKWIRE_STREAMS),
     Row("memory per idle connection at 10,000: KiB", "idle.kib", less_is_better=True),
     Row("… processor time of the server, % of a core", "idle.cpu", less_is_better=True),
     Row("… without connections", "idle.empty_cpu", less_is_better=True),
@@ -129,34 +174,29 @@ _ONE_NODE = (
     Row("first connects of people never seen before/s", "first.rate"),
     Row("… per CPU-second", "first.per_cpu"),
     Row("… latency, p99 ms", "first.p99", less_is_better=True),
-    Row("fan-out in one dialect, 1 in flight: deliveries/s", "dialects-1-1.rate", NODE, None, None),
-    Row("… members spread over five dialects", "dialects-5-1.rate", NODE, None, None),
-    Row("… times the processor time of one dialect", "dialects-1.cost", NODE, None, None),
-    Row("fan-out in one dialect, 16 in flight: deliveries/s", "dialects-1-16.rate", NODE, None, None),
-    Row("… members spread over five dialects", "dialects-5-16.rate", NODE, None, None),
-    Row("… times the processor time of one dialect", "dialects-16.cost", NODE, None, None),
-    Row("connections cut at once", "storm.connections", NODE, None, None),
-    Row("… seconds until all are back", "storm.back_s", NODE, None, None),
-    Row("… processor time of the server until then, s", "storm.back_cpu_s", NODE, None, None),
-    Row("… messages sent meanwhile", "storm.meanwhile", NODE, None, None),
-    Row("… sessions recovered, whole, without reading history", "storm.recovered", NODE, None, None),
+    _ours("fan-out in one dialect, 1 in flight: deliveries/s", "dialects-1-1.rate", TALKWIRE),
+    _ours("… members spread over five dialects", "dialects-5-1.rate", TALKWIRE),
+    _ours("… times the processor time of one dialect", "dialects-1.cost", TALKWIRE),
+    _ours("fan-out in one dialect, 16 in flight: deliveries/s", "dialects-1-16.rate", TALKWIRE),
+    _ours("… members spread over five dialects", "dialects-5-16.rate", TALKWIRE),
+    _ours("… times the processor time of one dialect", "dialects-16.cost", TALKWIRE),
+    _ours("connections cut at once", "storm.connections", TALKWIRE),
+    _ours("… seconds until all are back", "storm.back_s", TALKWIRE),
+    _ours("… processor time of the server until then, s", "storm.back_cpu_s", TALKWIRE),
+    _ours("… messages sent meanwhile", "storm.meanwhile", TALKWIRE),
+    _ours("… sessions recovered, whole, without reading history", "storm.recovered", TALKWIRE),
 )
-
-
-def _ours(title: str, metric: str, ours: Entrant, over: Entrant | None = None) -> Row:
-    """Returns a row that shows a metric of Talkwire only, without a competitor."""
-    return Row(title, metric, PYTHON, None, None, ours=ours, over=over)
 
 
 def _across(title: str, metric: str, *, less_is_better: bool = False) -> Row:
     """Returns a row that compares clusters of two nodes: Talkwire, Socket.IO on Node and python-socketio."""
-    return Row(title, metric, NODE_NODES, None, PYTHON_NODES, less_is_better, TALKWIRE_NODES)
+    return Row(title, metric, (NODE_NODES, None, PYTHON_NODES), less_is_better, TALKWIRE_NODES)
 
 
 def _on_postgresql(title: str, metric: str) -> tuple[Row, ...]:
     """Returns the rows of durable pairs: against `pg` with a pool, then against `pg` with pipelines."""
     return tuple(
-        Row(row_title, f"{metric}.{figure}", node, None, None, figure in {"p50", "p99"}, TALKWIRE_POSTGRESQL)
+        Row(row_title, f"{metric}.{figure}", (node, None, None), figure in {"p50", "p99"}, TALKWIRE_POSTGRESQL)
         for node, first in (
             (NODE_POSTGRESQL, f"{title}: acknowledged messages/s"),
             (NODE_PIPELINED, f"{title}, Node with pipelines: messages/s"),
@@ -209,15 +249,13 @@ _MANY_NODES = (
     _ours("… per CPU-second", "webhooks.per_cpu", TALKWIRE_WEBHOOKS),
     _ours("… chat beside an endpoint that never answers, times that without", "webhooks.silent", TALKWIRE_WEBHOOKS),
 )
-PEERS = ("Socket.IO on Node", "Socket.IO on Bun", "python-socketio")
-HEADER = [
-    "",
-    "Talkwire",
-    *PEERS,
-    "times Node",
-    "times Bun",
-    "times Python",
-]
+
+
+class Peer(NamedTuple):
+    """A compared server's name, and the shorter one for the column of ratios."""
+
+    name: str
+    short: str
 
 
 @dataclass(frozen=True)
@@ -225,7 +263,13 @@ class Table:
     """A table of the report, and the marker of its place in docs/benchmarks.md."""
 
     marker: str
+    peers: tuple[Peer, ...]
     rows: tuple[Row, ...]
+
+    @property
+    def header(self) -> list[str]:
+        """The titles of the columns."""
+        return ["", "Talkwire", *(peer.name for peer in self.peers), *(f"times {peer.short}" for peer in self.peers)]
 
     def lines(self, results: Results) -> list[list[str]]:
         """Returns the cells of all rows that have results, as texts."""
@@ -245,7 +289,12 @@ class Table:
         return {row.metric.partition(".")[0] for row in self.rows}
 
 
-TABLES = (Table("bench", _ONE_NODE), Table("bench:nodes", _MANY_NODES))
+_SOCKET_IO = (Peer("Socket.IO on Node", "Node"), Peer("Socket.IO on Bun", "Bun"), Peer("python-socketio", "Python"))
+TABLES = (
+    Table("bench:chat", (Peer("ejabberd", "ejabberd"), Peer("Synapse", "Synapse")), _CHAT),
+    Table("bench", _SOCKET_IO, _ONE_NODE),
+    Table("bench:nodes", _SOCKET_IO, _MANY_NODES),
+)
 
 
 def notes(results: Results, table: Table) -> Iterator[str]:
@@ -264,24 +313,24 @@ def notes(results: Results, table: Table) -> Iterator[str]:
 def ahead(results: Results, table: Table) -> Iterator[str]:
     """Yields a sentence for each row in which another server is better than Talkwire."""
     for title, row in table.titled():
-        for peer, times in zip(PEERS, row.times(results), strict=True):
+        for peer, times in zip(table.peers, row.times(results), strict=True):
             if times is not None and times.median < 1:
-                yield f"{peer} is ahead: {title}, {_times(times)} times."
+                yield f"{peer.name} is ahead: {title}, {_times(times)} times."
 
 
 def worse(results: Results, table: Table, page: str) -> Iterator[str]:
     """Yields a sentence for each ratio that is more than 5 % below the one in the last results, which `page` has."""
     before = _published(page, table)
     for title, row in table.titled():
-        for place, (peer, times) in enumerate(zip(PEERS, row.times(results), strict=True)):
-            last = before.get(title, [None] * len(PEERS))[place]
+        for place, (peer, times) in enumerate(zip(table.peers, row.times(results), strict=True)):
+            last = before.get(title, [None] * len(table.peers))[place]
             if times is not None and last is not None and times.median < last * WORSE:
-                yield f"Worse than before: {title}, {_times(times)} times {peer}, which was {last:g}."
+                yield f"Worse than before: {title}, {_times(times)} times {peer.name}, which was {last:g}."
 
 
 def _published(page: str, table: Table) -> dict[str, list[float | None]]:
     """Returns the ratios of a table's rows in a Markdown page, by the rows' titles."""
-    return {title: cells[-len(PEERS) :] for title, cells in _cells(page, table)}
+    return {title: cells[-len(table.peers) :] for title, cells in _cells(page, table)}
 
 
 def published_figure(page: str, title: str) -> float:
@@ -300,7 +349,7 @@ def _cells(page: str, table: Table) -> Iterator[tuple[str, list[float | None]]]:
     subject = ""
     for line in _between_markers(page, table.marker)[1].splitlines():
         title, *cells = (cell.strip() for cell in line.strip("| ").split("|"))
-        if len(cells) == len(HEADER) - 1:
+        if len(cells) == len(table.header) - 1:
             subject = subject if title.startswith("…") else title
             yield _full(subject, title), [_first_number(cell) for cell in cells]
 
@@ -318,17 +367,15 @@ def _full(subject: str, title: str) -> str:
 
 def as_text(results: Results, page: str) -> str:
     """Returns what has become worse since the results in `page`, all tables in aligned columns, and the notes."""
-    rows = [HEADER, *(line for table in TABLES for line in table.lines(results))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
-    lines = ["  ".join(_aligned(row, widths)) for row in rows]
+    lines = [line for table in TABLES if (rows := table.lines(results)) for line in _aligned([table.header, *rows])]
     remarks = (note for table in TABLES for note in (*ahead(results, table), *notes(results, table)))
     return "\n".join([*(note for table in TABLES for note in worse(results, table, page)), *lines, *remarks])
 
 
 def as_markdown(results: Results, table: Table, conditions: list[str]) -> str:
     """Returns a table in Markdown, after the lines about how it was measured and before the notes."""
-    rule = ["---", *["---:"] * (len(HEADER) - 1)]
-    lines = [f"| {' | '.join(row)} |" for row in (HEADER, rule, *table.lines(results))]
+    rule = ["---", *["---:"] * (len(table.header) - 1)]
+    lines = [f"| {' | '.join(row)} |" for row in (table.header, rule, *table.lines(results))]
     remarks = [f"- {note}" for note in (*ahead(results, table), *notes(results, table))]
     return "\n".join([*conditions, "", *lines, *([""] if remarks else []), *remarks])
 
@@ -354,8 +401,12 @@ def _between_markers(page: str, marker: str) -> tuple[str, str, str]:
     return before, inside, after
 
 
-def _aligned(row: list[str], widths: list[int]) -> list[str]:
-    return [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+def _aligned(rows: Sequence[list[str]]) -> Iterator[str]:
+    """Yields the rows of a table as lines, with columns of the same width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for title, *cells in rows:
+        aligned = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        yield "  ".join([title.ljust(widths[0]), *aligned])
 
 
 def _times(spread: Spread | None) -> str:

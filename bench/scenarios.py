@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from bench import beside, busloss, dataset, machine, webhooks
 from bench.contest import Load
 from bench.dataset import Dataset, DatasetFiles
-from bench.load import LoadFailedError, LoadGenerator, Traffic
-from bench.machine import processor_time_s
-from bench.servers import (
+from bench.entrants import (
     BUN,
     BUN_FULL,
     BUN_NORMAL,
+    EJABBERD,
     NODE,
     NODE_FULL,
     NODE_NODES,
@@ -23,14 +22,16 @@ from bench.servers import (
     NODE_POSTGRESQL,
     PYTHON,
     PYTHON_NODES,
+    SYNAPSE,
     TALKWIRE,
     TALKWIRE_NODES,
     TALKWIRE_POSTGRESQL,
     TALKWIRE_STREAMS,
     TALKWIRE_WEBHOOKS,
-    Entrant,
-    Running,
 )
+from bench.load import LoadFailedError, LoadGenerator, Traffic
+from bench.machine import processor_time_s
+from bench.servers import MATRIX, SOCKETIO, XMPP, Entrant, Running
 
 ROOM_MEMBERS = 1_000
 IN_FLIGHT = (1, 16)
@@ -51,11 +52,18 @@ CONCURRENT_HANDSHAKES = 64
 STRANGERS = 100_000
 DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
 DIALECT_RUNS = tuple((in_flight, spread) for in_flight in IN_FLIGHT for spread in (DIALECTS[:1], DIALECTS))
+# With 10,000, Synapse would sign in for minutes.
+RESIDENT_CONNECTIONS = {SOCKETIO: IDLE_CONNECTIONS, XMPP: IDLE_CONNECTIONS, MATRIX: KNOWN_USERS}
+RESIDENT_SECONDS = 5
 STORM_CONNECTIONS = machine.possible_connections(20_000)
 STORM_ROOM_MEMBERS = 100
 STORM_CONCURRENCY = 256
 # 127.0.0.1 to 127.0.0.16: each has its own range of ports.
 SOURCE_ADDRESSES = 16
+
+TURN_S = 0.5
+CHAT_TURN_S = 3
+CHAT_SERVERS = (TALKWIRE_POSTGRESQL, EJABBERD, SYNAPSE)
 
 Samples = dict[str, float]
 Measure = Callable[[LoadGenerator, Running, DatasetFiles], Samples]
@@ -65,9 +73,9 @@ Measure = Callable[[LoadGenerator, Running, DatasetFiles], Samples]
 class Scenario:
     """A benchmark scenario: its users and conversations, and the servers that take part.
 
-    The servers run at the same time and take turns under each of the `loads`. A scenario with `measure` has rounds
-    instead, or with `once` one round, in which one server after the other is started and measured. The samples have the
-    names of the report's metrics.
+    The servers run at the same time and take turns of `turn_s` seconds under each of the `loads`. A scenario with
+    `measure` has rounds instead, or with `once` one round, in which one server after the other is started and measured.
+    The samples have the names of the report's metrics.
     """
 
     name: str
@@ -76,10 +84,15 @@ class Scenario:
     loads: tuple[Load, ...] = ()
     measure: Measure | None = None
     once: bool = False
+    turn_s: float = TURN_S
 
 
 def _deliveries(traffic: Traffic) -> int:
     return traffic.deliveries
+
+
+def _messages(traffic: Traffic) -> int:
+    return traffic.messages
 
 
 def _acks(traffic: Traffic) -> int:
@@ -130,6 +143,19 @@ def _idle(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
     }
 
 
+def _resident(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
+    """Measures the server's memory without connections, and with idle ones of signed-in users."""
+    memory = load.memory(
+        server,
+        files,
+        connections=RESIDENT_CONNECTIONS[server.protocol],
+        concurrency=IDLE_CONCURRENCY,
+        sources=SOURCE_ADDRESSES,
+        seconds=RESIDENT_SECONDS,
+    )
+    return {"resident.kib": memory.kib_per_connection, "resident.empty_mib": memory.before_kib / 1024}
+
+
 def _dialects(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples:
     """Measures messages to 1,000 members of one dialect (a client's event names), and to members of all five dialects.
 
@@ -165,7 +191,25 @@ def _storm(load: LoadGenerator, server: Running, files: DatasetFiles) -> Samples
     }
 
 
+def _exchange(clients: int, servers: tuple[Entrant, ...]) -> Scenario:
+    """Returns the messages of so many users in conversations of two, each with one message in flight."""
+    name = f"exchange-{clients}"
+    load = Load(name, "exchange", clients, _messages)
+    return Scenario(name, servers, dataset.pairs(clients), (load,), turn_s=CHAT_TURN_S)
+
+
 SCENARIOS = (
+    _exchange(100, CHAT_SERVERS),
+    _exchange(1_000, (TALKWIRE_POSTGRESQL, EJABBERD)),  # Synapse would take 40 s for each message
+    Scenario(
+        "group",
+        CHAT_SERVERS,
+        dataset.one_conversation(ROOM_MEMBERS),
+        (Load("group", "fanout", ROOM_MEMBERS, _deliveries),),
+        turn_s=CHAT_TURN_S,
+    ),
+    Scenario("signin", CHAT_SERVERS, dataset.pairs(KNOWN_USERS), (_connects("signin"),), turn_s=CHAT_TURN_S),
+    Scenario("resident", CHAT_SERVERS, dataset.pairs(KNOWN_USERS), measure=_resident),
     Scenario(
         "fanout",
         (TALKWIRE, NODE, BUN, PYTHON),

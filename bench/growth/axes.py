@@ -15,12 +15,13 @@ from pathlib import Path
 
 from bench import build, dataset, machine
 from bench.dataset import Dataset
+from bench.entrants import TALKWIRE
 from bench.growth import probes
 from bench.growth.fill import Database
 from bench.growth.probes import Probe, client_of, median_ms
 from bench.load import LoadGenerator
 from bench.scenarios import IDLE_CONCURRENCY, KNOWN_USERS, SOURCE_ADDRESSES
-from bench.servers import TALKWIRE, Running
+from bench.servers import Running
 
 START = "start of the server, until it answers"
 JOIN_TIMEOUT_S = 120.0

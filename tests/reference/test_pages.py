@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench import scale
+from bench import ejabberd, scale
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES
 
 REPOSITORY = Path(__file__).parents[2]
@@ -65,6 +65,10 @@ def test_the_page_of_sizes_has_the_costs_of_the_benchmarks(tmp_path: Path) -> No
     page.write_text((DOCS / "scale.md").read_text(encoding="utf-8"), encoding="utf-8")
     scale.write_tables(page)
     assert page.read_text(encoding="utf-8") == (DOCS / "scale.md").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_how_ejabberd_is_configured() -> None:
+    assert f"```yaml\n{ejabberd.CONFIGURATION}```\n" in (DOCS / "benchmarks.md").read_text(encoding="utf-8")
 
 
 def test_every_web_page_of_an_example_fits_a_phone() -> None:

@@ -1,7 +1,8 @@
 // The peer of the benchmarks on Node: what a team would write with Socket.IO for the events that are measured.
 //
 //   node server.js --port N --conversations FILE
-//                  [--sqlite FILE --synchronous FULL|NORMAL | --postgresql FOLDER [--connections N] [--pipeline]] [--redis URL]
+//                  [--sqlite FILE --synchronous FULL|NORMAL |
+//                   --postgresql FOLDER --postgresql-port N [--connections N] [--pipeline]] [--redis URL]
 //
 // FILE is a JSON object from conversation id to member ids; JWT_SECRET verifies the tokens. Without a database
 // messages live in no store at all; with one each is committed before it is acknowledged. FOLDER holds PostgreSQL's
@@ -26,6 +27,7 @@ const { values: options } = parseArgs({
     sqlite: { type: "string" },
     synchronous: { type: "string", default: "FULL" },
     postgresql: { type: "string" },
+    "postgresql-port": { type: "string" },
     connections: { type: "string", default: "10" },
     pipeline: { type: "boolean", default: false },
     redis: { type: "string" },
@@ -48,7 +50,10 @@ process.on("SIGTERM", () => process.exit(0));
 
 function openStore() {
   if (options.sqlite) return onSqlite(options.sqlite, options.synchronous);
-  if (options.postgresql) return onPostgresql(options.postgresql, Number(options.connections), options.pipeline);
+  if (options.postgresql) {
+    const port = Number(options["postgresql-port"]);
+    return onPostgresql(options.postgresql, port, Number(options.connections), options.pipeline);
+  }
   return withoutStore();
 }
 

@@ -18,8 +18,8 @@ export function onSqlite(path, synchronous) {
 // The same with `pg`: one transaction a message, as a prepared statement. It is synced at each commit, together with
 // those of other connections that commit at the same time. Connections are those of a pool, which has one statement at a
 // time on each, or take turns with `pipeline`, where statements follow each other without waiting for answers.
-export async function onPostgresql(folder, connections, pipeline) {
-  const database = { host: folder, user: "talkwire", database: "postgres" };
+export async function onPostgresql(folder, port, connections, pipeline) {
+  const database = { host: folder, port, user: "talkwire", database: "postgres" };
   const query = pipeline ? await pipelined(database, connections) : pooled(database, connections);
   await query(`
     CREATE TABLE IF NOT EXISTS messages (

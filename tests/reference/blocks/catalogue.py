@@ -150,6 +150,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "docs/benchmarks.md": {
         "make bench": _MINUTES,
+        "hosts:": RunBy("reference/test_pages.py::test_the_page_shows_how_ejabberd_is_configured"),
         "git worktree": _MINUTES,
         ".venv/bin/python -m bench.web_client": _MINUTES,
     },
