@@ -31,6 +31,7 @@ from bench.servers import Entrant, ServerFailedError
 
 GROWTH = "growth"
 TURN_WARMUP_S = 0.1
+REST_S = 30.0
 PAGE = build.HERE.parent / "docs" / "benchmarks.md"
 
 
@@ -113,7 +114,7 @@ def _take_turns(
             server = stack.enter_context(entrant.running(folder, scenario.data, files))
             contenders[entrant] = Contender(server, files, entrant.turn_length)
         for each in scenario.loads:
-            for turn in contest(contenders, each, load, options.turns):
+            for turn in contest(contenders, each, load, options.turns, REST_S):
                 for entrant, samples in turn.items():
                     results.add(entrant, samples)
             for entrant in entrants:

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from bench.dataset import DatasetFiles
 from bench.load import Clients, LoadFailedError, LoadGenerator, Traffic
+from bench.machine import await_rest
 from bench.servers import Running
 
 Side = TypeVar("Side")
@@ -79,9 +80,12 @@ class Contender(NamedTuple):
 
 
 def contest(
-    contenders: Mapping[Side, Contender], load: Load, generator: LoadGenerator, turns: int
+    contenders: Mapping[Side, Contender], load: Load, generator: LoadGenerator, turns: int, rest_s: float = 0
 ) -> Iterator[Mapping[Side, Mapping[str, float]]]:
-    """Yields, for each turn, every contender's samples. In every second turn they run in the opposite order."""
+    """Yields, for each turn, every contender's samples. In every second turn they run in the opposite order.
+
+    Each turn begins when all servers have been at rest for a moment, after `rest_s` seconds at the latest.
+    """
     with ExitStack() as stack:
         clients = {
             side: stack.enter_context(
@@ -91,7 +95,11 @@ def contest(
         }
         order = list(clients)
         for _ in range(turns):
-            yield {side: load.samples(contenders[side].server, clients[side].take_turn()) for side in order}
+            samples = {}
+            for side in order:
+                await_rest(rest_s)
+                samples[side] = load.samples(contenders[side].server, clients[side].take_turn())
+            yield samples
             order.reverse()
 
 

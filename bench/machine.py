@@ -22,6 +22,10 @@ SPARE_FILES = 500
 BUSY = 0.15
 """The share of a core that other processes may use on a quiet machine."""
 
+REST = 0.1
+"""The share of a core that all processes may use during `REST_S` seconds while the servers rest."""
+REST_S = 0.5
+
 
 @contextmanager
 def pinned(core: int) -> Iterator[None]:
@@ -109,6 +113,18 @@ def busy() -> str:
     if share > BUSY:
         return f"The machine was busy: other processes used {share:.0%} of a core before the first run."
     return f"The machine was quiet: other processes used {share:.0%} of a core before the first run."
+
+
+def await_rest(limit_s: float) -> None:
+    """Waits until processes use hardly any processor time, at most for `limit_s` seconds: a server may go on working
+    after its clients have received everything.
+    """
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        before = all_processors_time_s()
+        time.sleep(REST_S)
+        if all_processors_time_s() - before < REST_S * REST:
+            return
 
 
 def all_processors_time_s() -> float:
