@@ -14,6 +14,7 @@ from talkwire.realtime.http.http_protocol import http_class
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.scheduling.timing_wheel import TimingWheel
 
+NO_APPLICATION: Any = None
 UNCHANGEABLE = (bool, int, float, str, bytes, tuple, type(None))
 OF_SERVER = {"config", "app", "loop", "logger", "access_logger", "ws_protocol_class", "app_state", "server_state"}
 OF_SERVER |= {"connections", "tasks"}
@@ -21,7 +22,7 @@ OF_SERVER |= {"connections", "tasks"}
 
 async def test_connections_share_only_what_belongs_to_their_server() -> None:
     of_server: dict[str, Any] = {
-        "config": Config(app=None, log_config=None),
+        "config": Config(NO_APPLICATION, log_config=None),
         "server_state": ServerState(),
         "app_state": {},
     }
@@ -38,6 +39,6 @@ async def test_connections_share_only_what_belongs_to_their_server() -> None:
 
 async def test_connections_of_another_server_get_its_state() -> None:
     make = http_class(ConnectionLimits(TimingWheel(), HttpLimits(), RealtimeMetrics()))
-    config, states = Config(app=None, log_config=None), [ServerState(), ServerState()]
+    config, states = Config(NO_APPLICATION, log_config=None), [ServerState(), ServerState()]
     made = [make(config=config, server_state=state, app_state={}) for state in states]
     assert [each.connections is state.connections for each, state in zip(made, states, strict=True)] == [True, True]
