@@ -157,7 +157,7 @@ class OfflineNotifications:
 
     name = "notifications"
     from_start = False  # a migration has registered it at the log's end
-    range_size = 250
+    range_size = 1000
 
     def __init__(
         self,

@@ -93,7 +93,7 @@ class MessageIndex:
 
     name = "search"
     from_start = True
-    range_size = 250
+    range_size = 1000
 
     def __init__(self, dialect: Dialect) -> None:
         self._table = WordTable(dialect)
@@ -106,7 +106,7 @@ class MessageIndex:
                 messages.c.conversation_id,
                 messages.c.content,
                 messages.c.extra,
-                messages.c.deleted_ms,
+                messages.c.deleted_ms.is_not(None),
             )
             .join(messages, messages.c.id == log.c.message_id)
             .where(log.c.pos > after, log.c.pos <= until, log.c.type.in_(_INDEXED))
@@ -114,14 +114,13 @@ class MessageIndex:
         )
         found: dict[int, Collection[str]] = {}
         length = 0
-        for row in connection.execute(changed):
+        for pos, id_, conversation_id, content, extra, is_deleted in connection.execute(changed):
             if length > RANGE_LENGTH:
-                return row.pos - 1, found
-            text = searched_text(row.content, attached_names(row.extra))
+                return pos - 1, found
+            text = content if extra is None else searched_text(content, attached_names(extra))
             length += len(text)
-            if row.id not in found:
-                label = [label_of(row.conversation_id)]
-                found[row.id] = [] if row.deleted_ms is not None else {*label, *words_of(text)}
+            if id_ not in found:
+                found[id_] = () if is_deleted else {label_of(conversation_id), *words_of(text)}
         return until, found
 
     def store(self, connection: Connection, prepared: Words) -> None:
