@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection
 
@@ -44,47 +45,65 @@ from talkwire.storage.tables.timers import TimerRows
 from talkwire.storage.tables.users import UserReads
 from talkwire.storage.tables.webhooks import WebhookRows
 
+R = TypeVar("R")
+
+
+class _Rows(Generic[R]):
+    """A descriptor for the reader of one table or feature, which is created when it is first used: most snapshots use
+    one or two of them."""
+
+    def __init__(self, reader: Callable[[Connection], R]) -> None:
+        self._reader = reader
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, snapshot: TableSnapshot, owner: type) -> R:
+        reader = snapshot.__dict__[self._name] = self._reader(snapshot._connection)
+        return reader
+
 
 class TableSnapshot(UserReads, AccountReads, ConversationReads, MemberReads, MessageReads, ReceiptReads, LogReads):
     """A consistent read-only view of the chat: all reads see the state at one moment. Implements
     `core.ports.transaction.Snapshot`; each base class reads one table or feature. `clock_ms` is its clock, or with None
     the database's."""
 
+    parts = _Rows(MessagePartRows)
+    threads = _Rows(ThreadRows)
+    offers = _Rows(OfferRows)
+    saved = _Rows(SavedRows)
+    ratings = _Rows(RatingRows)
+    cards = _Rows(CardRows)
+    notices = _Rows(NoticeRows)
+    notifications = _Rows(NotificationRows)
+    push_subscriptions = _Rows(PushSubscriptionRows)
+    pushes = _Rows(PushRows)
+    presence = _Rows(PresenceRows)
+    sync = _Rows(SyncRows)
+    unreads = _Rows(UnreadRows)
+    lists = _Rows(ConversationListRows)
+    files = _Rows(AttachedFileRows)
+    search = _Rows(SearchRows)
+    offline_queue = _Rows(OfflineQueueRows)
+    restrictions = _Rows(RestrictionRows)
+    invitations = _Rows(InvitationRows)
+    webhooks = _Rows(WebhookRows)
+    reports = _Rows(ReportRows)
+    audit = _Rows(AuditRows)
+    answers = _Rows(AnswerRows)
+    sessions = _Rows(SessionRows)
+    calls = _Rows(CallRows)
+    erasures = _Rows(ErasureRows)
+    exports = _Rows(ExportRows)
+    console = _Rows(ConsoleRows)
+    teams = _Rows(TeamRows)
+    timers = _Rows(TimerRows)
+    streams = _Rows(StreamRows)
+    turns = _Rows(TurnRows)
+
     def __init__(self, connection: Connection, clock_ms: Callable[[], int] | None = None) -> None:
         super().__init__(connection)
         self._clock_ms = clock_ms
-        self.parts = MessagePartRows(connection)
-        self.threads = ThreadRows(connection)
-        self.offers = OfferRows(connection)
-        self.saved = SavedRows(connection)
-        self.ratings = RatingRows(connection)
-        self.cards = CardRows(connection)
-        self.notices = NoticeRows(connection)
-        self.notifications = NotificationRows(connection)
-        self.push_subscriptions = PushSubscriptionRows(connection)
-        self.pushes = PushRows(connection)
-        self.presence = PresenceRows(connection)
-        self.sync = SyncRows(connection)
-        self.unreads = UnreadRows(connection)
-        self.lists = ConversationListRows(connection)
-        self.files = AttachedFileRows(connection)
-        self.search = SearchRows(connection)
-        self.offline_queue = OfflineQueueRows(connection)
-        self.restrictions = RestrictionRows(connection)
-        self.invitations = InvitationRows(connection)
-        self.webhooks = WebhookRows(connection)
-        self.reports = ReportRows(connection)
-        self.audit = AuditRows(connection)
-        self.answers = AnswerRows(connection)
-        self.sessions = SessionRows(connection)
-        self.calls = CallRows(connection)
-        self.erasures = ErasureRows(connection)
-        self.exports = ExportRows(connection)
-        self.console = ConsoleRows(connection)
-        self.teams = TeamRows(connection)
-        self.timers = TimerRows(connection)
-        self.streams = StreamRows(connection)
-        self.turns = TurnRows(connection)
 
     @property
     def now_ms(self) -> int:
