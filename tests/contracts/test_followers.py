@@ -54,10 +54,11 @@ def copies(database: Database) -> Database:
 
 
 @asynccontextmanager
-async def following(node: Node, database: Database, work: Copy) -> AsyncIterator[Follower[Sequence[int]]]:
-    follower = Follower(
-        work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0, retry_s=0)
-    )
+async def following(
+    node: Node, database: Database, work: Copy, *, busy: bool = False
+) -> AsyncIterator[Follower[Sequence[int]]]:
+    pace = Pace(lambda: busy, gather_s=0, retry_s=0, cpu_s=lambda: 0.0)
+    follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, pace)
     node.chat.subscribe(lambda events: follower.wake())
     follower.start()
     try:
@@ -95,15 +96,21 @@ async def test_the_whole_log_is_processed_once_across_restarts(copies: Database,
         assert copied(copies) == list(range(1, node.chat.pos + 1))
 
 
-async def test_a_long_log_is_processed_in_ranges(copies: Database, clock: Clock) -> None:
+@pytest.mark.parametrize(("busy", "ranges"), [(False, [8, 2]), (True, [2, 2, 2, 2, 2])])
+async def test_a_long_log_is_processed_in_ranges_that_are_shorter_while_commands_are_queued(
+    copies: Database,
+    clock: Clock,
+    busy: bool,  # noqa: FBT001 (data)
+    ranges: list[int],
+) -> None:
     async with running(copies, clock) as node:
         await node.group("c", ALICE)
         await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(8)))
         work = Copy()
-        work.range_size = 4
-        async with following(node, copies, work) as follower:
+        work.range_size = 8
+        async with following(node, copies, work, busy=busy) as follower:
             await reached(follower, node.chat.pos)
-        assert work.ranges == [4, 4, 2]
+        assert work.ranges == ranges
         assert copied(copies) == list(range(1, 11))
 
 

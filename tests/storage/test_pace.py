@@ -29,6 +29,19 @@ def test_a_lagging_follower_takes_a_larger_share_up_to_a_limit(busy: object, sha
     assert found == pytest.approx([first, first, 2 * first, most])
 
 
+@pytest.mark.parametrize(("load", "busy"), [(0.2, False), (0.9, True)])
+def test_the_process_is_busy_after_a_loaded_second(load: float, busy: object) -> None:
+    walls_s, cpus_s = iter([0.0, 1.0]), iter([0.0, load])
+    pace = Pace(clock_s=lambda: next(walls_s), cpu_s=lambda: next(cpus_s))
+    assert not pace.is_busy
+    pace.rest_s(0.0, 0.0, is_last=False)
+    assert pace.is_busy is busy
+
+
+def test_the_process_is_busy_while_commands_are_queued() -> None:
+    assert Pace(lambda: True).is_busy
+
+
 def test_own_work_does_not_count_as_others_work() -> None:
     walls_s, cpus_s = iter([0.0, 1.0]), iter([0.0, 1.0])
     pace = Pace(lambda: False, clock_s=lambda: next(walls_s), cpu_s=lambda: next(cpus_s))

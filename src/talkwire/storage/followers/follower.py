@@ -27,6 +27,10 @@ STORED_AFTER_S = 5.0
 """How many seconds a follower's position may stay unstored while there is nothing else to store. After a crash, the
 work since the stored position is repeated."""
 
+BUSY_PARTS = 4
+"""While the process is busy, a range is this many times shorter, so that commands wait less for the writer. Otherwise
+ranges are long, since each has costs of its own."""
+
 WAIT_S = 0.2
 """How many seconds to rest if the work cannot decide about the next events yet."""
 
@@ -182,7 +186,8 @@ class Follower(Generic[P]):
         head, floor = connection.execute(select(log_head.c.pos, log_head.c.floor)).one()
         stored = self._stored_pos(connection, head)
         after = max(stored, floor, self._pos)
-        until = min(head, after + self.work.range_size)
+        size = max(1, self.work.range_size // BUSY_PARTS) if self._pace.is_busy else self.work.range_size
+        until = min(head, after + size)
         if after >= until:
             self._move_to(after)
             return None

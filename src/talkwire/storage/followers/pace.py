@@ -56,6 +56,13 @@ class Pace:
         self._clock_s = clock_s
         self._cpu_s = cpu_s
         self._last = clock_s(), cpu_s()
+        self._was_loaded = False
+
+    @property
+    def is_busy(self) -> bool:
+        """True if commands are queued, or if the rest of the process used much of a processor between the last two
+        calls of `rest_s`."""
+        return self._was_loaded or self._busy()
 
     def rest_s(self, spent_s: float, lag_s: float, *, is_last: bool) -> float:
         """Returns how many seconds to rest before the next range. `spent_s` is the processor time that the last range
@@ -63,8 +70,8 @@ class Pace:
         the log. Call it once after each range: it also measures the process's load since the last call."""
         (last_s, last_cpu_s), self._last = self._last, (self._clock_s(), self._cpu_s())
         passed_s, cpu_s = self._last[0] - last_s, self._last[1] - last_cpu_s
-        others_load = (cpu_s - spent_s) / max(passed_s, 1e-6)
-        first, most = BUSY if others_load > BUSY_LOAD or self._busy() else IDLE
+        self._was_loaded = (cpu_s - spent_s) / max(passed_s, 1e-6) > BUSY_LOAD
+        first, most = BUSY if self.is_busy else IDLE
         share = min(most, first * max(1.0, lag_s / PATIENCE_S))
         rest_s = spent_s * (1 / share - 1)
         return max(rest_s, self.gather_s) if is_last else rest_s
