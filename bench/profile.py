@@ -31,12 +31,17 @@ OTHER_KERNEL = "kernel: the rest"
 OTHER = "the rest"
 
 KERNEL_PARTS = {
-    "kernel: writing to sockets": ("tcp_sendmsg", "unix_stream_sendmsg"),
-    "kernel: reading from sockets": ("tcp_recvmsg", "unix_stream_recvmsg"),
+    "kernel: files and disk": (
+        "__x64_sys_fdatasync",
+        "__x64_sys_pwrite64",
+        "__x64_sys_pread64",
+        "ext4_file_write_iter",
+    ),
+    "kernel: hand-over between threads": ("do_futex", "eventfd_write", "eventfd_read"),
+    "kernel: writing to sockets": ("tcp_sendmsg", "unix_stream_sendmsg", "vfs_write", "do_writev"),
+    "kernel: reading from sockets": ("tcp_recvmsg", "unix_stream_recvmsg", "vfs_read"),
     "kernel: waiting for sockets": ("do_epoll_wait", "do_epoll_ctl", "do_sys_poll"),
     "kernel: opening and closing sockets": ("__sys_accept4", "__sys_setsockopt", "__x64_sys_close", "do_shut_down"),
-    "kernel: files and disk": ("vfs_fsync_range", "do_fsync", "vfs_write", "vfs_read", "ksys_pwrite64", "ksys_pread64"),
-    "kernel: hand-over between threads": ("do_futex", "__do_sys_futex", "schedule"),
 }
 """Functions of Linux by which a sample in the kernel belongs to a part; the first part with a match counts."""
 
