@@ -10,9 +10,7 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.messages import GetMessage, SendMessage
 from talkwire.core.commands.moderation.restrictions import RestrictMember
-from talkwire.core.commands.streams.storing import Checkpoint, KeepCheckpoints
 from talkwire.core.commands.streams.writing import OpenedStream, StopMessage, StreamMessage
-from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageDeleted, StreamStateChanged
 from talkwire.core.domain.model import Actor, Message
@@ -21,7 +19,7 @@ from talkwire.core.domain.parts.streams import CONTINUABLE_MS, LEASE_BY_REST_MS,
 from talkwire.core.features.streams.leases import ASKING_MS
 from tests.contracts.node import ALICE, BOB, Node
 from tests.contracts.test_parts import HELPER, with_agent
-from tests.contracts.test_stream_rules import append, finish, opened, refused
+from tests.contracts.test_stream_rules import append, finish, opened, refused, until_stored
 from tests.core.test_parts import TOOL
 from tests.waiting import until_asked
 
@@ -63,11 +61,9 @@ async def written(node: Node, text: str = "Hello") -> OpenedStream:
 
 
 async def store(node: Node, stream: OpenedStream, text: str) -> None:
-    """Writes a text and stores it, as the home of the stream does within a second."""
-    assert stream.attempt is not None
+    """Writes a text, and waits until it is stored."""
     await node.do(HELPER, append(stream, text, at=0))
-    checkpoint = Checkpoint(stream.message.id, stream.attempt, (TextPart(text),))
-    assert (await node.do(NODE, KeepCheckpoints(node.chat.node_id, (checkpoint,)))).lost == ()
+    await until_stored(node, stream, text)
 
 
 async def message_of(node: Node, stream: OpenedStream, state: str) -> Message:

@@ -41,7 +41,7 @@ from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, Clock, Node, runn
 from tests.contracts.test_parts import HELPER, upload, with_agent
 from tests.core.test_parts import ALL, TOOL
 from tests.databases import Database
-from tests.waiting import deadline, until
+from tests.waiting import deadline, until, until_asked
 
 HERE, ELSEWHERE = "node-a", "node-b"
 LEASE_MS = 15_000
@@ -469,6 +469,16 @@ async def opened(node: Node, client_message_id: str = "s1") -> OpenedStream:
     answer = await node.do(HELPER, StreamMessage(conversation_id="c", client_message_id=client_message_id))
     assert isinstance(answer, OpenedStream)
     return answer
+
+
+async def until_stored(node: Node, stream: OpenedStream, content: str) -> None:
+    """Waits until the stream's home has stored a content. It does so within a second, and renews the lease."""
+
+    async def is_stored() -> bool:
+        message = await node.do(BACKEND, GetMessage(str(stream.message.id)))
+        return bool(message.content == content)
+
+    await until_asked(is_stored)
 
 
 def append(stream: OpenedStream, text: str, part: int = 0, **more: Any) -> AppendToMessage:  # noqa: ANN401 (fields of the command)

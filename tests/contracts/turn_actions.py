@@ -13,19 +13,16 @@ from talkwire.core.commands.accounts import PutUser
 from talkwire.core.commands.agents.turns import ClaimedTurn, ClaimTurns, EndTurn, FailTurn, ListTurns, ReleaseTurn
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import GetMessage, SendMessage
-from talkwire.core.commands.streams.storing import Checkpoint, KeepCheckpoints
 from talkwire.core.commands.streams.writing import OpenedStream, StreamMessage
-from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.agents.turns import TURN_LEASE_MS, Turn
 from talkwire.core.domain.cards.card import AskedCard
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import DurableEvent
 from talkwire.core.domain.model import Actor, AgentsPolicy, Message
-from talkwire.core.domain.parts.message_parts import TextPart
 from talkwire.core.domain.parts.streams import StreamError
 from talkwire.storage.schema import turn_messages, turns
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
-from tests.contracts.test_stream_rules import append
+from tests.contracts.test_stream_rules import append, until_stored
 
 HELPER = Actor("helper", "Helper")
 OTHER = Actor("other", "Other")
@@ -113,12 +110,10 @@ async def opened(node: Node, turn: str | None, by: Actor = HELPER, **more: Any) 
 
 
 async def written(node: Node, turn: str, text: str = "Half of", **more: Any) -> OpenedStream:  # noqa: ANN401 (fields of the command)
-    """Opens a stream in a turn, writes a text, and stores it as the stream's home does within a second."""
+    """Opens a stream in a turn, writes a text, and waits until it is stored."""
     stream = await opened(node, turn, **more)
-    assert stream.attempt is not None
     await node.do(HELPER, append(stream, text, at=0))
-    checkpoint = Checkpoint(stream.message.id, stream.attempt, (TextPart(text),))
-    assert (await node.do(NODE, KeepCheckpoints(node.chat.node_id, (checkpoint,)))).lost == ()
+    await until_stored(node, stream, text)
     return stream
 
 
