@@ -20,12 +20,14 @@ from typing import Literal, TypedDict
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select, update
 from sqlalchemy.engine import URL
 
+from talkwire.core.domain.log.positions import begins_after
 from talkwire.storage import engine as engine_module
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.migrations import migrate
+from talkwire.storage.schema import log_head
 from tests.waiting import DEADLINE_S, wait_until
 
 _USER = "talkwire"
@@ -298,6 +300,16 @@ def migrate_url(url: URL) -> None:
     """Brings the database behind `url` to the newest tables."""
     engine = writing_engine(url)
     migrate(engine)
+    engine.dispose()
+
+
+def begin_log(database: URL, log: int) -> None:
+    """Makes an empty database the log with the number `log`."""
+    engine = writing_engine(database)
+    begins = begins_after(log)
+    with engine.begin() as connection:
+        assert connection.execute(select(log_head.c.pos)).scalar_one() == 0, "events have positions already"
+        connection.execute(update(log_head).values(pos=begins, floor=begins))
     engine.dispose()
 
 

@@ -11,6 +11,7 @@ from talkwire.api.http.json_budget import check_budget
 from talkwire.cli.history_import import texts as imported
 from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People
+from talkwire.core.domain.log.cursors import parse_cursor
 from talkwire.core.domain.markup.blocks import pieces_of
 from talkwire.core.domain.mentions import mention_marks, spellings
 from talkwire.core.domain.pages import key_of_cursor
@@ -19,7 +20,6 @@ from talkwire.core.domain.search.search_terms import terms_of
 from talkwire.core.domain.search.words import words_of
 from talkwire.core.domain.texts import check_avatar, check_content, check_id, check_name, check_url
 from talkwire.core.domain.times import ms_of
-from talkwire.core.features.catching_up.sync import position_of
 from talkwire.core.features.integration.webhooks import _check_url
 from talkwire.core.features.messages.files import file_name
 from talkwire.core.features.messages.previewable_links import is_previewable, links_in, previewable_links
@@ -101,7 +101,7 @@ NAMES: Mapping[str, Reader] = {
 }
 REQUESTS: Mapping[str, Reader] = {
     "a cursor of a list": lambda text: key_of_cursor(text, tuple[str, int]),
-    "a cursor of the log": lambda text: position_of("epoch-" + text, "epoch"),
+    "a cursor of the log": lambda text: parse_cursor("epoch-" + text),
     "a time": lambda text: ms_of("time", text),
     "a time with a fraction": lambda text: ms_of("time", f"2026-01-01T00:00:00.{text}Z"),
     "a token": lambda text: parse_compact(text, 1 << 20),

@@ -16,7 +16,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from talkwire.core.commands.conversations import CreateConversation
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Actor
 from talkwire.storage.engine import sqlite_url, writing_engine
 from talkwire.storage.messages.search import label_of
 from talkwire.store import opened_chat
@@ -36,7 +37,7 @@ _NUMBERS = (
 # :base is a message's number subtracted from its position in the log.
 _MESSAGES = (
     _NUMBERS + "INSERT INTO messages (id, conversation_id, seq, sender_id, content, client_message_id, created_ms) "
-    f"SELECT {MESSAGE_ID_BASE} + :base + n, :conversation, n, :sender, "
+    f"SELECT {id_at(0)} + :base + n, :conversation, n, :sender, "
     # Every message has a word that begins with "wo", of 5,000 such words; one in 1,000 has one that begins with "ra".
     "CASE WHEN :sender = 'author' THEN 'message wo' || (n % 5000) || CASE WHEN n % 1000 = 0 THEN ' ra' || (n % 7000) "
     "WHEN n = 1 THEN ' needle' ELSE '' END || ' about as long as people write when they talk' "
@@ -44,12 +45,12 @@ _MESSAGES = (
 )
 _LOG = (
     "INSERT INTO log (pos, type, conversation_id, message_id, at_ms) "
-    f"SELECT id - {MESSAGE_ID_BASE}, 'MessageSent', conversation_id, id, created_ms FROM messages "
-    f"WHERE id > {MESSAGE_ID_BASE} + :pos"
+    f"SELECT id - {id_at(0)}, 'MessageSent', conversation_id, id, created_ms FROM messages "
+    f"WHERE id > {id_at(0)} + :pos"
 )
 _WORDS = (
     "INSERT INTO message_words (rowid, words) SELECT id, :label || ' ' || content FROM messages "
-    f"WHERE id > {MESSAGE_ID_BASE} + :pos"
+    f"WHERE id > {id_at(0)} + :pos"
 )
 _CONVERSATIONS = (
     _NUMBERS + "INSERT INTO conversations "
@@ -59,7 +60,7 @@ _CONVERSATIONS = (
 )
 _FIRST_MESSAGES = (
     _NUMBERS + "INSERT INTO messages (id, conversation_id, seq, sender_id, content, created_ms) "
-    f"SELECT {MESSAGE_ID_BASE} + :base + n, 'talk-' || n, 1, 'author', 'message wo' || n, 1700000000000 + n "
+    f"SELECT {id_at(0)} + :base + n, 'talk-' || n, 1, 'author', 'message wo' || n, 1700000000000 + n "
     "FROM numbers"
 )
 _MEMBERS_OF_EACH = (

@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import connect as websocket
 
 from talkwire.callbacks.connect import KEPT_S, ConnectCallback
-from talkwire.core.domain.model import OWN_ID_BASE
+from talkwire.core.domain.log.positions import own_id_at
 from talkwire.identity.callers import Credentials
 from talkwire.identity.signatures import TOKEN_MAX_LENGTH
 from talkwire.identity.user_ids import user_id_of
@@ -33,7 +33,7 @@ USERS: dict[str, Any] = {
     "opaque-number": {"userId": 42},
     "opaque-path": {"userId": "DOMAIN/jane"},
     "opaque-late": {"userId": "alice", "expiresAt": 1_600_000_000},
-    "opaque-own": {"userId": str(OWN_ID_BASE)},
+    "opaque-own": {"userId": own_id_at(0)},
     "opaque-none": {"name": "Nobody"},
     "opaque-role": {"userId": "alice", "role": "root"},
     "opaque-claims": {"userId": "alice", "claims": {"a": "x" * 10_000}},

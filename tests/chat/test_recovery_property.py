@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from talkwire.app import Node
 from talkwire.composition import sockets
 from talkwire.core.commands.accounts import UpdateUser
 from talkwire.core.commands.command import Command
@@ -47,13 +49,17 @@ from talkwire.core.domain.events import (
     OfferCreated,
     OfferUpdated,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor
+from talkwire.core.domain.log.positions import pos_of
+from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.realtime.recovery.event_ring import EventRing
+from talkwire.storage.engine import sqlite_url
 from tests.chat.chat_server import in_process, serving
 from tests.chat.conftest import World, world_at
 from tests.chat.returner import Delivered, Returner
+from tests.contracts.sync_client import joined
+from tests.databases import begin_log, migrate_url
 from tests.waiting import until_asked
 
 STEPS = 70
@@ -230,9 +236,9 @@ class Ledger:
         begins = self.joined(conversation_id, back.pos)
         match event:
             case MessageEvent(message=message):
-                return message.id - MESSAGE_ID_BASE > begins
+                return pos_of(message.id) > begins
             case OfferCreated(offer=offer) | OfferUpdated(offer=offer):
-                return offer.id - MESSAGE_ID_BASE > begins
+                return pos_of(offer.id) > begins
             case _:
                 return True
 
@@ -259,7 +265,7 @@ class Ledger:
         quoting = [each for each in notified if each[1].get("replyTo")]
         for each in quoting:
             begins = self.joined(each[1]["conversationId"], position(each))
-            assert int(each[1]["replyTo"]["id"]) - MESSAGE_ID_BASE > begins
+            assert pos_of(int(each[1]["replyTo"]["id"])) > begins
         return len(quoting)
 
 
@@ -270,13 +276,28 @@ def position(notified: Delivered) -> int:
     return int(offset.rpartition("-")[2].partition(".")[0])
 
 
-class Leaver:
-    """A client that is disconnected at random, possibly before it has received everything that was sent."""
+class Place:
+    """The offset that a client has stored. If it is connected to servers of several logs, the offset has an entry for
+    each of them."""
 
-    def __init__(self, returner: Returner, chance: random.Random, ledger: Ledger) -> None:
+    def __init__(self) -> None:
+        self.offset: str | None = None
+
+    def move(self, offset: str | None) -> None:
+        """Notes the offset of an event."""
+        if offset is not None:
+            self.offset = offset if self.offset is None else joined([self.offset, offset])
+
+
+class Leaver:
+    """A client that is disconnected at random, possibly before it has received everything that was sent. Clients of
+    several logs share a `place`."""
+
+    def __init__(self, returner: Returner, chance: random.Random, ledger: Ledger, place: Place) -> None:
         self.returner = returner
         self.returns: list[Return] = []
         self._ledger = ledger
+        self._place = place
         self.received: list[Delivered] = []
         self.here = True
         self._chance = chance
@@ -297,14 +318,15 @@ class Leaver:
             del self.received[max(1, len(self.received) - lost) :]
         # The newest offset of all connections, since this one may have none.
         if self.received:
-            self.returner.offset = self.received[-1][2]
+            self._place.move(self.received[-1][2])
         if self._chance.random() < 0.7:
             self.returner.socket.connection.transport.abort()
             await self.returner.socket.wait_closed()
         self.here = False
 
     async def come_back(self) -> None:
-        self.returns.append(await self._ledger.came_back(self.returner.offset))
+        self.returner.offset = self._place.offset
+        self.returns.append(await self._ledger.came_back(self.received[-1][2] if self.received else None))
         assert await self.returner.come(), "it can always go on"
         self.here, self._taken = True, 0
         await self.take()
@@ -317,30 +339,82 @@ async def test_a_client_that_reconnects_receives_the_same_as_one_that_stays(
 ) -> None:
     if mode == "log":
         monkeypatch.setattr(sockets, "EventRing", partial(EventRing, events_max=0))
-    node, chance = in_process(tmp_path), random.Random(f"{name} {mode} 5")
+    chance = random.Random(f"{name} {mode} 5")
+    async with playing(in_process(tmp_path), name, chance, Place(), moves=mode == "moves") as scene:
+        for _ in range(STEPS):
+            await scene.go_on()
+        await scene.check(exactly=mode == "memory")
+        if name == "messenger":
+            quotes = scene.ledger.check_quotes(await scene.stays.notified())
+            assert quotes + scene.ledger.check_quotes(scene.leaver.received) or mode == "moves"
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+async def test_one_offset_resumes_the_connections_to_servers_of_two_logs(tmp_path: Path, name: str) -> None:
+    chance, place = random.Random(f"{name} two logs 5"), Place()
+    async with AsyncExitStack() as stack:
+        scenes = []
+        for log in range(2):
+            folder = tmp_path / str(log)
+            begin_new_log(folder, log)
+            scenes.append(await stack.enter_async_context(playing(in_process(folder), name, chance, place)))
+        for _ in range(STEPS):
+            await chance.choice(scenes).go_on()
+        for scene in scenes:
+            await scene.check(exactly=True)
+        assert "," in str(place.offset)
+
+
+def begin_new_log(folder: Path, log: int) -> None:
+    """Creates the database of a server's data folder as the log with the number `log`."""
+    (folder / "data").mkdir(parents=True)
+    url = sqlite_url(folder / "data" / "talkwire.db")
+    migrate_url(url)
+    begin_log(url, log)
+
+
+@dataclass
+class Scene:
+    """A story, and two clients of the same user: one that stays connected, and one that leaves and returns."""
+
+    story: Story
+    ledger: Ledger
+    stays: Returner
+    leaver: Leaver
+    _chance: random.Random
+
+    async def go_on(self) -> None:
+        """Performs the next action of the story, and possibly disconnects the leaver or lets it return."""
+        await self.story.go_on()
+        if self._chance.random() < 0.35:
+            await (self.leaver.leave() if self.leaver.here else self.leaver.come_back())
+
+    async def check(self, *, exactly: bool) -> None:
+        """Asserts that both clients have received the same."""
+        if not self.leaver.here:
+            await self.leaver.come_back()
+        assert await received_the_same(self.stays, self.leaver, self.ledger, exactly=exactly)
+        assert len(self.leaver.received) > 2, "there is something to be compared"
+
+
+@asynccontextmanager
+async def playing(
+    node: Node, name: str, chance: random.Random, place: Place, *, moves: bool = False
+) -> AsyncIterator[Scene]:
+    """Serves a node, connects both clients in the dialect `name`, and begins a story."""
     async with serving(node) as address, world_at(address) as world:
-        story = Story(world, node.chat, chance, moves=mode == "moves")
+        story = Story(world, node.chat, chance, moves=moves)
         for who in ("alice", "bob", "carol"):
             await world.request("GET", "/api/v1/users/me", by=who)
         await story.begin()
         ledger = Ledger(node.chat, story.alice.user_id, story.conversations[2])
         stays = Returner(world, "alice", DIALECTS[name])
-        leaver = Leaver(Returner(world, "alice", DIALECTS[name]), chance, ledger)
+        leaver = Leaver(Returner(world, "alice", DIALECTS[name]), chance, ledger, place)
         await stays.come()
         await leaver.returner.come()
         await choose_rooms(name, story, stays, leaver.returner)
         leaver.received = await same_beginning(story, node.chat, stays, leaver)
-        for _ in range(STEPS):
-            await story.go_on()
-            if chance.random() < 0.35:
-                await (leaver.leave() if leaver.here else leaver.come_back())
-        if not leaver.here:
-            await leaver.come_back()
-        assert await received_the_same(stays, leaver, ledger, exactly=mode == "memory")
-        assert len(leaver.received) > 2, "there is something to be compared"
-        if name == "messenger":
-            quotes = ledger.check_quotes(await stays.notified()) + ledger.check_quotes(leaver.received)
-            assert quotes or mode == "moves"
+        yield Scene(story, ledger, stays, leaver, chance)
 
 
 async def choose_rooms(name: str, story: Story, *returners: Returner) -> None:

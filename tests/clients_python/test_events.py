@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import pos_of
 from talkwire_client import EventStream, Talkwire, TalkwireError
 from talkwire_client.live import CONNECTION_TYPES, SIGNAL_TYPES
 from tests.chat.chat_server import ServerProcess, running_chat
@@ -147,7 +147,7 @@ async def newest_cursor(service: Talkwire) -> str:
 
 def event_of(opened: Any, cursor: str) -> str:  # noqa: ANN401 (JSON)
     """Returns the cursor behind the event of a stream's opening."""
-    pos = int(opened["message"]["id"]) - MESSAGE_ID_BASE
+    pos = pos_of(int(opened["message"]["id"]))
     return f"{cursor.rpartition('-')[0]}-{pos}"
 
 

@@ -23,6 +23,8 @@ from talkwire.core.commands.server.timers import FindTimer, FireTimers
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import DurableEvent, News
+from talkwire.core.domain.log.cursors import cursor_of
+from talkwire.core.domain.log.positions import begins_after, log_of
 from talkwire.core.domain.model import Actor, Message
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import CHANGES, NODE_COMMANDS
@@ -135,6 +137,11 @@ class Node:
     def log(self) -> list[DurableEvent]:
         """The durable events among those received."""
         return [event for event in self.events if isinstance(event, DurableEvent)]
+
+    @property
+    def first_cursor(self) -> str:
+        """The cursor from which a client receives the whole log."""
+        return cursor_of(self.chat.epoch, begins_after(log_of(self.chat.pos)))
 
     async def replay(self, after: int = 0, limit: int = 1000) -> Sequence[DurableEvent]:
         """Returns the stored log after a position."""

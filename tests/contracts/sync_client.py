@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.offers import ListOffers
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.log.cursors import cursor_of, parse_cursor
 from talkwire.core.domain.model import Actor
 from talkwire.dialects.messenger.sync import messenger_sync_payload
 from talkwire.payloads.conversations import conversation_payload
@@ -169,16 +171,19 @@ class SyncClient:
 
     async def follow(self) -> SyncClient:
         """Applies all events since the cursor."""
-        more = True
-        while more:
-            page: SyncPage = await self._ask(ListEvents(self.cursor, 7))
-            encoded = messenger_sync_payload(page)
-            for event in encoded.events or ():
-                self.received.append(event.pos)
-                await self._apply(event.event, _json(event.data))
-            assert self.cursor != page.cursor or not page.more
-            self.cursor, more = page.cursor, page.more
+        await follow_logs([self])
         return self
+
+    async def follow_page(self) -> bool:
+        """Applies the next events since the cursor. Returns whether there are more."""
+        page: SyncPage = await self._ask(ListEvents(self.cursor, 7))
+        encoded = messenger_sync_payload(page)
+        for event in encoded.events or ():
+            self.received.append(event.pos)
+            await self._apply(event.event, _json(event.data))
+        assert self.cursor != page.cursor or not page.more
+        self.cursor = page.cursor
+        return page.more
 
     async def _apply(self, name: str, data: Json) -> None:
         match name:
@@ -253,6 +258,30 @@ class SyncClient:
         return {
             view.conversation.id: (view.unread.unread_count, view.unread.mention_count) for view in state.conversations
         }
+
+
+async def follow_logs(clients: Sequence[SyncClient]) -> None:
+    """Applies all events since the clients' cursors, which become one: each client reads another log of the same user,
+    and they take turns after each page."""
+    cursor = joined([client.cursor for client in clients])
+    behind = list(clients)
+    while behind:
+        for client in tuple(behind):
+            client.cursor = cursor
+            if not await client.follow_page():
+                behind.remove(client)
+            cursor = client.cursor
+    for client in clients:
+        client.cursor = cursor
+
+
+def joined(cursors: Sequence[str]) -> str:
+    """Returns one cursor with the entries of all."""
+    text = cursors[0]
+    for cursor in cursors[1:]:
+        for entry in parse_cursor(cursor) or ():
+            text = cursor_of(*entry[:2], parse_cursor(text) or (), counter=entry.counter)
+    return text
 
 
 def _move(talk: Talk, data: Json, *names: str) -> None:

@@ -32,7 +32,8 @@ from talkwire.core.commands.command import Change
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed, UserBanned, UserCreated, UserUnbanned
-from talkwire.core.domain.model import OWN_ID_BASE, Actor, User
+from talkwire.core.domain.log.positions import own_id_at
+from talkwire.core.domain.model import Actor, User
 from tests.contracts.node import ALICE, BACKEND, BOB, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -90,7 +91,7 @@ async def test_an_unknown_user_may_be_refused_instead(node: Node) -> None:
 
 
 async def test_no_user_is_created_with_an_id_that_the_server_generates(node: Node) -> None:
-    free = str(OWN_ID_BASE + 1)
+    free = own_id_at(1)
     assert await node.refusal(ALICE, EnsureUser(free, "Alice")) == "unauthenticated"
     user = await _register(node)
     assert user.id == free
@@ -167,7 +168,7 @@ async def test_a_ban_outlasts_a_restart(database: Database, clock: Clock) -> Non
 
 async def test_a_new_account_is_found_by_its_address_however_it_is_written(node: Node) -> None:
     user = await _register(node, "Ann@Example.com")
-    assert user == User(str(OWN_ID_BASE + 1), "Ann", node.clock.now_ms, email="ann@example.com")
+    assert user == User(own_id_at(1), "Ann", node.clock.now_ms, email="ann@example.com")
     assert await node.do(ANYONE, FindAccount("ANN@example.COM")) == AccountRecord(user, "hash")
     assert await node.do(ANYONE, FindAccount("bob@example.com")) is None
     assert await node.refusal(ANYONE, FindAccount("\ud800@example.com")) == "invalid_request"
@@ -198,7 +199,7 @@ async def test_only_an_operator_chooses_an_accounts_id(node: Node) -> None:
     assert (await node.do(OPERATOR, command)).id == "ann"
     other = RegisterAccount("other@example.com", "Ann", "h", id="ann")
     assert await node.refusal(OPERATOR, other) == "conflict"
-    own = RegisterAccount("other@example.com", "Ann", "h", id=str(OWN_ID_BASE + 5))
+    own = RegisterAccount("other@example.com", "Ann", "h", id=own_id_at(5))
     assert await node.refusal(OPERATOR, own) == "invalid_request"
 
 

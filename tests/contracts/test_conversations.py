@@ -18,7 +18,8 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import ConversationCreated, ConversationUpdated, TypingChanged
-from talkwire.core.domain.model import OWN_ID_BASE, Actor
+from talkwire.core.domain.log.positions import own_id_at
+from talkwire.core.domain.model import Actor
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -32,7 +33,7 @@ async def test_a_direct_conversation_exists_once_for_both_members(node: Node) ->
     other = await node.do(BOB, CreateConversation("direct", ("alice",)))
     backend = await node.do(BACKEND, CreateConversation("direct", ("bob", "alice")))
     ids = {view.conversation.id for view in (first, again, other, backend)}
-    assert ids == {str(OWN_ID_BASE + node.log[-1].pos)}
+    assert ids == {own_id_at(node.log[-1].pos)}
     assert (first.name, other.name) == ("Bob", "Alice")
     assert await node.roles(first.conversation.id) == {"alice": "member", "bob": "member"}
 
@@ -94,7 +95,7 @@ async def test_the_creator_of_a_group_is_its_owner(node: Node) -> None:
     await node.users(ALICE, BOB)
     view = await node.do(ALICE, CreateConversation("group", ("bob", "bob"), name="Plans"))
     assert (view.name, view.conversation.owner_id, view.conversation.member_count) == ("Plans", "alice", 2)
-    assert view.conversation.id == str(OWN_ID_BASE + node.log[-1].pos)
+    assert view.conversation.id == own_id_at(node.log[-1].pos)
     assert await node.roles(view.conversation.id) == {"alice": "owner", "bob": "member"}
 
 
@@ -119,7 +120,7 @@ async def test_only_the_backend_gives_ids_and_creates_users_by_naming_them(node:
         assert await node.refusal(actor, CreateConversation("group", ("nobody",))) == "invalid_request"
 
 
-@pytest.mark.parametrize("given", [str(OWN_ID_BASE), "me", "a b", "a/b", "", "x" * 129, "\ud800"])
+@pytest.mark.parametrize("given", [own_id_at(0), "me", "a b", "a/b", "", "x" * 129, "\ud800"])
 async def test_generated_and_invalid_ids_are_refused(node: Node, given: str) -> None:
     assert await node.refusal(BACKEND, CreateConversation("group", ("alice",), id=given)) == "invalid_request"
     assert await node.refusal(BACKEND, CreateConversation("group", ("alice", given))) == "invalid_request"

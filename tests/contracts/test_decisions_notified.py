@@ -15,8 +15,8 @@ from talkwire.core.commands.notifications import ListNotifications
 from talkwire.core.commands.preferences import SetMemberPreferences, SetPreferences
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.domain.events import CardReminded, NotificationsRead
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.model import (
-    MESSAGE_ID_BASE,
     Actor,
     Message,
     Notification,
@@ -211,7 +211,7 @@ async def test_after_three_quarters_of_the_time_those_who_have_not_chosen_are_re
     (live,) = await remind(watched, message)
     (event,) = [event for event in node.log if isinstance(event, CardReminded)]
     assert (event.message.id, event.user_ids) == (message.id, ("carol", "dave"))
-    assert (live.user_id, live.type, live.id) == ("carol", "decision", MESSAGE_ID_BASE + event.pos)
+    assert (live.user_id, live.type, live.id) == ("carol", "decision", id_at(event.pos))
     assert (live.message_id, live.body, live.title, live.sound) == (message.id, message.content, "Bob", None)
     assert watched.quiet == {live.id}
     assert [each.id for each in await watched.stored(DAVE)] == [live.id, message.id]

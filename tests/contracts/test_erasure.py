@@ -70,7 +70,7 @@ from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import erasures, members, metadata, saved_messages
 from talkwire.storage.scrub import RunningScrub
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Call, Clock, Node, running
-from tests.databases import Database
+from tests.databases import Database, begin_log
 from tests.waiting import DEADLINE_S, deadline
 
 CANARY = "kanarienvogel"
@@ -354,6 +354,16 @@ async def test_a_long_list_of_messages_is_redacted_in_steps_also_after_a_crash(
         assert await node.do(OPERATOR, IsErased("alice"))
         left = [message.content for message in (await node.do(BOB, ListMessages("c", limit=100))).items]
         assert left == [message.content if message.sender_id == "bob" else "" for message in sent]
+
+
+async def test_the_text_of_an_erased_user_is_found_in_a_log_with_a_higher_number(sqlite_database: Database) -> None:
+    """Its positions do not begin with 1, and an erasure reads the positions from the first one."""
+    begin_log(sqlite_database.url, 1)
+    async with running(sqlite_database, Clock()) as node:
+        await node.group("c", ALICE, BOB)
+        await node.send(ALICE, CANARY)
+        await erase(node)
+        assert list(traces(sqlite_database)) == []
 
 
 async def test_the_id_is_never_given_out_again(node: Node) -> None:

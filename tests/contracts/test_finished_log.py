@@ -20,7 +20,7 @@ from talkwire.core.commands.streams.storing import (
     MarkStopped,
 )
 from talkwire.core.commands.sync import ListLogEvents, LogPage
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.parts.message_parts import TextPart
 from talkwire.core.domain.parts.streams import CONTINUABLE_MS, LEASE_BY_SOCKET_MS
 from talkwire.dialects.messenger.log_events import LogEventPayload, log_event_payloads, log_types_named
@@ -272,7 +272,7 @@ async def test_the_log_of_a_deleted_conversation_has_the_same_events(agents: Nod
         await agents.do(BACKEND, DeleteConversation(scene.group))
     until_pos = agents.chat.pos
     with agents.write_engine.begin() as connection:
-        clear_messages(connection, clearable_between(connection, 0, MESSAGE_ID_BASE + until_pos), 0)
+        clear_messages(connection, clearable_between(connection, 0, id_at(until_pos)), 0)
     deleted = "conversation:deleted"
     assert [event.type for event in await read(open_one, start, final=True)] == [deleted]
     found = await read(ended, start, final=True)

@@ -22,8 +22,9 @@ from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import GetMessageStatus, GetUnread, ListReceipts, MarkDelivered, MarkRead
 from talkwire.core.commands.server.offline_queue import FindMissed, ReadMissed
 from talkwire.core.commands.server.pushes import ReadPushContents
-from talkwire.core.commands.sync import GetStoredState, ListStoredEvents, cursor_of
+from talkwire.core.commands.sync import GetStoredState, ListStoredEvents
 from talkwire.core.domain.events import Durable, MemberAdded, MembersListed, MessagesDelivered
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.core.domain.model import Actor, Member, Message
 from talkwire.core.features.notifying.listing import list_member, unlist_members
 from talkwire.core.ports.transaction import Transaction

@@ -26,7 +26,8 @@ from talkwire.core.commands.server.offline_queue import (
     ReadMissed,
     StoreMail,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Notify
+from talkwire.core.domain.log.positions import pos_of
+from talkwire.core.domain.model import Actor, Message, Notify
 from talkwire.core.domain.pages import PAGE_MAX_BYTES
 from talkwire.core.features.notifying.offline_queue import KEPT, KEPT_MS, MISSED_MAX, PAGE_MAX
 from talkwire.storage.catching_up import offline_queue
@@ -70,10 +71,6 @@ async def notified(node: Node, ids: Collection[int], actor: Actor = BOB) -> list
 
 async def prefer(node: Node, *, muted: bool = False, notify: Notify | None = None) -> None:
     await node.do(BOB, SetMemberPreferences("c", muted=muted, notify=notify))
-
-
-def pos_of(message: Message) -> int:
-    return message.id - MESSAGE_ID_BASE
 
 
 # --- events of the application's own ---------------------------------------------------------------------------------
@@ -193,16 +190,16 @@ async def test_a_user_who_received_nothing_has_missed_all_unread_messages(node: 
 async def test_a_user_has_missed_the_messages_after_their_position(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     first, second, third = [await node.send(ALICE, str(number)) for number in range(3)]
-    await confirm(node, pos=pos_of(first))
+    await confirm(node, pos=pos_of(first.id))
     assert await missed_by(node) == [second.id, third.id]
-    assert await missed_by(node, after_pos=pos_of(second)) == [third.id]
+    assert await missed_by(node, after_pos=pos_of(second.id)) == [third.id]
 
 
 async def test_positions_never_move_back(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     first, second = [await node.send(ALICE, str(number)) for number in range(2)]
-    await confirm(node, pos=pos_of(second))
-    await confirm(node, pos=pos_of(first))
+    await confirm(node, pos=pos_of(second.id))
+    await confirm(node, pos=pos_of(first.id))
     assert await missed_by(node) == []
 
 

@@ -13,7 +13,8 @@ from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import GetMessage, ListMessages, SendMessage
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent
-from talkwire.core.domain.model import MESSAGE_ID_BASE, SEQ_MAX, Actor, Message
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import SEQ_MAX, Actor, Message
 from talkwire.core.domain.pages import PAGE_MAX, PAGE_MAX_BYTES
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -24,7 +25,7 @@ async def test_a_member_is_answered_with_the_message_as_it_is_stored(node: Node,
     await node.group("c", ALICE, BOB)
     sent = await node.do(ALICE, SendMessage("c", "Hello \u2603 \U0001f600", "m1", {"a": [1, {"b": None}]}))
     assert sent == Message(
-        id=MESSAGE_ID_BASE + node.log[-1].pos,
+        id=id_at(node.log[-1].pos),
         conversation_id="c",
         seq=1,
         sender_id="alice",

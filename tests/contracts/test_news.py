@@ -12,7 +12,7 @@ from talkwire.bus.memory import Exchange
 from talkwire.core.commands.accounts import BanUser, EnsureUser
 from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.events import UserBanned
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import pos_of
 from talkwire.storage.snapshot import TableSnapshot
 from tests.contracts.node import ALICE, BOB, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -96,4 +96,4 @@ async def test_a_result_comes_after_all_earlier_events(postgresql_database: Data
         for number in range(5):
             await one.send(ALICE, f"one {number}")
             sent = await two.send(BOB, f"two {number}")
-            assert two.chat.pos >= sent.id - MESSAGE_ID_BASE
+            assert two.chat.pos >= pos_of(sent.id)

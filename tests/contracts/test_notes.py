@@ -51,10 +51,12 @@ from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.receipts import GetUnread, ListReceipts, MarkRead
 from talkwire.core.commands.search import SearchMessages
 from talkwire.core.commands.server.retries import AnswerRetry, FirstAnswer
-from talkwire.core.commands.sync import GetStoredState, ListStoredEvents, cursor_of
+from talkwire.core.commands.sync import GetStoredState, ListStoredEvents
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import DeskConversationChanged, MembersListed, TeamSettled
-from talkwire.core.domain.model import Actor, Conversation, Message, is_own_id
+from talkwire.core.domain.log.cursors import cursor_of
+from talkwire.core.domain.log.positions import is_own_id
+from talkwire.core.domain.model import Actor, Conversation, Message
 from talkwire.core.engine.desk.team_changer import TeamChanger
 from talkwire.storage.snapshot import TableSnapshot
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Node

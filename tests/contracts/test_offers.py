@@ -21,7 +21,8 @@ from talkwire.core.commands.offers import (
 from talkwire.core.commands.search import SearchOffers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import OfferCreated, OfferUpdated
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Offer
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Actor, Offer
 from talkwire.core.features.messages import search
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
@@ -44,7 +45,7 @@ async def _group(node: Node) -> None:
 async def test_an_offer_has_the_fields_of_its_creation(node: Node, clock: Clock) -> None:
     offer = await made(node, expires_ms=clock.now_ms + HOUR_MS)
     assert offer == Offer(
-        id=MESSAGE_ID_BASE + node.chat.pos,
+        id=id_at(node.chat.pos),
         conversation_id="c",
         author_id="alice",
         title="A bicycle",

@@ -24,7 +24,8 @@ from talkwire.core.commands.accounts import (
 )
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.domain.access_policy import AccessPolicy
-from talkwire.core.domain.model import Actor, ProviderProfile, User, is_own_id
+from talkwire.core.domain.log.positions import is_own_id
+from talkwire.core.domain.model import Actor, ProviderProfile, User
 from talkwire.core.features.users.accounts import normal_email
 from tests.contracts.node import BACKEND, OPERATOR, Clock, Node, running
 from tests.databases import Database

@@ -18,7 +18,8 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.commands.command import IdempotencyKey
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import UserCreated, UserUpdated
-from talkwire.core.domain.model import OWN_ID_BASE, Actor, User
+from talkwire.core.domain.log.positions import own_id_at
+from talkwire.core.domain.model import Actor, User
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Node
 
 ANYONE = Actor("", "")
@@ -78,7 +79,7 @@ async def test_users_cannot_put_users(node: Node) -> None:
     ("command", "path"),
     [
         (PutUser("a/b"), "userId"),
-        (PutUser(str(OWN_ID_BASE + 5)), "userId"),
+        (PutUser(own_id_at(5)), "userId"),
         (PutUser("alice", name=" "), "name"),
         (PutUser("alice", name="x" * 201), "name"),
         (PutUser("alice", avatar="javascript:alert(1)"), "avatar"),

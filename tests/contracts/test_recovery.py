@@ -14,7 +14,7 @@ from talkwire.core.commands.server.recovery import (
     RefreshSessions,
     StoredSession,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import pos_of
 from talkwire.core.features.users.presence_rules import SETTLED_MS
 from tests.contracts.node import ALICE, BOB, OPERATOR, Clock, Node
 
@@ -117,7 +117,7 @@ async def test_missed_events_end_at_the_given_position(node: Node) -> None:
     await node.users(ALICE, BOB)
     await node.group("c", ALICE, BOB)
     sent = [await node.send(BOB, str(number)) for number in range(5)]
-    positions = [message.id - MESSAGE_ID_BASE for message in sent]
+    positions = [pos_of(message.id) for message in sent]
     missed = await node.do(ALICE, ListMissed(positions[0], positions[3]))
     assert [event.pos for event in missed.events] == positions[1:4]
     assert missed.pos == positions[3]

@@ -12,8 +12,9 @@ from talkwire.core.commands.moderation.restrictions import ListRestrictions, Res
 from talkwire.core.commands.offers import CounterOffer, CreateOffer, ListOffers
 from talkwire.core.commands.server.offline_queue import StoreMail
 from talkwire.core.commands.server.recovery import ListMissed
-from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage, cursor_of
+from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.core.domain.times import LAST_MS
 from talkwire.dialects.messenger.sync import messenger_sync_payload
 from talkwire.payloads.moderation.restrictions import restriction_payload

@@ -7,6 +7,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -61,13 +62,14 @@ from talkwire.core.domain.events import (
     UserBlocked,
     UserUnblocked,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Member, MemberRole
+from talkwire.core.domain.log.positions import begins_after, id_at, log_of, pos_of
+from talkwire.core.domain.model import Actor, Member, MemberRole
 from talkwire.core.ports.transaction import Snapshot, Transaction
 from talkwire.dialects.messenger.outbound import OUTBOUND
 from talkwire.storage.engine import sqlite_url
 from tests.contracts.node import BACKEND, Call, Clock, Node, running
-from tests.contracts.sync_client import SyncClient
-from tests.databases import Database, PostgresServer, migrate_url
+from tests.contracts.sync_client import SyncClient, follow_logs, joined
+from tests.databases import Database, PostgresServer, begin_log, migrate_url
 from tests.repetition import repetitions
 
 USERS = ("alice", "bob", "carol", "dave")
@@ -199,24 +201,41 @@ def _latest(ids: Sequence[int], which: int) -> str:
     return str(ids[-1 - which % len(ids)] if ids else 1)
 
 
-async def _play(node: Node, before: Sequence[Recipe], after: Sequence[Recipe], way: Way) -> None:
-    story = Story()
-    await _begin(node)
-    await _tell(node, story, before, way)
-    late = [await SyncClient(node, actor).load() for actor in ACTORS]
-    await _tell(node, story, after, way)
-    assert await _remembers(node)
-    for client in late:
-        fresh = await SyncClient(node, client.actor).load()
-        hidden = _have_blocked(node.log, client.user_id)
-        assert _without_positions((await client.follow()).state(), hidden) == _without_positions(fresh.state(), hidden)
-        assert client.blocked == fresh.blocked
-        counted = {id_: talk.unread(fresh.user_id, fresh.blocked) for id_, talk in fresh.talks.items()}
-        assert await fresh.notified_unread() == counted
+async def _play(nodes: Sequence[Node], before: Sequence[Recipe], after: Sequence[Recipe], way: Way) -> None:
+    """Plays a story at nodes of different logs. A client reads all of them with one cursor."""
+    stories = [(node, Story()) for node in nodes]
+    for node in nodes:
+        await _begin(node)
+    await _tell_in_turns(stories, before, way)
+    late = [[await SyncClient(node, actor).load() for node in nodes] for actor in ACTORS]
+    await _tell_in_turns(stories, after, way)
+    for clients in late:
+        await follow_logs(clients)
+        for client in clients:
+            await _is_up_to_date(client)
     for actor in ACTORS:
-        from_the_beginning = await SyncClient(node, actor, f"{node.chat.epoch}-0").follow()
-        assert from_the_beginning.received == _Listener(actor.user_id).meant(node.log)
-        await _shows_nothing_else(node, actor)
+        from_the_beginning = [SyncClient(node, actor, node.first_cursor) for node in nodes]
+        await follow_logs(from_the_beginning)
+        for client in from_the_beginning:
+            assert client.received == _Listener(actor.user_id).meant(client.node.log)
+            await _shows_nothing_else(client.node, actor, client.cursor)
+
+
+async def _tell_in_turns(stories: Sequence[tuple[Node, Story]], recipes: Sequence[Recipe], way: Way) -> None:
+    """Executes each log's share of the recipes."""
+    for which, (node, story) in enumerate(stories):
+        await _tell(node, story, recipes[which :: len(stories)], way)
+        assert await _remembers(node)
+
+
+async def _is_up_to_date(client: SyncClient) -> None:
+    """Asserts that a client which has applied all events has the state that it would load now."""
+    fresh = await SyncClient(client.node, client.actor).load()
+    hidden = _have_blocked(client.node.log, client.user_id)
+    assert _without_positions(client.state(), hidden) == _without_positions(fresh.state(), hidden)
+    assert client.blocked == fresh.blocked
+    counted = {id_: talk.unread(fresh.user_id, fresh.blocked) for id_, talk in fresh.talks.items()}
+    assert await fresh.notified_unread() == counted
 
 
 def _have_blocked(log: Sequence[Any], user_id: str) -> set[str]:
@@ -233,10 +252,12 @@ def _without_positions(state: Any, user_ids: set[str]) -> Any:  # noqa: ANN401 (
     return state
 
 
-async def _shows_nothing_else(node: Node, actor: Actor) -> None:
-    """Asserts that a forged cursor shows no message and no quote that the user may not read now."""
-    events = (await node.do(actor, ListEvents(f"{node.chat.epoch}-0", 100))).events
-    missed = (await node.do(actor, ListMissed(0, node.chat.pos))).events
+async def _shows_nothing_else(node: Node, actor: Actor, cursor: str) -> None:
+    """Asserts that a forged cursor shows no message and no quote that the user may not read now. `cursor` has entries
+    for all logs; its entry for this one is set back to the beginning."""
+    forged = joined([cursor, node.first_cursor])
+    events = (await node.do(actor, ListEvents(forged, 100))).events
+    missed = (await node.do(actor, ListMissed(begins_after(log_of(node.chat.pos)), node.chat.pos))).events
     shown: set[int] = set()
     for event in (*events, *missed):
         if isinstance(event, MessageEvent):
@@ -260,7 +281,7 @@ async def _tell(node: Node, story: Story, recipes: Sequence[Recipe], way: Way = 
     carried_out = set()
     for start in range(0, len(recipes), way.at_once):
         batch = recipes[start : start + way.at_once]
-        received, next_id = len(node.log), MESSAGE_ID_BASE + node.chat.pos + 1
+        received, next_id = len(node.log), id_at(node.chat.pos) + 1
         steps = [story.step(recipe, range(next_id, next_id + index)) for index, recipe in enumerate(batch)]
         bugs = [(BACKEND, Call(_fail))] if way.failing else []
         outcomes = await node.in_one_batch(*steps, *bugs)
@@ -301,7 +322,7 @@ class _Sight(NamedTuple):
     def shows(self, event: Durable) -> bool:
         if isinstance(event, MessageEvent):
             return event.message.seq > self.seq
-        return not isinstance(event, OfferCreated | OfferUpdated) or event.offer.id - MESSAGE_ID_BASE > self.pos
+        return not isinstance(event, OfferCreated | OfferUpdated) or pos_of(event.offer.id) > self.pos
 
 
 _ALL = _Sight(0, 0)
@@ -386,7 +407,7 @@ def test_the_state_and_the_events_after_it_are_the_state_now_on_sqlite(
     try:
         url = sqlite_url(folder / "sync.db")
         migrate_url(url)
-        asyncio.run(_on(Database("sqlite", url), before, after, way))
+        asyncio.run(_on([Database("sqlite", url)], before, after, way))
     finally:
         shutil.rmtree(folder)
 
@@ -398,14 +419,30 @@ def test_the_state_and_the_events_after_it_are_the_state_now_on_postgresql(
 ) -> None:
     name = postgresql.create_migrated()
     try:
-        asyncio.run(_on(Database("postgresql", postgresql.url_of(name)), before, after, way))
+        asyncio.run(_on([Database("postgresql", postgresql.url_of(name))], before, after, way))
     finally:
         postgresql.drop(name)
 
 
-async def _on(database: Database, before: Sequence[Recipe], after: Sequence[Recipe], way: Way) -> None:
-    async with running(database, Clock()) as node:
-        await _play(node, before, after, way)
+@settings(max_examples=repetitions(20), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_recipes, _recipes, _ways)
+def test_one_cursor_reads_two_logs(before: Sequence[Recipe], after: Sequence[Recipe], way: Way) -> None:
+    """The logs are two SQLite files; the ids of all that is in them differ."""
+    folder = Path(tempfile.mkdtemp(prefix="tw-sync-"))
+    try:
+        urls = [sqlite_url(folder / name) for name in ("first.db", "second.db")]
+        for log, url in enumerate(urls):
+            migrate_url(url)
+            begin_log(url, log)
+        asyncio.run(_on([Database("sqlite", url) for url in urls], before, after, way))
+    finally:
+        shutil.rmtree(folder)
+
+
+async def _on(databases: Sequence[Database], before: Sequence[Recipe], after: Sequence[Recipe], way: Way) -> None:
+    async with AsyncExitStack() as stack:
+        nodes = [await stack.enter_async_context(running(database, Clock())) for database in databases]
+        await _play(nodes, before, after, way)
 
 
 async def test_every_kind_of_step_is_carried_out_in_a_long_story(node: Node) -> None:

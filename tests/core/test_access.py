@@ -27,9 +27,9 @@ from talkwire.core.domain.access import (
 )
 from talkwire.core.domain.access_policy import AccessPolicy, rights_of
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.model import (
     FOR_EVER_MS,
-    MESSAGE_ID_BASE,
     WHOLE,
     Actor,
     ActorRole,
@@ -405,7 +405,7 @@ def test_a_reader_sees_messages_and_quotes_within_their_history(
 
 
 def test_only_members_at_its_creation_see_an_offer() -> None:
-    made_at = MESSAGE_ID_BASE + 40
+    made_at = id_at(40)
     assert may_see_offer(made_at, WHOLE)
     assert may_see_offer(made_at, HistoryStart(7, 39))
     assert not may_see_offer(made_at, HistoryStart(7, 40))

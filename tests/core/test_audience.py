@@ -14,7 +14,8 @@ from talkwire.core.domain.events import (
     MessagesRead,
     OfferCreated,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, WHOLE, HistoryStart, Message, Offer, Quote
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import WHOLE, HistoryStart, Message, Offer, Quote
 
 HISTORIES = {"carol": HistoryStart(7, 40), "dave": HistoryStart(2, 2)}
 MEMBERS = ("alice", "bob", "carol", "dave")
@@ -23,8 +24,8 @@ MEMBERS = ("alice", "bob", "carol", "dave")
 def message(seq: int, quoted_seq: int | None = None) -> Message:
     quote = None
     if quoted_seq is not None:
-        quote = Quote(MESSAGE_ID_BASE + quoted_seq, "bob", "quoted", seq=quoted_seq)
-    return Message(MESSAGE_ID_BASE + seq, "c", seq, "alice", "Alice", "hello", 0, reply_to=quote)
+        quote = Quote(id_at(quoted_seq), "bob", "quoted", seq=quoted_seq)
+    return Message(id_at(seq), "c", seq, "alice", "Alice", "hello", 0, reply_to=quote)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def message(seq: int, quoted_seq: int | None = None) -> Message:
         MessageSent(50, 0, message(9, quoted_seq=1)),
         MessageEdited(50, 0, message(3)),
         MessageEdited(50, 0, message(9)),
-        OfferCreated(50, 0, Offer(MESSAGE_ID_BASE + 3, "c", "alice", "a chair", 1, "EUR", "pending", 0, 0)),
+        OfferCreated(50, 0, Offer(id_at(3), "c", "alice", "a chair", 1, "EUR", "pending", 0, 0)),
         MemberRemoved(50, 0, "c", "erin"),
         MessagesRead(50, 0, "c", "alice", 3, 3),
         MessagesRead(50, 0, "c", "alice", 3, 3, withheld=("bob",)),

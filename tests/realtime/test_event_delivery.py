@@ -21,7 +21,8 @@ from talkwire.core.domain.events import (
     MessagesRead,
     OfferCreated,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, HistoryStart, Member, Message, Offer
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Conversation, HistoryStart, Member, Message, Offer
 from talkwire.realtime.delivery.event_delivery import EventDelivery
 from talkwire.realtime.delivery.rooms import Rooms
 from talkwire.realtime.engine.hub import Hub
@@ -79,7 +80,7 @@ def test_limited_histories_are_not_read_for_events_that_all_members_see(event: D
     "event",
     [
         MessageEdited(50, 0, Message(3, "c", 3, "alice", "Alice", "a secret", 0)),
-        OfferCreated(50, 0, Offer(MESSAGE_ID_BASE + 3, "c", "alice", "a secret", 1, "EUR", "pending", 0, 0)),
+        OfferCreated(50, 0, Offer(id_at(3), "c", "alice", "a secret", 1, "EUR", "pending", 0, 0)),
     ],
     ids=lambda event: type(event).__name__,
 )

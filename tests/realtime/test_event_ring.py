@@ -18,7 +18,8 @@ from talkwire.core.domain.events import (
     UserErased,
     UserUpdated,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, Offer, Preferences, User
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Message, Offer, Preferences, User
 from talkwire.realtime.engine.hub import EncodingGroup
 from talkwire.realtime.recovery.event_ring import EventRing
 
@@ -28,7 +29,7 @@ def sent(pos: int, conversation: str = "c", content: str = "hello") -> MessageSe
 
 
 def message(pos: int, conversation: str = "c", content: str = "hello", deleted_ms: int | None = None) -> Message:
-    return Message(MESSAGE_ID_BASE + pos, conversation, pos, "bob", "Bob", content, pos, deleted_ms=deleted_ms)
+    return Message(id_at(pos), conversation, pos, "bob", "Bob", content, pos, deleted_ms=deleted_ms)
 
 
 def looks(pos: int, user_id: str) -> UserUpdated:
@@ -172,10 +173,10 @@ def test_a_frame_is_encoded_once_for_each_group_and_again_after_a_deletion() -> 
 
 
 def test_an_offer_that_was_deleted_since_has_no_texts_in_any_of_its_events() -> None:
-    offer = Offer(MESSAGE_ID_BASE + 1, "c", "bob", "A bicycle", 5, "EUR", "pending", 1, 1, description="Red")
+    offer = Offer(id_at(1), "c", "bob", "A bicycle", 5, "EUR", "pending", 1, 1, description="Red")
     gone = replace(offer, title="Deleted offer", description=None)
     deletion = OfferUpdated(2, 2, replace(gone, status="withdrawn", deleted_ms=2, deleted_by="alice"))
-    other = OfferCreated(3, 3, replace(offer, id=MESSAGE_ID_BASE + 3))
+    other = OfferCreated(3, 3, replace(offer, id=id_at(3)))
     ring = ring_of(OfferCreated(1, 1, offer), deletion, other)
     assert [kept.event for kept in ring.missed("alice", ("c",), tuple, 0) or ()] == [
         OfferCreated(1, 1, gone),

@@ -11,8 +11,8 @@ import pytest
 from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.audience import Reader, event_for_reader
 from talkwire.core.domain.events import MessageSent
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.model import (
-    MESSAGE_ID_BASE,
     Actor,
     HistoryStart,
     MemberPreferences,
@@ -34,10 +34,10 @@ CASES = 150
 
 def random_message(chance: random.Random) -> MessageSent:
     pos = chance.randrange(1, 50)
-    quote = Quote(MESSAGE_ID_BASE + 1, "bob", "before", 1) if chance.random() < 0.4 else None
+    quote = Quote(id_at(1), "bob", "before", 1) if chance.random() < 0.4 else None
     sender = chance.choice(("alice", "bob"))
     content = chance.choice(("hello", "hello @alice", "Grüße"))
-    sent = Message(MESSAGE_ID_BASE + pos, chance.choice("cd"), pos, sender, sender, content, 5, reply_to=quote)
+    sent = Message(id_at(pos), chance.choice("cd"), pos, sender, sender, content, 5, reply_to=quote)
     return MessageSent(pos, 5, sent)
 
 

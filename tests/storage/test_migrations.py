@@ -20,7 +20,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, OperationalError
 from structlog.testing import capture_logs
 
-from talkwire.core.domain.model import FOR_EVER_MS, MESSAGE_ID_BASE, OWN_ID_BASE
+from talkwire.core.domain.log.positions import id_at, own_id_at
+from talkwire.core.domain.model import FOR_EVER_MS
 from talkwire.storage import engine as engine_module
 from talkwire.storage import migrations as migrations_module
 from talkwire.storage import session
@@ -511,7 +512,7 @@ def test_conversations_with_offers_learn_where_the_newest_is(engine: Engine) -> 
                     "INSERT INTO offers (id, conversation_id, author_id, title, amount, currency, status, created_ms, "
                     "updated_ms) VALUES (:id, 'offered', 'alice', 'a', 1, 'EUR', 'pending', 0, 0)"
                 ),
-                {"id": MESSAGE_ID_BASE + pos},
+                {"id": id_at(pos)},
             )
         upgrade(connection, "0022")
         found = connection.execute(text("SELECT id, offer_pos FROM conversations ORDER BY id")).all()
@@ -525,12 +526,12 @@ def test_earlier_counter_offers_and_reports_learn_whose_texts_they_have(engine: 
         upgrade(connection, "0035")
         for pos, author, title, counter_of in texts:
             offer = {
-                "id": MESSAGE_ID_BASE + pos,
+                "id": id_at(pos),
                 "conversation_id": "c",
                 "author_id": author,
                 "title": title,
                 "description": "red",
-                "counter_of": None if counter_of is None else MESSAGE_ID_BASE + counter_of,
+                "counter_of": None if counter_of is None else id_at(counter_of),
             }
             connection.execute(
                 text(
@@ -550,8 +551,8 @@ def test_earlier_counter_offers_and_reports_learn_whose_texts_they_have(engine: 
             ),
             {"extra": json.dumps(origin)},
         )
-        for pos, subject in ((30, 6), (31, MESSAGE_ID_BASE + 3)):
-            report = {"id": str(OWN_ID_BASE + pos), "message_id": subject, "content": "hello"}
+        for pos, subject in ((30, 6), (31, id_at(3))):
+            report = {"id": own_id_at(pos), "message_id": subject, "content": "hello"}
             connection.execute(
                 text(
                     "INSERT INTO reports (id, message_id, conversation_id, author_id, reporter_id, reason, created_ms, "

@@ -13,7 +13,7 @@ from rigs.torture.cluster.place import Place
 from rigs.torture.turns.journal import ENDED, Journal
 from rigs.torture.turns.people import Chain, Mention
 from rigs.torture.turns.work import AGENT, DEPTH, PAIR, PAIR_CONVERSATION, attempts_in, pieces_of
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import pos_of
 
 
 class StoredMessage(NamedTuple):
@@ -162,7 +162,7 @@ def _of_messages(story: TurnStory) -> Iterator[str]:
         kind = "asked" if "card" in message.extra else "more" if "more" in message.metadata else "sent"
         story.counts["deleted" if message.is_deleted else message.state or kind] += 1
         if "attempt" in message.metadata:  # what was deleted has none
-            attempts = story.journal.working_attempts_at(message.turn_id, message.id - MESSAGE_ID_BASE)
+            attempts = story.journal.working_attempts_at(message.turn_id, pos_of(message.id))
             if message.metadata["attempt"] not in attempts:
                 yield (
                     f"message {message.id} of attempt {message.metadata['attempt']} was stored while turn "

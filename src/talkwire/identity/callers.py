@@ -12,7 +12,8 @@ from talkwire.core.connected.directory import DirectoryEntry
 from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
+from talkwire.core.domain.log.positions import is_own_id
+from talkwire.core.domain.model import Actor, User, is_valid_id
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limits import Kind, Limits, address_key
 from talkwire.identity.address_tokens import PREFIX, AddressToken, AddressTokens, Purpose

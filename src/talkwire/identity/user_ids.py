@@ -11,7 +11,8 @@ import re
 from hashlib import sha256
 from typing import Final
 
-from talkwire.core.domain.model import SAFE_INTEGER_MAX, is_own_id, is_valid_id
+from talkwire.core.domain.log.positions import is_own_id
+from talkwire.core.domain.model import SAFE_INTEGER_MAX, is_valid_id
 
 MAPPED_PREFIX: Final = "h-"
 

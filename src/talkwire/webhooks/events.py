@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from talkwire.core.commands.sync import LogFilter, cursor_of
+from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.audience import audience_of, conversation_of
 from talkwire.core.domain.events import (
     ACCOUNT_EVENTS,
@@ -19,6 +19,7 @@ from talkwire.core.domain.events import (
     UserCreated,
 )
 from talkwire.core.domain.integration.webhooks import Webhook
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, log_event_payloads, log_types_named
 from talkwire.storage.followers.webhook_progress import LogPart, WebhookStore
 from talkwire.webhooks.queue import QueuedEvent

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import pos_of
 from talkwire.dialects.gateway.vocabulary import GATEWAY
 from tests.chat.chat_client import ChatClient
 from tests.chat.chat_server import ServerProcess
@@ -87,7 +87,7 @@ async def leave(world: World, client: ChatClient, name: str) -> None:
 async def arrived(world: World, name: str, message_id: str | None = None) -> None:
     """Waits until no stored event waits for a user, and all messages up to this one count as arrived."""
     assert isinstance(world.server, ServerProcess)
-    user_id, pos = world.id_of(name), 0 if message_id is None else int(message_id) - MESSAGE_ID_BASE
+    user_id, pos = world.id_of(name), 0 if message_id is None else pos_of(int(message_id))
     with closing(sqlite3.connect(world.server.data / "talkwire.db")) as database:
         async with deadline():
             while True:

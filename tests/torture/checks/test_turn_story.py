@@ -13,9 +13,9 @@ from rigs.torture.turns.journal import Journal, TurnRow
 from rigs.torture.turns.people import Chain, Mention
 from rigs.torture.turns.story import StoredMessage, TurnStory, violations_of
 from rigs.torture.turns.work import PAIR, PAIR_CONVERSATION, pieces_of
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import id_at
 
-ROOT, MENTION, ASKED, NOTHING = (MESSAGE_ID_BASE + pos for pos in (50, 1, 10, 20))
+ROOT, MENTION, ASKED, NOTHING = (id_at(pos) for pos in (50, 1, 10, 20))
 SENT, STREAMED, WITHOUT = 2, 11, 21
 """Turns."""
 
@@ -51,7 +51,7 @@ def journal_of(rows: list[Row]) -> Journal:
 def message(pos: int, turn_id: int, answers: int, attempt: int, **more: Any) -> StoredMessage:  # noqa: ANN401
     extra = {"cause": {"depth": 1, "root_id": answers, "turn_id": turn_id}, **more.pop("extra", {})}
     metadata = {"answers": [str(answers)], "attempt": attempt}
-    fields = {"id": MESSAGE_ID_BASE + pos, "conversation_id": "c", "sender_id": "helper", "content": "Hello"}
+    fields = {"id": id_at(pos), "conversation_id": "c", "sender_id": "helper", "content": "Hello"}
     return StoredMessage(**{**fields, "metadata": metadata, "extra": extra, "is_deleted": False, **more})
 
 
@@ -62,7 +62,7 @@ def of_pair(pos: int, depth: int) -> StoredMessage:
 
 ANSWER = message(6, SENT, MENTION, 2)
 STREAM = message(12, STREAMED, ASKED, 1, content="".join(pieces_of(str(STREAMED), 1)), extra={"state": "done"})
-NOTICE = StoredMessage(MESSAGE_ID_BASE + 60, PAIR_CONVERSATION, "ping", "", {}, {"system": True}, is_deleted=False)
+NOTICE = StoredMessage(id_at(60), PAIR_CONVERSATION, "ping", "", {}, {"system": True}, is_deleted=False)
 
 
 def by_id(*messages: StoredMessage) -> dict[int, StoredMessage]:
@@ -167,7 +167,7 @@ CASES: dict[str, tuple[Callable[[], TurnStory], str]] = {
     ),
     "no notice": (lambda: without(NOTICE.id), "has 0 service messages"),
     "a chain that is too deep": (lambda: with_messages(of_pair(54, 4)), "has the answers"),
-    "a turn of the pair without an answer": (lambda: without(MESSAGE_ID_BASE + 52), "turn 52 of the pair has 0"),
+    "a turn of the pair without an answer": (lambda: without(id_at(52)), "turn 52 of the pair has 0"),
     "a chain that nobody stopped": (lambda: replace(GOOD, stopped=[]), "no turn of chain"),
     "a message of two turns": (
         lambda: replace(GOOD, messages_of={**GOOD.messages_of, WITHOUT: [NOTHING, MENTION]}),

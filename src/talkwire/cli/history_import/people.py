@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from talkwire.cli.history_import.source import SourceUser, UserIds
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.model import ID_MAX_LENGTH, is_own_id, is_valid_id
+from talkwire.core.domain.log.positions import is_own_id
+from talkwire.core.domain.model import ID_MAX_LENGTH, is_valid_id
 from talkwire.core.domain.names import direction_mark_in, display_name
 from talkwire.core.features.users.handles import normal_handle
 

@@ -23,9 +23,9 @@ from talkwire.core.commands.integration.webhooks import (
     UpdateWebhook,
     WebhookView,
 )
-from talkwire.core.commands.sync import cursor_of
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.integration.webhooks import WebhookAttempt
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.dialects.messenger.log_events import log_types_named
 from talkwire.settings import Settings
 

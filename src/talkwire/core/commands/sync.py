@@ -8,14 +8,9 @@ from talkwire.core.commands.command import Query, Signal
 from talkwire.core.commands.conversations import ConversationView
 from talkwire.core.domain.audience import conversation_of
 from talkwire.core.domain.events import Durable, MessageSent, StreamStateChanged
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.core.domain.model import Presence
 from talkwire.core.domain.parts.finished import finished_version
-
-
-def cursor_of(epoch: str, pos: int) -> str:
-    """Returns the cursor (opaque text for clients) of a position in the log of events. `epoch` names the history of the
-    log to which the position belongs."""
-    return f"{epoch}-{pos}"
 
 
 class SyncState(msgspec.Struct, frozen=True):

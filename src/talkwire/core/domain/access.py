@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
+from talkwire.core.domain.log.positions import pos_of
 from talkwire.core.domain.model import (
-    MESSAGE_ID_BASE,
     WHOLE,
     Actor,
     Conversation,
@@ -161,7 +161,7 @@ def must_be_visible(message: Message, history: HistoryStart) -> Message:
 def may_see_offer(offer_id: int, history: HistoryStart) -> bool:
     """Returns whether an offer (a price proposed in a conversation) is newer than `history`, where the reader's part of
     the conversation starts. `offer_id` suffices, because it contains the offer's log position."""
-    return not history.pos or offer_id - MESSAGE_ID_BASE > history.pos
+    return not history.pos or pos_of(offer_id) > history.pos
 
 
 def may_post(conversation: Conversation, member: Member, now_ms: int) -> ChatError | None:

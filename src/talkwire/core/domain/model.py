@@ -22,11 +22,6 @@ from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.core.domain.parts.streams import StreamError, StreamState
 
-MESSAGE_ID_BASE = 10**12
-OWN_ID_BASE = 8 * 10**15
-"""Generated ids of users and conversations start here: above any plausible row number, and still a safe integer in
-JavaScript."""
-
 ID_MAX_LENGTH = 128
 RESERVED_IDS = frozenset({"me", "online"})
 _ID = re.compile(r"[^\s/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
@@ -72,12 +67,6 @@ def is_valid_id(value: str) -> bool:
     """Returns whether a text can be an id of a user, a conversation or another object: 1 to 128 characters, no `/`,
     white space or control characters, and not a word that REST routes use in place of an id."""
     return _ID.fullmatch(value) is not None and value not in RESERVED_IDS
-
-
-def is_own_id(value: str) -> bool:
-    """Returns whether an id of a user or conversation is in the numeric range that only the server generates, so that
-    the application must not choose it."""
-    return value.isascii() and value.isdigit() and OWN_ID_BASE <= int(value) < OWN_ID_BASE + 10**15
 
 
 def message_number(message_id: str) -> int | None:

@@ -30,6 +30,7 @@ from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, LogReplaced, NoAccess
 from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserErased, UserUpdated
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.core.domain.model import Actor, ActorRole, Message, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
 from talkwire.core.engine.desk.team_changer import settle as settle_change
@@ -486,7 +487,7 @@ class Chat:
     @property
     def cursor(self) -> str:
         """The opaque cursor of the log position up to which this node has delivered events."""
-        return f"{self.epoch}-{self.pos}"
+        return cursor_of(self.epoch, self.pos)
 
     def publish(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends ephemeral events, which are not stored, to listeners on all nodes."""

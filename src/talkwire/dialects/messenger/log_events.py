@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 from msgspec.structs import asdict
 
-from talkwire.core.commands.sync import cursor_of
 from talkwire.core.domain.audience import actor_of, conversation_of
 from talkwire.core.domain.errors import did_you_mean, invalid
 from talkwire.core.domain.events import (
@@ -83,6 +82,7 @@ from talkwire.core.domain.events import (
     WebhookAction,
     WebhookChanged,
 )
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.dialects.dialect import Outbound
 from talkwire.dialects.messenger.blocks import UserIdPayload
 from talkwire.dialects.messenger.members import AddedMemberPayload, added_member_payload

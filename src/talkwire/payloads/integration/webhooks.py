@@ -6,8 +6,8 @@ import msgspec
 from msgspec.structs import asdict
 
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult, WebhookView
-from talkwire.core.commands.sync import cursor_of
 from talkwire.core.domain.integration.webhooks import DisabledReason, WebhookAttempt
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.core.domain.times import iso
 
 

@@ -16,6 +16,7 @@ from talkwire.core.domain.events import CustomEvent, DurableEvent, Event
 from talkwire.core.domain.model import Actor
 from talkwire.dialects.dialect import PERSONAL_MAX, Dialect, Outbound, OutboundEntry, PersonalOutbound, To
 from talkwire.identity.callers import Caller
+from talkwire.realtime.clients.log_offset import offset_text
 from talkwire.realtime.clients.recoverable import RecoverableSocket, ResumePlan
 from talkwire.realtime.engine.hub import EncodingGroup, Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
@@ -209,15 +210,6 @@ def _is_selective(packet: OutboundEntry) -> bool:
 def _may_be_several(packets: Sequence[OutboundEntry]) -> bool:
     """Returns whether an event with these packet definitions may result in more than one packet for the same socket."""
     return len(packets) > 1 or any(isinstance(packet, PersonalOutbound) for packet in packets)
-
-
-def offset_text(epoch: str, pos: int, counter: int | None = None) -> str:
-    """Returns the text of an offset, up to which a socket has received events: a cursor (log epoch and position),
-    followed by the packet's `counter` if the event at this position has several packets.
-
-    `log_offset.parse_offset` parses it.
-    """
-    return f"{epoch}-{pos}" if counter is None else f"{epoch}-{pos}.{counter}"
 
 
 def _outbound_by_destination(dialect: Dialect) -> Mapping[tuple[type[Event], To], Sequence[tuple[int, Outbound]]]:

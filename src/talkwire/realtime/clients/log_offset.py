@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from talkwire.core.domain.log.cursors import cursor_of, parse_cursor
+
 
 class Offset(NamedTuple):
     """A socket's progress in the event log: it has received all events up to the position `pos`, and of the next event
@@ -21,18 +23,19 @@ class Offset(NamedTuple):
         return self.pos if self.counter is None else self.pos + 1
 
 
-def parse_offset(offset: object, epoch: str) -> Offset | None:
-    """Parses the offset that a client sends to resume (written by `chat_client.offset_text`). Returns None if it is
-    invalid or of another epoch of the database.
+def offset_text(epoch: str, pos: int, counter: int | None = None) -> str:
+    """Returns the text of an offset, up to which a socket has received events: a cursor (log epoch and position),
+    followed by the packet's `counter` if the event at this position has several packets.
     """
-    if not isinstance(offset, str) or len(offset) > len(epoch) + 32:
-        return None
-    of_epoch, _, numbers = offset.rpartition("-")
-    pos, dot, counter = numbers.partition(".")
-    if of_epoch != epoch or not _is_number(pos) or (dot and not _is_number(counter)):
-        return None
-    return Offset(int(pos) - 1, int(counter)) if dot else Offset(int(pos))
+    return cursor_of(epoch, pos, counter=counter)
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
+def parse_offset(offset: object, epoch: str) -> Offset | None:
+    """Parses the offset that a client sends to resume (written by `offset_text`). Returns None if it is invalid, or has
+    no entry for the log with this epoch.
+    """
+    entries = parse_cursor(offset) if isinstance(offset, str) else None
+    for entry in entries or ():
+        if entry.epoch == epoch:
+            return Offset(entry.pos) if entry.counter is None else Offset(entry.pos - 1, entry.counter)
+    return None

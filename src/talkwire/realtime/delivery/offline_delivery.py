@@ -27,7 +27,8 @@ from talkwire.core.domain.events import (
     News,
     StreamStateChanged,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Member, Message
+from talkwire.core.domain.log.positions import pos_of
+from talkwire.core.domain.model import Member, Message
 from talkwire.core.engine.chat import Chat
 from talkwire.dialects.dialect import To
 from talkwire.realtime.clients.chat_client import ChatClient, DialectEncoding, clients_in, encode_custom, user_room
@@ -336,5 +337,5 @@ class OfflineDelivery:
 def _news_of(message: Message) -> _NewMessage:
     """Returns the event by which a missed message became visible."""
     if message.first_end_pos is None:
-        return MessageSent(message.id - MESSAGE_ID_BASE, message.created_ms, message)
+        return MessageSent(pos_of(message.id), message.created_ms, message)
     return StreamStateChanged(message.first_end_pos, message.created_ms, message, is_first=True)

@@ -11,9 +11,11 @@ from typing import Any
 from sqlalchemy import Select, bindparam, case, delete, func, insert, or_, select, text
 
 from talkwire.core.commands.server.offline_queue import Arrival, Mail, MissedMessage
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Notify
+from talkwire.core.domain.log.positions import id_at, pos_of
+from talkwire.core.domain.model import Notify
 from talkwire.storage.messages.messages import rows_of_ranges, to_extra
 from talkwire.storage.schema import blocks, conversations, log, mailbox, mailbox_cursors, members, messages
+from talkwire.storage.sql.ids import sql_id_at
 from talkwire.storage.sql.keys import KEYS, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.upsert import upsert
@@ -79,7 +81,7 @@ _ends: Select[Any] = (
         *_MISSING,
         text("log.type = 'StreamStateChanged'"),  # as the index ix_log_stream_ends has it
         log.c.pos > bindparam("after_pos"),
-        messages.c.id <= MESSAGE_ID_BASE + bindparam("after_pos"),
+        messages.c.id <= sql_id_at(bindparam("after_pos")),
         messages.c.created_ms > bindparam("since_ms"),
         messages.c.seq > _unseen_seq,
         messages.c.sender_id != members.c.user_id,
@@ -120,7 +122,7 @@ def _place_of(row: AnyRow) -> int:
     extra = to_extra(row.extra)
     if row.deleted_ms is not None or extra.imported:
         return 0
-    return row.id - MESSAGE_ID_BASE if extra.first_end_pos is None else extra.first_end_pos
+    return pos_of(row.id) if extra.first_end_pos is None else extra.first_end_pos
 
 
 class OfflineQueueRows(Reads):
@@ -157,7 +159,7 @@ class OfflineQueueRows(Reads):
         muted_until_ms = {row.conversation_id: row.muted_until_ms or 0 for row in found}
         blocked = select(blocks.c.blocked_id).where(blocks.c.user_id == user_id)
         silent_ids = {user_id, *self._connection.execute(blocked).scalars()} if ranges else set()
-        after_id = MESSAGE_ID_BASE + after_pos
+        after_id = id_at(after_pos)
         newest: list[MissedMessage] = ended
         looked_at, width = 0, FIRST_LOOK // max(1, len(ranges)) + 1
         while ranges and looked_at < LOOKED_AT_MAX:
@@ -172,7 +174,7 @@ class OfflineQueueRows(Reads):
                 and (place := _place_of(row))
             ]
             newest = nlargest(limit, [*newest, *notifying])
-            least = MESSAGE_ID_BASE + newest[-1].pos if len(newest) == limit else after_id
+            least = id_at(newest[-1].pos) if len(newest) == limit else after_id
             too_old = {row.conversation_id for row in rows if row.created_ms <= since_ms}
             ranges = [
                 span

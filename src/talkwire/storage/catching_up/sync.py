@@ -31,12 +31,13 @@ from sqlalchemy import (
 from talkwire.core.commands.sync import LogFilter
 from talkwire.core.domain.errors import LogReplaced
 from talkwire.core.domain.events import Durable, UserErased, UserUpdated
-from talkwire.core.domain.model import MESSAGE_ID_BASE, HistoryStart
+from talkwire.core.domain.model import HistoryStart
 from talkwire.core.ports.stores import LogWindow
 from talkwire.storage.catching_up.log_events import read_events, read_window
 from talkwire.storage.lineage import IsSameLog
 from talkwire.storage.messages.receipts import with_covered_messages
 from talkwire.storage.schema import conversations, log, log_head, members, messages, spans
+from talkwire.storage.sql.ids import sql_id_at, sql_pos_of
 from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.log import KNOWN_EVENTS, log_by_pos, to_events
@@ -107,7 +108,7 @@ def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
     message after `pos`, or a number above every `seq`.
     """
     near = messages.alias("milestones")
-    id_ = pos + MESSAGE_ID_BASE
+    id_ = sql_id_at(pos)
     found = select(near.c.seq).where(near.c.conversation_id == spans.c.conversation_id, near.c.seq % 64 == 0)
     if before:
         found = found.where(near.c.id <= id_).order_by(near.c.id.desc())
@@ -116,7 +117,7 @@ def _milestone(pos: ColumnElement[int], *, before: bool) -> ColumnElement[int]:
     return func.coalesce(found.limit(1).scalar_subquery(), 0 if before else _LAST_SEQ)
 
 
-_sent_pos = messages.c.id - MESSAGE_ID_BASE
+_sent_pos = sql_pos_of(messages.c.id)
 
 # Events of a newer version would be left out of a page, so they must not count for its length.
 _known = log.c.type.in_(sorted(KNOWN_EVENTS))

@@ -44,7 +44,8 @@ from talkwire.core.domain.events import (
     ThreadMarked,
     ThreadUpdated,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, REACTION_USERS_MAX, Conversation, Message, file_kind
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import REACTION_USERS_MAX, Conversation, Message, file_kind
 from talkwire.storage.messages.attachments import PREVIEW, insert_links
 from talkwire.storage.messages.cards import forget_cards, put_open
 from talkwire.storage.messages.imports import write_run
@@ -125,7 +126,7 @@ class MessageLookups(Changes):
         for message in reversed(self._workspace.staged.messages):
             if message.conversation_id == conversation.id:
                 return message.created_ms
-        return sent_ms(self._workspace.connection, MESSAGE_ID_BASE + conversation.active_pos)
+        return sent_ms(self._workspace.connection, id_at(conversation.active_pos))
 
 
 def fetch_messages(workspace: Workspace, message_ids: Collection[int]) -> None:
@@ -150,7 +151,7 @@ def fetch_marked(workspace: Workspace, asked: Collection[tuple[str, int]]) -> No
 
 
 def _is_newest(conversation: Conversation, message_id: int) -> bool:
-    return bool(conversation.last_seq) and message_id == MESSAGE_ID_BASE + conversation.active_pos
+    return bool(conversation.last_seq) and message_id == id_at(conversation.active_pos)
 
 
 def _place_of(workspace: Workspace, message_id: int) -> MessagePlace | None:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, or_
 
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
 from talkwire.core.domain.events import Durable
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import begins_after, id_at, log_of, pos_of
 from talkwire.storage.messages.cards import forget_choices_of_user
 from talkwire.storage.messages.changes import write_messages
 from talkwire.storage.messages.messages import messages_by_id
@@ -55,7 +55,8 @@ class ErasureRows(Reads):
         return find_pending(self._connection, user_id)
 
     def texts(self, pending: PendingErasure) -> ErasureStep:
-        head, until = self._head(), pending.after_pos
+        head = self._head()
+        until = _begin(pending, head)
         found: Sequence[Sequence[int]] = ()
         for _ in range(RANGES_AT_ONCE):
             after, until = until, min(until + RANGE, head)
@@ -63,22 +64,21 @@ class ErasureRows(Reads):
             if any(found) or until == head:
                 break
         # Where there are more than one step takes, the step ends with the first kind of which more are left.
-        full = [ids[-1] - MESSAGE_ID_BASE for ids in found if len(ids) == TEXTS_AT_ONCE]
+        full = [pos_of(ids[-1]) for ids in found if len(ids) == TEXTS_AT_ONCE]
         until = min([until, *full])
-        message_ids, reacted_ids, offer_ids = (
-            tuple(id_ for id_ in ids if id_ <= MESSAGE_ID_BASE + until) for ids in found
-        )
+        message_ids, reacted_ids, offer_ids = (tuple(id_ for id_ in ids if id_ <= id_at(until)) for ids in found)
         is_last = until == head and not any(found)
         return ErasureStep(pending, until, is_last, message_ids, reacted_ids, offer_ids)
 
     def _ids(self, statement: Select[Any], after: int, until: int) -> Sequence[int]:
-        bounds = {"after_id": MESSAGE_ID_BASE + after, "until_id": MESSAGE_ID_BASE + until}
+        bounds = {"after_id": id_at(after), "until_id": id_at(until)}
         return self._connection.execute(statement, bounds).scalars().all()
 
     def log_rows(
         self, pending: PendingErasure, types: Collection[str], without_texts: Callable[[Durable], Durable]
     ) -> ErasureStep:
-        head, until, cleaned = self._head(), pending.after_pos, list[LogRow]()
+        head, cleaned = self._head(), list[LogRow]()
+        until = _begin(pending, head)
         for _ in range(RANGES_AT_ONCE):
             after, until = until, min(until + RANGE, head)
             rows = self._mentioning(pending.user_id, types, after, until)
@@ -186,3 +186,8 @@ def _names(json: ColumnElement[Any], user_id: str) -> ColumnElement[bool]:
     """Returns the SQL condition that a JSON text contains `user_id` as a whole string. The string may also be something
     else than a user's id, such as a text of one word."""
     return json.contains(to_json(user_id) or "", autoescape=True)
+
+
+def _begin(pending: PendingErasure, head: int) -> int:
+    """Returns the position after which the next step of an erasure begins. `head` is the log's newest position."""
+    return max(pending.after_pos, begins_after(log_of(head)))

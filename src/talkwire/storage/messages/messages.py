@@ -26,9 +26,9 @@ from sqlalchemy import (
 from talkwire.core.commands.messages import MessageVersion
 from talkwire.core.domain.agents.turns import Cause
 from talkwire.core.domain.cards.card import MessageCard
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.model import (
     EXCERPT_LENGTH,
-    MESSAGE_ID_BASE,
     Attachment,
     Conversation,
     Generated,
@@ -487,7 +487,7 @@ class MessageReads(Reads):
 
     def last_messages(self, conversations: Collection[Conversation]) -> Mapping[str, Message]:
         # The newest activity of a conversation that has messages is its newest message.
-        ids = {MESSAGE_ID_BASE + conversation.active_pos for conversation in conversations if conversation.last_seq}
+        ids = {id_at(conversation.active_pos) for conversation in conversations if conversation.last_seq}
         return {message.conversation_id: message for message in messages_by_id(self._connection, ids).values()}
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, delete, exists, select, text, update
 
 from talkwire.core.domain.events import ConversationDeleted
-from talkwire.core.domain.model import MESSAGE_ID_BASE, User
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import User
 from talkwire.storage.messages.changes import (
     clear_messages,
     clearable_between,
@@ -104,7 +105,7 @@ class RetentionRows(Changes):
             return False
         new_floor = found[young - 1].pos
         # A message's id is the position at which it was sent.
-        rows = self._unheld(clearable_between(connection, MESSAGE_ID_BASE + floor, MESSAGE_ID_BASE + new_floor))
+        rows = self._unheld(clearable_between(connection, id_at(floor), id_at(new_floor)))
         clear_messages(connection, rows, self._workspace.now_ms)
         connection.execute(delete(log).where(log.c.pos <= new_floor))
         connection.execute(update(log_head).values(floor=new_floor))

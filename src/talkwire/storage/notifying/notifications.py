@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 
 from talkwire.core.domain.events import CallMissed, CallRecorded, NotificationsRead, PreferencesChanged
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, Notification, NotificationType, Preferences
+from talkwire.core.domain.model import Message, Notification, NotificationType, Preferences
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.names import without_direction_marks
 from talkwire.core.domain.notifying.notification_rules import BODY_MAX_LENGTH, EVERYONE_MAX
@@ -47,6 +47,7 @@ from talkwire.storage.schema import (
     users,
 )
 from talkwire.storage.sql.batch import insert_rows
+from talkwire.storage.sql.ids import sql_id_at, sql_pos_of
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow, Values, to_json
@@ -115,14 +116,14 @@ _counted: Select[tuple[object, ...]] = (
         and_(
             notifications.c.type == _MODERATION,
             reports.c.decided_pos.is_not(None),
-            reports.c.decided_pos == notifications.c.id - MESSAGE_ID_BASE,
+            reports.c.decided_pos == sql_pos_of(notifications.c.id),
         ),
     )
     .where(
         # Decisions about reports are shown to users who have left the conversation, too.
         or_(members.c.user_id.is_not(None), notifications.c.type == _MODERATION),
         or_(messages.c.seq.is_(None), messages.c.seq > members.c.history_seq),
-        or_(notifications.c.offer_id.is_(None), notifications.c.offer_id > MESSAGE_ID_BASE + members.c.history_pos),
+        or_(notifications.c.offer_id.is_(None), notifications.c.offer_id > sql_id_at(members.c.history_pos)),
     )
 )
 """Selects notifications, and offers that only count as unread."""

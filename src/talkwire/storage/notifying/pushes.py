@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, 
 
 from talkwire.core.commands.server.pushes import DuePush, PushJob, PushResult
 from talkwire.core.domain.events import NotificationsRead
-from talkwire.core.domain.model import MESSAGE_ID_BASE
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.notifying.lifetimes import DISMISSED_MS, PUSHED_MS
 from talkwire.storage.schema import logins, push_subscriptions, pushes
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
@@ -84,7 +84,7 @@ class Dismissal(NamedTuple):
 
     @classmethod
     def of_read(cls, event: NotificationsRead) -> Dismissal:
-        return cls(event.at_ms, event.user_id, event.ids, MESSAGE_ID_BASE + event.pos)
+        return cls(event.at_ms, event.user_id, event.ids, id_at(event.pos))
 
 
 def any_subscriptions(connection: Connection) -> bool:

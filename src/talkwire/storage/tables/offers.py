@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, 
 
 from talkwire.core.commands.server.timers import OFFER
 from talkwire.core.domain.events import Durable, OfferCreated, OfferUpdated
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Offer
+from talkwire.core.domain.log.positions import id_at, pos_of
+from talkwire.core.domain.model import Offer
 from talkwire.core.domain.search.search_terms import SearchScope
 from talkwire.storage.schema import NOTICED, conversations, log, members, offers
+from talkwire.storage.sql.ids import sql_pos_of
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.conversations import change_conversation
@@ -59,9 +61,7 @@ class OfferRows(Reads):
     def of_conversation(
         self, conversation_id: str, after_pos: int, before_id: int | None, limit: int
     ) -> Sequence[Offer]:
-        statement = select(offers).where(
-            offers.c.conversation_id == conversation_id, offers.c.id > MESSAGE_ID_BASE + after_pos
-        )
+        statement = select(offers).where(offers.c.conversation_id == conversation_id, offers.c.id > id_at(after_pos))
         if before_id is not None:
             statement = statement.where(offers.c.id < before_id)
         rows = self._connection.execute(statement.order_by(offers.c.id.desc()).limit(limit))
@@ -75,7 +75,7 @@ class OfferRows(Reads):
         else:
             seen = and_(
                 members.c.conversation_id == offers.c.conversation_id,
-                members.c.history_pos < offers.c.id - MESSAGE_ID_BASE,
+                members.c.history_pos < sql_pos_of(offers.c.id),
             )
             statement = statement.join(members, seen).where(members.c.user_id == scope.member_id)
         if before_id is not None:
@@ -125,7 +125,7 @@ def _time(workspace: Workspace, offer: Offer) -> None:
 
 def _forget_texts(connection: Connection, offer: Offer) -> None:
     """Removes the texts of a deleted offer (a proposed price) from the events of the log that are about it."""
-    created_pos = offer.id - MESSAGE_ID_BASE
+    created_pos = pos_of(offer.id)
     # The index is spelt like this.
     changed = text(NOTICED), log.c.conversation_id == offer.conversation_id, log.c.type == OfferUpdated.__name__
     for condition in ((log.c.pos == created_pos,), (*changed, log.c.pos > created_pos)):

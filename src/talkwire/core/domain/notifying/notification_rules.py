@@ -28,10 +28,10 @@ from talkwire.core.domain.events import (
     ReportDecided,
     StreamStateChanged,
 )
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import (
     LARGE_CONVERSATION,
-    MESSAGE_ID_BASE,
     WHOLE,
     DoNotDisturb,
     HistoryStart,
@@ -178,7 +178,7 @@ def _trigger_of_moderation(
     """Returns notifications of what a moderator did, for the users in `outcomes`. They do not name the moderator, to
     protect moderators from the users concerned."""
     return NotificationTrigger(
-        id=MESSAGE_ID_BASE + event.pos,
+        id=id_at(event.pos),
         at_ms=event.at_ms,
         conversation_id=conversation_id,
         actor_id="",
@@ -211,7 +211,7 @@ def trigger_of_message(event: MessageSent | StreamStateChanged) -> NotificationT
 def _trigger_of_reminder(event: CardReminded) -> NotificationTrigger:
     message = event.message
     return NotificationTrigger(
-        id=MESSAGE_ID_BASE + event.pos,
+        id=id_at(event.pos),
         at_ms=event.at_ms,
         conversation_id=message.conversation_id,
         actor_id=message.sender_id,
@@ -244,7 +244,7 @@ def _trigger(  # noqa: PLR0913 (a trigger's fields)
     everyone: bool = False,
 ) -> NotificationTrigger:
     return NotificationTrigger(
-        id=MESSAGE_ID_BASE + event.pos,
+        id=id_at(event.pos),
         at_ms=event.at_ms,
         conversation_id=conversation_id,
         actor_id=actor_id,

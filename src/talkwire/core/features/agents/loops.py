@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from talkwire.core.domain.agents.turns import Cause, Turn, too_deep
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent, TurnFailed
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Message, User
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Message, User
 from talkwire.core.domain.parts.streams import StreamError
 from talkwire.core.ports.transaction import Transaction
 
@@ -92,7 +93,7 @@ def _write_notice(tx: Transaction, by: User, message: Message, most: int) -> Non
     assert conversation is not None, "the message is in it"
     pos = tx.next_pos()
     notice = Message(
-        id=MESSAGE_ID_BASE + pos,
+        id=id_at(pos),
         conversation_id=conversation.id,
         seq=conversation.last_seq + 1,
         sender_id=by.id,

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.agents.turns import TURN
 from talkwire.core.domain.agents.turns import MESSAGES_MAX, TURNS_KEPT_MS, Turn
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, Message
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Conversation, Message
 from talkwire.core.features.agents.loops import depth_of, is_too_deep, root_of, stop_chain
 from talkwire.core.features.agents.turns import announce, expect_alert, is_handled_by_person
 from talkwire.core.ports.transaction import Transaction
@@ -66,7 +67,7 @@ def _give(tx: Transaction, conversation_id: str, agent_id: str, message: Message
         tx.turns.add_message(turn.id, message.id)
         return
     new = Turn(
-        id=MESSAGE_ID_BASE + tx.next_pos(),
+        id=id_at(tx.next_pos()),
         conversation_id=conversation_id,
         agent_id=agent_id,
         created_ms=tx.now_ms,

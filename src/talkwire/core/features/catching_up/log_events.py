@@ -11,12 +11,13 @@ from types import MappingProxyType
 
 import msgspec
 
-from talkwire.core.commands.sync import ListLogEvents, LogPage, cursor_of
+from talkwire.core.commands.sync import ListLogEvents, LogPage
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError, invalid
+from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.pages import PAGE_MAX, within_bytes
-from talkwire.core.features.catching_up.sync import position_of
+from talkwire.core.features.catching_up.sync import entries_of, position_in
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
@@ -57,7 +58,7 @@ def start_position(after: str, epoch: str, floor: int) -> int:
     if after == START:
         return floor
     try:
-        pos = position_of(after, epoch)
+        pos = position_in(entries_of(after), epoch)
     except ChatError as error:
         if error.code == "invalid_request":
             raise invalid("after", f'must be a cursor, or "{START}" for the oldest event') from None

@@ -1,7 +1,6 @@
 """Sync: returns a client's initial state with a cursor, and the stored events after a cursor that the user may see.
 
-A cursor is `epoch-position`: the log's epoch and a position in it. The state at any cursor, with the events after it
-applied, is the current state.
+The state at any cursor (`core/domain/log/cursors.py`), with the events after it applied, is the current state.
 
 What an event shows depends on the reader's memberships now, not at the time of the cursor. So a cursor grants no access
 and needs no signature (docs/decisions/0021).
@@ -15,10 +14,11 @@ from types import MappingProxyType
 import msgspec
 
 from talkwire.core.commands.conversations import ListConversations
-from talkwire.core.commands.sync import GetStoredState, ListStoredEvents, SyncPage, SyncState, cursor_of
+from talkwire.core.commands.sync import GetStoredState, ListStoredEvents, SyncPage, SyncState
 from talkwire.core.domain.audience import DependsOnTeams, Reader, audience_of, events_for_reader
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import Durable, MessagesDelivered, MessagesRead
+from talkwire.core.domain.log.cursors import CursorEntry, cursor_of, parse_cursor
 from talkwire.core.domain.model import WHOLE, Actor, HistoryStart
 from talkwire.core.domain.pages import PAGE_MAX, within_bytes
 from talkwire.core.domain.texts import check_text
@@ -30,19 +30,22 @@ from talkwire.core.ports.transaction import Snapshot
 _encode = msgspec.json.Encoder().encode
 
 
-def position_of(cursor: str, epoch: str) -> int:
-    """Returns the position in the log (the ordered record of events) from a cursor, a text like `epoch-position`.
-
-    Raises `cursor_epoch` for a cursor of a log that was replaced, for example by a restored backup, and
-    `invalid_request` for text that is no cursor.
-    """
+def entries_of(cursor: str) -> Sequence[CursorEntry]:
+    """Returns the entries of a cursor. Raises `invalid_request` for text that is no cursor."""
     check_text("after", cursor)
-    of_epoch, _, digits = cursor.rpartition("-")
-    if not of_epoch or not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+    entries = parse_cursor(cursor)
+    if entries is None or any(entry.counter is not None for entry in entries):
         raise invalid("after", "is not a cursor")
-    if of_epoch != epoch:
-        raise ChatError("cursor_epoch", "The server's log was replaced. Reload everything.")
-    return int(digits)
+    return entries
+
+
+def position_in(entries: Sequence[CursorEntry], epoch: str) -> int:
+    """Returns the position that a cursor has in the log with the epoch `epoch`. Raises `cursor_epoch` if it has none:
+    it belongs to a log that was replaced, for example by a restored backup."""
+    for entry in entries:
+        if entry.epoch == epoch:
+            return entry.pos
+    raise ChatError("cursor_epoch", "The server's log was replaced. Reload everything.")
 
 
 def get_stored_state(snapshot: Snapshot, actor: Actor, query: GetStoredState) -> SyncState:
@@ -65,7 +68,8 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListStoredEvents) -> Sy
     """
     _must_be_user(actor)
     epoch, head = snapshot.head()
-    after = position_of(query.after, epoch)
+    entries = entries_of(query.after)
+    after = position_in(entries, epoch)
     if after > head:
         raise invalid("after", "must not be in the future")
     if after < snapshot.sync.floor():
@@ -74,7 +78,7 @@ def list_events(snapshot: Snapshot, actor: Actor, query: ListStoredEvents) -> Sy
     page, more = first_page(missed_by(snapshot, actor.user_id, after, limit + 1, query.members_max), limit)
     events = tuple(seen_by(snapshot, actor.user_id, page))
     pos = page[-1][0].pos if more else head
-    return SyncPage(events, cursor_of(epoch, pos), more)
+    return SyncPage(events, cursor_of(epoch, pos, entries), more)
 
 
 def missed_by(

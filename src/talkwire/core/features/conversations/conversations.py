@@ -34,9 +34,8 @@ from talkwire.core.domain.access import (
 )
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import ConversationCreated, ConversationUpdated, HoldChanged
+from talkwire.core.domain.log.positions import id_at, is_own_id, own_id_at
 from talkwire.core.domain.model import (
-    MESSAGE_ID_BASE,
-    OWN_ID_BASE,
     WHOLE,
     Actor,
     Conversation,
@@ -46,7 +45,6 @@ from talkwire.core.domain.model import (
     Message,
     Offer,
     Restriction,
-    is_own_id,
 )
 from talkwire.core.domain.notifying.lifetimes import NOTIFICATIONS_KEPT_MS
 from talkwire.core.domain.texts import check_avatar, check_id, check_metadata, check_name, check_short_text
@@ -268,7 +266,7 @@ def _new_conversation(
     command: CreateConversation, roles: Mapping[str, MemberRole], user_ids: Sequence[str], pos: int, now_ms: int
 ) -> Conversation:
     return Conversation(
-        id=command.id or str(OWN_ID_BASE + pos),
+        id=command.id or own_id_at(pos),
         kind=command.kind,
         name=command.name,
         owner_id=next((user_id for user_id, role in roles.items() if role == "owner"), None),
@@ -347,14 +345,14 @@ def _last_message(tx: Transaction, conversation: Conversation, reader: Member | 
     history = WHOLE if reader is None else reader.history
     if conversation.last_seq <= history.seq:
         return None
-    message = tx.message(MESSAGE_ID_BASE + conversation.active_pos)
+    message = tx.message(id_at(conversation.active_pos))
     return None if message is None else message_for_reader(message, history)
 
 
 def _last_offer(tx: Transaction, conversation: Conversation, reader: Member | None) -> Offer | None:
     if not conversation.offer_pos:
         return None
-    return _visible_offer(tx.offers.find(MESSAGE_ID_BASE + conversation.offer_pos), reader)
+    return _visible_offer(tx.offers.find(id_at(conversation.offer_pos)), reader)
 
 
 def _unread_offers(tx: Transaction, conversation: Conversation, user_id: str) -> int:
@@ -515,7 +513,7 @@ def views_of(
     sees_reads = shares_reads(snapshot.user(reader_id) if shown else None)
     archived = archived_of(snapshot, reader_id, conversations, readers)
     offered = [conversation for conversation in conversations if conversation.offer_pos]
-    offers = snapshot.offers.by_id([MESSAGE_ID_BASE + each.offer_pos for each in offered])
+    offers = snapshot.offers.by_id([id_at(each.offer_pos) for each in offered])
     unread_offers: Mapping[str, int] = {}
     if offered:
         kept_ms = snapshot.now_ms - NOTIFICATIONS_KEPT_MS
@@ -542,7 +540,7 @@ def views_of(
                 unread.get((conversation.id, reader_id)),
                 mutes.get(conversation.id),
                 archived=conversation.id in archived,
-                last_offer=_visible_offer(offers.get(MESSAGE_ID_BASE + conversation.offer_pos), reader),
+                last_offer=_visible_offer(offers.get(id_at(conversation.offer_pos)), reader),
                 unread_offers=unread_offers.get(conversation.id, 0),
                 last_call=calls.get(conversation.id),
                 team_names=team_names if conversation.team_ids else {},

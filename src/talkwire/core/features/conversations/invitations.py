@@ -27,7 +27,8 @@ from talkwire.core.commands.invitations import (
 from talkwire.core.domain.access import may_act, may_manage, must_be_operator, must_not_be_notes, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_about
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
-from talkwire.core.domain.model import OWN_ID_BASE, Actor, Conversation, Invitation
+from talkwire.core.domain.log.positions import own_id_at
+from talkwire.core.domain.model import Actor, Conversation, Invitation
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.times import check_time
@@ -83,7 +84,7 @@ def create_invitation(tx: Transaction, actor: Actor, command: CreateInvitation) 
     tx.invitations.drop_expired(tx.now_ms - KEPT_MS)
     code, pos = token_urlsafe(CODE_BYTES), tx.next_pos()
     invitation = Invitation(
-        id=str(OWN_ID_BASE + pos),
+        id=own_id_at(pos),
         code_hash=_hash(code),
         conversation_ids=conversation_ids,
         creator_id="" if actor.is_service else actor.user_id,
@@ -165,7 +166,7 @@ def ensure_first_invitation(tx: Transaction, actor: Actor, command: EnsureFirstI
             return CreatedInvitation(invitation, _derived_code(key, invitation.id))
     _delete_all(tx, known)
     pos = tx.next_pos()
-    invitation_id = str(OWN_ID_BASE + pos)
+    invitation_id = own_id_at(pos)
     code = _derived_code(key, invitation_id)
     invitation = Invitation(
         id=invitation_id,

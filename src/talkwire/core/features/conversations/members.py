@@ -41,6 +41,7 @@ from talkwire.core.domain.events import (
     MemberUpdated,
     UserCreated,
 )
+from talkwire.core.domain.log.positions import is_own_id
 from talkwire.core.domain.model import (
     WHOLE,
     Actor,
@@ -49,7 +50,6 @@ from talkwire.core.domain.model import (
     Member,
     MemberRole,
     User,
-    is_own_id,
 )
 from talkwire.core.domain.texts import check_id
 from talkwire.core.domain.times import iso_end

@@ -28,9 +28,9 @@ from talkwire.core.domain.events import (
     MemberUpdated,
     OfferUpdated,
 )
+from talkwire.core.domain.log.positions import id_at, pos_of
 from talkwire.core.domain.model import (
     LARGE_CONVERSATION,
-    MESSAGE_ID_BASE,
     WHOLE,
     Actor,
     Conversation,
@@ -68,7 +68,7 @@ def notice_of(event: Durable, history: HistoryStart) -> Notice | None:
     """Returns the notice of an event, such as that a member joined, as a reader sees it; None for an event that has
     none. `history` is the point from which the reader sees the conversation."""
     actor_id = actor_of(event)
-    id_ = MESSAGE_ID_BASE + event.pos
+    id_ = id_at(event.pos)
     match event:
         case MemberAdded(conversation_id=conversation_id, members=members) if not event.of_teams:
             user_ids = tuple(member.user_id for member in members)
@@ -120,11 +120,11 @@ def list_notices(snapshot: Snapshot, actor: Actor, query: ListNotices) -> Page[N
     if conversation is None or conversation.deleted_ms is not None:
         raise forbidden("not_found")
     limit = max(1, min(query.limit, PAGE_MAX))
-    before_pos = None if before_id is None else before_id - MESSAGE_ID_BASE
+    before_pos = None if before_id is None else pos_of(before_id)
     kinds = [kind.__name__ for kind in kinds_shown(conversation)]
     found = snapshot.notices.events(conversation.id, kinds, history.pos, before_pos, limit + 1)
     notices = [notice for event in found[:limit] if (notice := notice_of(event, history)) is not None]
-    next_ = str(MESSAGE_ID_BASE + found[limit - 1].pos) if len(found) > limit else None
+    next_ = str(id_at(found[limit - 1].pos)) if len(found) > limit else None
     return Page(tuple(_with_names(snapshot, notices)), next_)
 
 

@@ -14,7 +14,8 @@ from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.desk.teams import TeamChange
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.events import ConversationCreated, UserCreated
-from talkwire.core.domain.model import OWN_ID_BASE, Actor, Conversation, Message, User
+from talkwire.core.domain.log.positions import own_id_at
+from talkwire.core.domain.model import Actor, Conversation, Message, User
 from talkwire.core.features.conversations.grounds import admit, begin
 from talkwire.core.features.desk.staff import must_be_staff
 from talkwire.core.features.handling.notes import find_notes, set_notes
@@ -91,7 +92,7 @@ def make_notes(tx: Transaction, conversation: Conversation, by: str, note: str |
     empty for the backend; `note` is the note of a handoff."""
     pos = tx.next_pos()
     notes = Conversation(
-        id=str(OWN_ID_BASE + pos),
+        id=own_id_at(pos),
         kind="group",
         name=None,
         owner_id=None,

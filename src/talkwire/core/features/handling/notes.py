@@ -20,7 +20,8 @@ from talkwire.core.domain.events import (
     HoldChanged,
     MessageSent,
 )
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Conversation, Message, User
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Conversation, Message, User
 from talkwire.core.ports.transaction import Lookups, Transaction
 
 LineAction = Literal["claim", "release", "handoff", "close", "reopen"]
@@ -63,7 +64,7 @@ def write_line(tx: Transaction, conversation: Conversation, by: User, line: Hand
         return
     pos = tx.next_pos()
     message = Message(
-        id=MESSAGE_ID_BASE + pos,
+        id=id_at(pos),
         conversation_id=notes.id,
         seq=notes.last_seq + 1,
         sender_id=by.id,

@@ -36,7 +36,8 @@ from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import WebhookAction, WebhookChanged
 from talkwire.core.domain.integration.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook, WebhookAttempt, WebhookSigning
-from talkwire.core.domain.model import OWN_ID_BASE, Actor, is_own_id
+from talkwire.core.domain.log.positions import is_own_id, own_id_at
+from talkwire.core.domain.model import Actor
 from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.features.catching_up.log_events import start_position
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -140,7 +141,7 @@ def create_webhook(tx: Transaction, actor: Actor, command: CreateWebhook) -> Cre
     and `conflict` if there are `WEBHOOKS_MAX` webhooks already."""
     must_be_trusted(actor)
     secret = _new_secret()
-    return CreatedWebhook(_add(tx, actor, str(OWN_ID_BASE + tx.next_pos()), command, secret), secret)
+    return CreatedWebhook(_add(tx, actor, own_id_at(tx.next_pos()), command, secret), secret)
 
 
 def put_webhook(tx: Transaction, actor: Actor, command: PutWebhook) -> PutWebhookResult:

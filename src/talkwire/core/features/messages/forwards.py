@@ -14,7 +14,8 @@ from talkwire.core.commands.messages import ForwardMessage
 from talkwire.core.domain.access import acting_as, may_post, require
 from talkwire.core.domain.errors import invalid, refusals_about
 from talkwire.core.domain.events import MessageSent
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Message, Origin
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Actor, Message, Origin
 from talkwire.core.domain.parts.message_parts import content_of, forwarded, simplified
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.agents.loops import cause_of, used_until_ms
@@ -76,7 +77,7 @@ def _forward(tx: Transaction, source: Message, target: Participation) -> Message
     parts = forwarded(source.parts)
     pos = tx.next_pos()
     message = Message(
-        id=MESSAGE_ID_BASE + pos,
+        id=id_at(pos),
         conversation_id=target.conversation.id,
         seq=target.conversation.last_seq + 1,
         sender_id=target.user.id,

@@ -43,8 +43,8 @@ from talkwire.core.domain.access import (
 from talkwire.core.domain.currencies import CURRENCIES
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import OfferCreated, OfferUpdated
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.model import (
-    MESSAGE_ID_BASE,
     Actor,
     Conversation,
     HistoryStart,
@@ -155,7 +155,7 @@ def create_offer(tx: Transaction, actor: Actor, command: CreateOffer) -> Offer:
     _check_time(tx, command.expires_ms)
     pos = tx.next_pos()
     offer = Offer(
-        id=MESSAGE_ID_BASE + pos,
+        id=id_at(pos),
         conversation_id=command.conversation_id,
         author_id=author_id,
         title=command.title,
@@ -216,7 +216,7 @@ def counter_offer(tx: Transaction, actor: Actor, command: CounterOffer) -> Offer
         description_by = first.description_by or first.author_id
     pos = tx.next_pos()
     offer = Offer(
-        id=MESSAGE_ID_BASE + pos,
+        id=id_at(pos),
         conversation_id=first.conversation_id,
         author_id=author_id,
         title=command.title or first.title,

@@ -26,9 +26,9 @@ from talkwire.core.commands.receipts import (
 from talkwire.core.domain.access import history_for, may_act, may_take_part, message_for_reader, require
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved
+from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.model import (
     LARGE_CONVERSATION,
-    MESSAGE_ID_BASE,
     Actor,
     Conversation,
     Member,
@@ -175,7 +175,7 @@ def _target(
     conversation has no messages. Raises `forbidden` for a message that the member may not see."""
     if message_id is None:
         # Once there is a message, `active_pos` is the position of the newest one.
-        return (conversation.last_seq, MESSAGE_ID_BASE + conversation.active_pos) if conversation.last_seq else None
+        return (conversation.last_seq, id_at(conversation.active_pos)) if conversation.last_seq else None
     number = message_number(message_id)
     seq = None if number is None else tx.seq_of(conversation, number)
     if number is None or seq is None or seq <= member.history_seq:

@@ -39,10 +39,10 @@ from talkwire.core.domain.cards.card_checks import check_card
 from talkwire.core.domain.cards.deciding import named_ids
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
 from talkwire.core.domain.events import MessageSent, UserCreated
+from talkwire.core.domain.log.positions import id_at, is_own_id
 from talkwire.core.domain.mentions import Mentions, mention_marks, resolve, spellings
 from talkwire.core.domain.model import (
     EXCERPT_LENGTH,
-    MESSAGE_ID_BASE,
     SEQ_MAX,
     WHOLE,
     Actor,
@@ -54,7 +54,6 @@ from talkwire.core.domain.model import (
     Message,
     Quote,
     User,
-    is_own_id,
     message_number,
 )
 from talkwire.core.domain.moderation.audit import Act
@@ -419,7 +418,7 @@ def _record(
     card = None if command.card is None else new_card(tx, sender, conversation, command.card)
     pos = tx.next_pos()
     message = Message(
-        id=MESSAGE_ID_BASE + pos,
+        id=id_at(pos),
         conversation_id=conversation.id,
         seq=conversation.last_seq + 1,
         sender_id=sender.id,

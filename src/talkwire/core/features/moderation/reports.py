@@ -26,7 +26,8 @@ from talkwire.core.commands.offers import DeleteOffer
 from talkwire.core.domain.access import may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import ReportCreated, ReportDecided
-from talkwire.core.domain.model import OWN_ID_BASE, Actor, Conversation
+from talkwire.core.domain.log.positions import own_id_at
+from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.moderation.reports import MessageReport
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_id, check_short_text
@@ -111,7 +112,7 @@ def report_offer(tx: Transaction, actor: Actor, command: ReportOffer) -> Message
 
 def _record(tx: Transaction, report: MessageReport) -> MessageReport:
     pos = tx.next_pos()
-    numbered = replace(report, id=str(OWN_ID_BASE + pos))
+    numbered = replace(report, id=own_id_at(pos))
     tx.record(ReportCreated(pos, tx.now_ms, numbered))
     return numbered
 

@@ -28,7 +28,8 @@ from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.agents.turns import superseded_turn
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import StreamStateChanged
-from talkwire.core.domain.model import MESSAGE_ID_BASE, Actor, Conversation, Message, User
+from talkwire.core.domain.log.positions import id_at
+from talkwire.core.domain.model import Actor, Conversation, Message, User
 from talkwire.core.domain.parts.message_parts import whole_parts
 from talkwire.core.domain.parts.streams import LEASE_MAX_S, LEASE_MIN_S, Stream
 from talkwire.core.domain.peer import AGENTS_KNOWN, not_known_to_all
@@ -78,7 +79,7 @@ def begin_stream(tx: Transaction, actor: Actor, command: BeginStream) -> BegunSt
     message = send_message(tx, actor, as_stream(send), {"state": "streaming", "first_end_pos": 0})
     conversation = tx.conversation(message.conversation_id)
     assert conversation is not None, "the message is in it"
-    if message.id == MESSAGE_ID_BASE + pos:
+    if message.id == id_at(pos):
         by = None if message.reply_to is None else tx.streams.answers_stopped_by(message.reply_to.id)
         stream = Stream(
             message_id=message.id,

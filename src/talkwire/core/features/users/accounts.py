@@ -30,7 +30,8 @@ from talkwire.core.commands.accounts import (
 from talkwire.core.domain.access import erased, may_act, must_be_operator, require
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import LoginEnded, LoginOpened, LoginRenewed, UserCreated, UserUpdated
-from talkwire.core.domain.model import OWN_ID_BASE, Account, AccountRole, Actor, LoginSession, User, is_own_id
+from talkwire.core.domain.log.positions import is_own_id, own_id_at
+from talkwire.core.domain.model import Account, AccountRole, Actor, LoginSession, User
 from talkwire.core.domain.texts import check_id, check_name, check_text
 from talkwire.core.features.conversations.invitations import usable_invitation, use_invitation
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
@@ -108,7 +109,7 @@ def _create_user(tx: Transaction, command: RegisterAccount, email: str) -> User:
     if command.name is None:
         raise invalid("name", "must be given for a new user")
     pos = tx.next_pos()
-    user = User(command.id or str(OWN_ID_BASE + pos), command.name, tx.now_ms, email=email)
+    user = User(command.id or own_id_at(pos), command.name, tx.now_ms, email=email)
     tx.record(UserCreated(pos, tx.now_ms, user))
     return user
 

@@ -1,7 +1,7 @@
 """Sign-ins through an OpenID provider: finds or creates the user of this server for a user of the provider, and updates
 name, picture and handle from the provider's profile.
 
-A new user gets an id of this server: `OWN_ID_BASE` plus the position of the event in the log.
+A new user gets an id of this server (`own_id_at`).
 
 A user of the provider is identified by `issuer` and `subject` only. An e-mail address identifies nobody: users who can
 set their address at the provider would sign in here as another user with that address. The exception is a first sign-in
@@ -18,7 +18,8 @@ from talkwire.core.commands.accounts import Login, OpenProviderLogin
 from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import UserCreated, UserUpdated
-from talkwire.core.domain.model import OWN_ID_BASE, Actor, ProviderIdentity, ProviderProfile, User
+from talkwire.core.domain.log.positions import own_id_at
+from talkwire.core.domain.model import Actor, ProviderIdentity, ProviderProfile, User
 from talkwire.core.domain.texts import check_avatar, check_name, check_text
 from talkwire.core.features.users.accounts import normal_email, store_login
 from talkwire.core.features.users.handles import is_free_handle, normal_handle
@@ -93,7 +94,7 @@ def _create_user(tx: Transaction, command: OpenProviderLogin) -> User:
     if not command.create_user:
         raise ChatError("forbidden", "This server creates no new users.", cause="server_policy")
     pos = tx.next_pos()
-    nameless = User(str(OWN_ID_BASE + pos), _NOTHING.name, tx.now_ms)
+    nameless = User(own_id_at(pos), _NOTHING.name, tx.now_ms)
     user, taken = _with_profile(tx, nameless, _NOTHING, command.profile)
     tx.record(UserCreated(pos, tx.now_ms, user))
     tx.put_provider_identity(ProviderIdentity(command.issuer, command.subject, user.id, tx.now_ms, taken))

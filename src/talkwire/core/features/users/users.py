@@ -22,7 +22,8 @@ from talkwire.core.domain.access import erased, may_act, must_be_operator, must_
 from talkwire.core.domain.access_policy import rights_of
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_at
 from talkwire.core.domain.events import HoldChanged, UserBanned, UserCreated, UserRenamed, UserUnbanned, UserUpdated
-from talkwire.core.domain.model import Actor, User, is_own_id, is_valid_id
+from talkwire.core.domain.log.positions import is_own_id
+from talkwire.core.domain.model import Actor, User, is_valid_id
 from talkwire.core.domain.names import is_visible, without_direction_marks
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import (
