@@ -524,7 +524,7 @@ class Generated(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     model: str | None = None
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
+class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A message of a conversation.
 
     A deleted message remains as a tombstone without content and attachments. An `imported` message was sent in another
