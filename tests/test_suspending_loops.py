@@ -144,7 +144,7 @@ class BusyPipe(Pipe):
         self.rounds = rounds
         self.bus = TransportBus(lambda _: self, REALM)
 
-    async def publish(self, parcel: bytes) -> None:
+    async def publish(self, parcel: bytes, to: str | None = None) -> None:
         self.rounds.count()
         self.bus._outgoing.waiting.set()
 
@@ -152,7 +152,7 @@ class BusyPipe(Pipe):
 async def test_a_bus_without_a_network_publishes_beside_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carried, "START_S", 0)
     pipe = BusyPipe(Rounds())
-    await pipe.bus.start("log", lambda _: None)
+    await pipe.bus.start("log", "one", lambda _: None)
     await turns(TURNS)
     assert not any(task.done() for task in pipe.bus._tasks)
     await pipe.bus.close()

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from secrets import token_hex
 
 import psycopg
 import pytest
@@ -160,11 +161,12 @@ class Member:
 
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
+        self.node_id = token_hex(8)
         self.received: list[AnyBusMessage] = []
         self._changed = asyncio.Event()
 
     async def start(self, log: str) -> None:
-        await self.bus.start(log, self._hear)
+        await self.bus.start(log, self.node_id, self._hear)
 
     def _hear(self, dispatch: AnyBusMessage) -> None:
         self.received.append(dispatch)

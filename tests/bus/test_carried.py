@@ -33,13 +33,13 @@ class Pipe:
         """Whether it loses what is published."""
         self.another = Seal(REALM.key("log"))
 
-    async def publish(self, parcel: bytes) -> None:
+    async def publish(self, parcel: bytes, to: str | None = None) -> None:
         self.published += 1
         if not self.is_cut:
             self.parcels.put_nowait(parcel)
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def listening(self, node_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
         self.connections += 1
         yield self._parcels()
 
@@ -67,7 +67,7 @@ async def received_between_turns(count: int, *, each_takes_s: float = 0.0) -> li
         block(each_takes_s)
 
     bus = TransportBus(lambda _: pipe, REALM)
-    await bus.start("log", receive)
+    await bus.start("log", "one", receive)
     pipe.bring(count)
     seen = []
     async with deadline():
@@ -92,7 +92,7 @@ async def test_a_busy_sender_does_not_starve_other_tasks(monkeypatch: pytest.Mon
 
 async def test_a_bus_stays_connected_while_the_event_loop_stands_still(short_beats: Pipe) -> None:
     bus = TransportBus(lambda _: short_beats, REALM)
-    await bus.start("log", lambda _: None)
+    await bus.start("log", "one", lambda _: None)
     block(0.3)
     sent = short_beats.published
     await until(lambda: short_beats.published >= sent + 2)
@@ -104,7 +104,7 @@ async def test_a_bus_stays_connected_while_the_event_loop_stands_still(short_bea
 async def test_a_bus_whose_parcels_do_not_return_connects_again(short_beats: Pipe) -> None:
     short_beats.is_cut = True
     bus = TransportBus(lambda _: short_beats, REALM)
-    await bus.start("log", lambda _: None)
+    await bus.start("log", "one", lambda _: None)
     await until(lambda: short_beats.connections >= 2)
     assert bus.is_disconnected
     await bus.close()

@@ -105,6 +105,19 @@ async def test_members_receive_each_message_once_in_the_order_of_sending(members
         assert names(other.received) == [f"event-{number}" for number in range(2000)]
 
 
+async def test_a_message_to_one_member_reaches_it_in_order_with_those_to_all(
+    network: Network, members: list[Member]
+) -> None:
+    one, two, three = members
+    for number in range(200):
+        one.bus.send(notified(number), two.node_id if number % 3 else None)
+    await two.until(lambda received: len(received) >= 200)
+    assert names(two.received) == [f"event-{number}" for number in range(200)]
+    expected = range(200) if isinstance(network, PostgresNetwork) else range(0, 200, 3)
+    await three.until(lambda received: len(received) >= len(expected))
+    assert names(three.received) == [f"event-{number}" for number in expected]
+
+
 async def test_simultaneous_messages_of_all_members_reach_all_others(members: list[Member]) -> None:
     for number in range(300):
         for index, member in enumerate(members):
@@ -448,7 +461,7 @@ async def test_a_listener_that_fails_receives_the_next_message(network: Network)
 
     one = await network.member()
     failing_bus = network.bus()
-    await failing_bus.start("log", hear)
+    await failing_bus.start("log", "failing", hear)
     one.bus.send(EphemeralBatch("a", (TypingChanged("c", "alice", "Alice", is_typing=True),)))
     one.bus.send(notified(2))
     await until(lambda: len(received) == 2)

@@ -102,9 +102,10 @@ def _as_chat(valkey: ValkeyServer, *rights: str, path: str = "") -> str:
 async def test_the_documented_rights_suffice_for_nodes(valkey: ValkeyServer, path: str, more: tuple[str, ...]) -> None:
     async with redis_client(_as_chat(valkey, *_documented_rights(), *more, path=path)) as client:
         bus = RedisTransport(client, "log")
-        async with bus.listening() as parcels:
-            await bus.publish(b"parcel")
-            assert await anext(parcels) == b"parcel"
+        async with bus.listening("one") as parcels:
+            for to in (None, "one"):
+                await bus.publish(b"parcel", to)
+                assert await anext(parcels) == b"parcel"
         limits = Limits(shared=True)
         shared = SharedLimits(client, limits, "log")
         limits.take(Kind.SENDS, "alice", 0)

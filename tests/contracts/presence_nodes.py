@@ -122,9 +122,9 @@ class World:
             node.is_uncertain = False
         self.pass_time(50)
 
-    def send(self, sender: PresenceNode, message: AnyBusMessage) -> None:
+    def send(self, sender: PresenceNode, message: AnyBusMessage, to: str | None = None) -> None:
         for node in self.nodes:
-            if node is sender or sender.is_cut_off:
+            if node is sender or sender.is_cut_off or to not in {None, node.node_id}:
                 continue
             if self.lose_all or ("lost" in self.faults and self._random.random() < 0.4):
                 continue

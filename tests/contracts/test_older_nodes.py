@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,9 @@ from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.streams.storing import BeginStream
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.peer import TURNS_KNOWN, Peer
+from talkwire.core.domain.peer import ADDRESSED, TURNS_KNOWN, Peer
 from talkwire.core.ports.stores import LeaseRecord
+from talkwire.storage import migrations
 from talkwire.storage.migrations import newest_revision
 from talkwire.storage.schema import nodes
 from talkwire.storage.tables.nodes import REVISION, NodeRows
@@ -71,8 +73,10 @@ async def test_turns_wait_until_no_node_runs_that_does_not_know_them(node: Node)
     assert [message.content for message in claimed.messages] == ["@Helper A question"]
 
 
-async def test_a_node_of_this_version_states_its_newest_migration(database: Database) -> None:
-    assert int(newest_revision()) == REVISION
+async def test_a_node_of_this_version_states_its_newest_migration_or_a_later_change(database: Database) -> None:
+    assert max(int(newest_revision()), ADDRESSED) == REVISION
+    versions = Path(migrations.__file__).parent / "versions"
+    assert not list(versions.glob(f"r{ADDRESSED:04}_*")), "the number is that of another change"
     with database.engine() as engine, engine.begin() as connection:
         NodeRows(connection).put_lease(Peer("this", None), LeaseRecord(1, 1))
         assert connection.execute(select(nodes.c.revision)).scalar_one() == REVISION

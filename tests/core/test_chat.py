@@ -157,7 +157,7 @@ async def test_a_single_node_sends_nothing_over_the_bus() -> None:
     (one, queue), (two, _) = _chat(exchange), _chat(exchange)
     dispatched: list[str] = []
     await one.start()
-    one.bus.send = lambda dispatch: dispatched.append(type(dispatch).__name__)  # type: ignore[method-assign]
+    one.bus.send = lambda dispatch, to=None: dispatched.append(type(dispatch).__name__)  # type: ignore[method-assign]
     queue.commit(_commit(6), lambda: None)
     one.publish_one(TypingChanged("c", "alice", "Alice", is_typing=True))
     assert dispatched == []
@@ -234,7 +234,7 @@ async def test_a_position_alone_leads_to_the_log() -> None:
     exchange = Net()
     (chat, _), other = _chat(exchange), MemoryBus(exchange)
     await chat.start()
-    await other.start("epoch", lambda _: None)
+    await other.start("epoch", "other", lambda _: None)
     exchange.leases.peers.append(Peer("another", None))
     other.send(CommittedBatch("another", 5, 9))
     await until(lambda: chat.feed.lag == 4)
@@ -261,7 +261,7 @@ async def test_messages_of_a_node_without_a_lease_are_ignored(monkeypatch: pytes
     received: list[News] = []
     await chat.start()
     chat.subscribe(received.extend)
-    await stranger.start("epoch", lambda _: None)
+    await stranger.start("epoch", "stranger", lambda _: None)
     for number in range(50):
         stranger.send(EphemeralBatch(f"stranger-{number % 3}", (_typing("mallory"),)))
         stranger.send(CommittedBatch("stranger", 5, 6, (UserBanned(6, 0, "alice"),)))
@@ -280,7 +280,7 @@ async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pyt
     received: list[News] = []
     await chat.start()
     chat.subscribe(received.extend)
-    await other.start("epoch", lambda _: None)
+    await other.start("epoch", "other", lambda _: None)
     other.send(EphemeralBatch("ghost", (_typing("ghost"),)))
     await _settled()
     net.leases.peers.append(Peer("new", None))

@@ -30,7 +30,7 @@ class Database:
         self.losses = 0
         self.holds = 0
         self.deadline = 0.0
-        peers = Peers(NODE_ID, lambda _: None, lambda: False)
+        peers = Peers(NODE_ID, lambda *_: None, lambda: False)
         self.peers = peers
         self.lease = Lease(cast("ChatAccess", self), NODE_ID, cast("Any", self), peers, lambda: self.now)
         self.lease.on_lost = self._lose

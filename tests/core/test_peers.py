@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.bus import AnyBusMessage, PeerAnswer, PeerQuestion
+from talkwire.core.domain.peer import ADDRESSED, Peer
+from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
 from tests.waiting import SteppedClock, deadline, turns, until
 
 FOR_EVER_S = 1000.0
@@ -25,20 +25,28 @@ class Net:
         self.nodes: list[Peers] = []
         self.away = False
         self.sent: list[AnyBusMessage] = []
+        self.greetings: list[tuple[str, str | None]] = []
+        """The empty messages: (sender, receiver)."""
+        self.addressed: list[str | None] = []
+        """The nodes to which the messages were sent alone, None for all."""
         self.passes: Callable[[AnyBusMessage], bool] = lambda _: True
 
-    def send(self, dispatch: AnyBusMessage) -> None:
+    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+        if isinstance(dispatch, EphemeralBatch):
+            self.greetings.append((dispatch.node_id, to))
+            return
         self.sent.append(dispatch)
+        self.addressed.append(to)
         if self.passes(dispatch):
             for node in self.nodes:
                 assert isinstance(dispatch, PeerQuestion | PeerAnswer)
                 asyncio.get_running_loop().call_soon(node.receive, dispatch)
 
-    def join(self, *names: str) -> Sequence[Peers]:
+    def join(self, *names: str, revision: int = ADDRESSED) -> Sequence[Peers]:
         """Adds nodes that know each other and answer a number with the next one."""
         self.nodes += [Peers(name, self.send, lambda: self.away) for name in names]
         for node in self.nodes:
-            node.set_peers([Peer(other.node_id, None) for other in self.nodes])
+            node.set_peers([Peer(other.node_id, None, revision=revision) for other in self.nodes])
             node.answer("next", int, _next)
         return self.nodes
 
@@ -55,6 +63,31 @@ async def test_all_others_are_asked_and_answer() -> None:
 async def test_a_question_can_be_sent_to_one_node() -> None:
     one, _, _ = Net().join("one", "two", "three")
     assert await one.ask("next", 4, int, to="three", wait_s=FOR_EVER_S) == {"three": 5}
+
+
+async def test_a_question_to_one_node_and_every_answer_are_sent_to_one_node() -> None:
+    net = Net()
+    one, *_ = net.join("one", "two", "three")
+    await one.ask("next", 4, int, to="three", wait_s=FOR_EVER_S)
+    assert net.addressed == ["three", "one"]
+    await one.ask("next", 4, int, wait_s=FOR_EVER_S)
+    assert [to for to in net.addressed[2:] if to is not None] == ["one", "one"]
+
+
+async def test_a_new_node_is_greeted_once() -> None:
+    """Then it has a number of the sender's parcels, and refuses copies of earlier ones."""
+    net = Net()
+    one, _ = net.join("one", "two")
+    assert net.greetings == [("one", "two"), ("two", "one")]
+    one.set_peers([Peer("two", None, revision=ADDRESSED), Peer("three", None, revision=ADDRESSED)])
+    assert net.greetings[2:] == [("one", "three")]
+
+
+async def test_a_node_of_an_older_version_is_reached_by_what_is_sent_to_all() -> None:
+    net = Net()
+    one, *_ = net.join("one", "two", revision=ADDRESSED - 1)
+    assert await one.ask("next", 4, int, to="two", wait_s=FOR_EVER_S) == {"two": 5}
+    assert net.addressed == [None, None]
 
 
 async def test_questions_at_the_same_time_get_their_own_answers() -> None:
@@ -75,7 +108,7 @@ async def test_a_single_node_or_one_without_a_bus_asks_no_other() -> None:
 
 
 def test_a_node_discovered_while_the_leases_are_read_is_kept() -> None:
-    one = Peers("one", lambda _: None, lambda: False)
+    one = Peers("one", lambda *_: None, lambda: False)
     one.start_reading()
     one.add("two")
     one.set_peers([])

@@ -25,7 +25,7 @@ class Introduced:
         self.reads = 0
         self.received: list[AnyBusMessage] = []
         self.counts = BusCounts()
-        peers = Peers("one", lambda _: None, lambda: False)
+        peers = Peers("one", lambda *_: None, lambda: False)
         self.introductions = SenderVerifier(peers, self._list_living, self.received.append, self.counts)
 
     async def _list_living(self) -> Iterable[Peer]:

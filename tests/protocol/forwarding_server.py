@@ -55,7 +55,7 @@ async def _serve(owner: EngineServer, port: int) -> None:
         owner, with_engine(owner), internal=NodeListener(internal, PeerAuth(SECRET, OWNER_ID), with_engine(owner))
     )
     front = Front(owner)
-    peers = Peers(FRONT_ID, lambda _: None, lambda: False)
+    peers = Peers(FRONT_ID, lambda *_: None, lambda: False)
     peers.set_peers([Peer(OWNER_ID, address_of(internal, "127.0.0.1"))])
 
     async def list_living() -> list[Peer]:

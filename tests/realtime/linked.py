@@ -66,7 +66,7 @@ async def linked(engines: Sequence[EngineServer]) -> AsyncIterator[list[LinkedNo
 
 @asynccontextmanager
 async def linked_node(engine: EngineServer, number: int) -> AsyncIterator[LinkedNode]:
-    peers = Peers(node_id(number), lambda _: None, lambda: False)
+    peers = Peers(node_id(number), lambda *_: None, lambda: False)
     link = PeerAuth(SECRET, peers.node_id)
     forwarder = Forwarder(SessionOwners(peers, _nobody_else, engine.now), link, peers.node_id, engine.metrics)
     engine.node_id, engine.forwarder = peers.node_id, forwarder

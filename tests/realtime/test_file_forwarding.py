@@ -31,7 +31,7 @@ class Node:
         self.now = 1000.0
         self.holder = Peer(THERE, address, (FOLDER,))
         self.living: list[Peer] = []
-        self.peers = Peers(HERE, lambda _: None, lambda: False)
+        self.peers = Peers(HERE, lambda *_: None, lambda: False)
         owners = SessionOwners(self.peers, self._list_living, self._read_clock)
         self.links = FileForwarding(owners, PeerAuth(SECRET, HERE), RealtimeMetrics(), self._read_clock)
         self.peers.on_peers_read = self.links.note_living

@@ -21,7 +21,7 @@ class Table:
         self.living = [Peer(HERE, "127.0.0.1:1"), Peer(NEAR, "127.0.0.1:2")]
         self.reads = 0
         self.is_away = False
-        self.peers = Peers(HERE, lambda _: None, lambda: False)
+        self.peers = Peers(HERE, lambda *_: None, lambda: False)
         self.peers.set_peers(self.living)
         self.owners = SessionOwners(self.peers, self.read, lambda: self.now)
 

@@ -6,8 +6,8 @@
 A *parcel* is a batch of messages. Messages that are sent while a parcel is in flight go into the next one. A parcel
 with an invalid seal, or one that was received before, is dropped before anything in it is decoded.
 
-A node also receives its own parcels, and sends one at least every `BEAT_S`. If none returns, one of the two directions
-is broken: the bus connects again, and counts as disconnected until one returns.
+A node also receives its own parcels to all nodes, and at least every `BEAT_S` it sends one to all or only to itself. If
+none returns, one of the two directions is broken: the bus connects again, and counts as disconnected until one returns.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from typing import Protocol
 
 import structlog
 
-from talkwire.bus.outgoing import PARCEL_MAX, Outgoing
-from talkwire.bus.parcels import Unpacker
+from talkwire.bus.outgoing import PARCEL_MAX, Outgoing, Parcel
+from talkwire.bus.parcels import Unpacker, pack
 from talkwire.bus.seal import Realm, Seal
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
 
 BEAT_S = 1.0
-"""The longest time in seconds between two parcels of a node; an empty parcel is sent if there are no messages."""
+"""The longest time in seconds between two parcels that return to their sender. A node sends an empty one to itself if
+there are no messages to all nodes."""
 
 ANSWER_S = 1.5
 """Seconds within which the network has to connect, to accept a parcel, and to return a sent parcel to its sender."""
@@ -52,6 +53,8 @@ CANCEL_AGAIN_S = 0.5
 WARN_EVERY_S = 60.0
 """Seconds between log entries about refused parcels, which a stranger may send without end."""
 
+_EMPTY = Parcel(0, pack(()), None)
+
 _AROUND = 64 << 10
 """How many bytes of a parcel are not messages, at most."""
 
@@ -60,7 +63,7 @@ _logger = structlog.get_logger(__name__)
 
 class BusTransport(Protocol):
     """A network connection that sends parcels (sealed batches of messages) to every listening node, including the
-    sender.
+    sender, or to one of them.
 
     `includes_events` says whether commits are sent with their events, or only with their log positions. A parcel may be
     slightly larger than `dispatch_max` bytes. If the network does not work, every method raises one of `failures`
@@ -71,11 +74,13 @@ class BusTransport(Protocol):
     dispatch_max: int
     failures: tuple[type[Exception], ...]
 
-    async def publish(self, parcel: bytes) -> None: ...
+    async def publish(self, parcel: bytes, to: str | None = None) -> None:
+        """Sends a parcel to all listening nodes; with `to`, possibly to the node with this id alone."""
+        ...
 
-    def listening(self) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Returns a context manager that connects as a listener. Its value iterates over the parcels that all nodes,
-        this one included, publish from then on."""
+    def listening(self, node_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """Returns a context manager that connects as the node `node_id`. Its value iterates over the parcels that all
+        nodes, this one included, publish from then on to all nodes or to this one."""
         ...
 
     async def close(self) -> None: ...
@@ -100,7 +105,8 @@ class TransportBus:
         self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, log: str, receive: Receive) -> None:
+    async def start(self, log: str, node_id: str, receive: Receive) -> None:
+        self._node_id = node_id
         self._receive = receive
         self._seal = Seal(self._realm.key(log))
         carrier = self._carrier = self._carry(self._realm.name(log))
@@ -112,8 +118,8 @@ class TransportBus:
             async with asyncio.timeout(START_S):
                 await self._tried.wait()
 
-    def send(self, dispatch: AnyBusMessage) -> None:
-        self._outgoing.put(dispatch)
+    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+        self._outgoing.put(dispatch, to)
 
     async def close(self) -> None:
         self.is_disconnected = True
@@ -130,22 +136,27 @@ class TransportBus:
     # --- sending ----------------------------------------------------------------------------------------------------
 
     async def _keep_publishing(self) -> None:
+        now = asyncio.get_running_loop().time
+        beat_at = now()
         while True:
             await asyncio.sleep(0)  # a bus in the same process publishes without suspending
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(BEAT_S):
+                async with asyncio.timeout_at(beat_at):
                     await self._outgoing.waiting.wait()
-            count, parcel = self._outgoing.take()
+            parcel = self._outgoing.take() if now() < beat_at else _EMPTY
+            to = parcel.to if parcel.messages else self._node_id
             try:
-                await self._carrier.publish(self._seal.seal(parcel))
+                await self._carrier.publish(self._seal.seal(parcel.body), to)
             except self._carrier.failures as error:
                 self._mark_away(error)
-                self.counts.dropped += count
+                self.counts.dropped += parcel.messages
                 self._outgoing.drop()
                 await asyncio.sleep(PUBLISH_PAUSE_S)
                 self._outgoing.waiting.set()  # retries at once, to find out whether the bus works again
             else:
-                self.counts.sent += count
+                self.counts.sent += parcel.messages
+                if to in {None, self._node_id}:
+                    beat_at = now() + BEAT_S
 
     # --- listening --------------------------------------------------------------------------------------------------
 
@@ -153,7 +164,10 @@ class TransportBus:
         tries = 0
         while True:
             try:
-                async with self._carrier.listening() as parcels, _running_time(BEAT_S + ANSWER_S) as patience:
+                async with (
+                    self._carrier.listening(self._node_id) as parcels,
+                    _running_time(BEAT_S + ANSWER_S) as patience,
+                ):
                     self._outgoing.waiting.set()  # sends a parcel at once; its return shows that both directions work
                     now = asyncio.get_running_loop().time
                     turn = _Turn()

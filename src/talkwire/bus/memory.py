@@ -32,18 +32,19 @@ class MemoryBus:
     def is_disconnected(self) -> bool:
         return self not in self._exchange.joined
 
-    async def start(self, log: str, receive: Receive) -> None:
+    async def start(self, log: str, node_id: str, receive: Receive) -> None:
+        self._node_id = node_id
         self._receive = receive
         self._exchange.joined[self] = log
 
-    def send(self, dispatch: AnyBusMessage) -> None:
+    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
         log = self._exchange.joined.get(self)
         if log is None:
             self.counts.dropped += 1
             return
         self.counts.sent += 1
         for bus, its_log in self._exchange.joined.items():
-            if bus is not self and its_log == log:
+            if bus is not self and its_log == log and to in {None, bus._node_id}:
                 asyncio.get_running_loop().call_soon(bus.receive, dispatch)
 
     def receive(self, dispatch: AnyBusMessage) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from asyncio import Event
 from collections import deque
+from typing import NamedTuple
 
 import structlog
 
@@ -19,6 +20,14 @@ WAITING_MAX = 16 << 20
 """Bytes in the queue, at most."""
 
 _logger = structlog.get_logger(__name__)
+
+
+class Parcel(NamedTuple):
+    """A block of bytes with a number of `messages`, for the node `to`, or for all nodes if that is None."""
+
+    messages: int
+    body: bytes
+    to: str | None
 
 
 class Outgoing:
@@ -35,14 +44,15 @@ class Outgoing:
         self._counts = counts
         self._dispatch_max = dispatch_max
         self._with_events = with_events
-        self._dispatches: deque[bytes] = deque()
+        self._dispatches: deque[_Queued] = deque()
         self._size = 0
         self._newest: CommittedBatch | None = None
         self._warned = False
 
-    def put(self, dispatch: AnyBusMessage) -> None:
-        """Queues a message, or drops it if it is too large or cannot be encoded; a commit that is too large is queued
-        without its events. Drops the oldest messages if the queue exceeds WAITING_MAX bytes. Never raises.
+    def put(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+        """Queues a message for all nodes, or for the node `to`. Drops it if it is too large or cannot be encoded; a
+        commit that is too large is queued without its events. Drops the oldest messages if the queue exceeds
+        WAITING_MAX bytes. Never raises.
         """
         if isinstance(dispatch, CommittedBatch) and not self._with_events:
             self._newest = _without_events(dispatch)
@@ -54,32 +64,35 @@ class Outgoing:
         if encoded is None:
             self._counts.dropped += 1
             return
-        self._dispatches.append(encoded)
+        self._dispatches.append(_Queued(encoded, to))
         self._size += len(encoded)
         while self._size > WAITING_MAX:
-            self._size -= len(self._dispatches.popleft())
+            self._size -= len(self._dispatches.popleft().encoded)
             self._counts.dropped += 1
         self.waiting.set()
 
-    def take(self) -> tuple[int, bytes]:
-        """Removes the oldest messages from the queue: at most PARCEL_MAX bytes of them, or one larger message. Returns
-        their number and the parcel (one block of bytes) that contains them; 0 and a parcel without messages if none are
-        queued.
+    def take(self) -> Parcel:
+        """Removes the oldest messages from the queue that are for the same nodes, and returns them as a parcel: at most
+        PARCEL_MAX bytes of them, or one larger message. The parcel is empty if none are queued.
         """
         taken: list[bytes] = []
-        size = 0
+        size, to = 0, self._dispatches[0].to if self._dispatches else None
         if self._newest is not None:
-            newest = encode(self._newest)
+            newest, to = encode(self._newest), None
             if newest is not None:
                 taken.append(newest)
             self._newest = None
-        while self._dispatches and (not taken or size + len(self._dispatches[0]) <= PARCEL_MAX):
-            taken.append(self._dispatches.popleft())
-            size += len(taken[-1])
+        while self._dispatches and self._dispatches[0].to == to:
+            encoded = self._dispatches[0].encoded
+            if taken and size + len(encoded) > PARCEL_MAX:
+                break
+            self._dispatches.popleft()
+            taken.append(encoded)
+            size += len(encoded)
         self._size -= size
         if not self._dispatches:
             self.waiting.clear()
-        return len(taken), pack(taken)
+        return Parcel(len(taken), pack(taken), to)
 
     def drop(self) -> None:
         """Empties the queue and counts its messages as dropped: while the bus is disconnected nobody can receive them,
@@ -101,6 +114,13 @@ class Outgoing:
             self._warned = True
             _logger.warning("bus_message_too_large", kind=type(dispatch).__name__, bytes=size)
         return None
+
+
+class _Queued(NamedTuple):
+    """An encoded message, and the node that it is for; None for all nodes."""
+
+    encoded: bytes
+    to: str | None
 
 
 def _without_events(committed: CommittedBatch) -> CommittedBatch:

@@ -65,7 +65,8 @@ class PostgresTransport:
         self._notifying: Connection | None = None
         self._number = 0
 
-    async def publish(self, parcel: bytes) -> None:
+    async def publish(self, parcel: bytes, to: str | None = None) -> None:  # noqa: ARG002 (all receive it)
+        """Sends a parcel to all nodes: a notification to one of them would cost PostgreSQL as much."""
         connection = self._notifying = self._notifying or await self._connect()
         self._number += 1
         try:
@@ -76,7 +77,7 @@ class PostgresTransport:
             raise
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def listening(self, node_id: str) -> AsyncIterator[AsyncIterator[bytes]]:  # noqa: ARG002 (as above)
         connection = await self._connect()
         last_words: list[str] = []
         connection.add_notice_handler(lambda notice: _keep_fatal(notice, last_words))

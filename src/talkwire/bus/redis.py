@@ -1,5 +1,5 @@
-"""Sends parcels (batches of messages between nodes) by publish and subscribe in Redis or Valkey. The channel is named
-after the database's log.
+"""Sends parcels (batches of messages between nodes) by publish and subscribe in Redis or Valkey. All nodes have a
+channel, which is named after the database's log, and each node has one of its own.
 
 Redis keeps nothing for subscribers that are disconnected, and disconnects those that read too slowly. Both are
 harmless, since nodes read missed events from the log in the database.
@@ -20,7 +20,7 @@ from talkwire.bus.redis_client import FAILURES
 
 
 class RedisTransport:
-    """Sends and receives parcels (batches of messages between nodes) over one Redis channel. Implements
+    """Sends and receives parcels (batches of messages between nodes) over Redis channels. Implements
     `carried.BusTransport`.
     """
 
@@ -32,17 +32,20 @@ class RedisTransport:
     def __init__(self, redis: Redis, log: str) -> None:
         self._redis = redis
         self._channel = f"talkwire:{log}:news"
+        self._prefix = f"talkwire:{log}:"
 
-    async def publish(self, parcel: bytes) -> None:
+    async def publish(self, parcel: bytes, to: str | None = None) -> None:
+        channel = self._channel if to is None else self._prefix + to
         async with asyncio.timeout(ANSWER_S):
-            await self._redis.publish(self._channel, parcel)
+            await self._redis.publish(channel, parcel)
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[AsyncIterator[bytes]]:
+    async def listening(self, node_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
         async with self._redis.pubsub() as subscription:
             async with asyncio.timeout(ANSWER_S):
-                await subscription.subscribe(self._channel)
-                await subscription.get_message(timeout=None)  # the confirmation of the subscription
+                for channel in (self._channel, self._prefix + node_id):
+                    await subscription.subscribe(channel)
+                    await subscription.get_message(timeout=None)  # the confirmation of the subscription
             yield _parcels(subscription)
 
     async def close(self) -> None:

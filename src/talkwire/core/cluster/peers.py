@@ -20,7 +20,7 @@ import structlog
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.peer import Peer
-from talkwire.core.ports.bus import AnyBusMessage, PeerAnswer, PeerQuestion
+from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
 
 ASK_S = 1.0
 """How many seconds to wait for answers, which usually take a few milliseconds."""
@@ -66,10 +66,13 @@ class _Topic(NamedTuple):
 class Peers:
     """The other living nodes of the cluster, and questions to them.
 
-    `send` puts a message on the bus between nodes; `away` returns whether the bus is disconnected.
+    `send` puts a message on the bus between nodes, for all of them or for the node with the id in its second argument;
+    `away` returns whether the bus is disconnected.
     """
 
-    def __init__(self, node_id: str, send: Callable[[AnyBusMessage], None], away: Callable[[], bool]) -> None:
+    def __init__(
+        self, node_id: str, send: Callable[[AnyBusMessage, str | None], None], away: Callable[[], bool]
+    ) -> None:
         self.node_id = node_id
         self._send = send
         self._away = away
@@ -129,7 +132,7 @@ class Peers:
     def set_peers(self, peers: Iterable[Peer]) -> None:
         """Replaces the set of living nodes by `peers`, whose leases were just read. Calls `on_peers_read` with the
         other living nodes, and `on_peers_gone` with the ids of nodes that are no longer alive, for whose answers nobody
-        waits any more."""
+        waits any more. Sends each new one an empty message: it then refuses copies of this node's earlier messages."""
         before = self._living.keys()
         self._new -= self._known_before
         self._living = {peer.node_id: peer for peer in peers if peer.node_id != self.node_id}
@@ -137,6 +140,8 @@ class Peers:
             question.missing &= self._living.keys() | self._new
             if not question.missing:
                 question.done.set()
+        for node_id in self._living.keys() - before:
+            self._send(EphemeralBatch(self.node_id, ()), self._addressed(node_id))
         self.on_peers_read(self._living.values())
         if gone := before - self._living.keys():
             self.on_peers_gone(gone)
@@ -166,7 +171,8 @@ class Peers:
         question_id = token_hex(8)
         question = self._questions[question_id] = _Question(missing)
         try:
-            self._send(PeerQuestion(self.node_id, question_id, topic, msgspec.Raw(_encode(body)), to))
+            asked = PeerQuestion(self.node_id, question_id, topic, msgspec.Raw(_encode(body)), to)
+            self._send(asked, self._addressed(to))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await question.done.wait()
@@ -212,7 +218,13 @@ class Peers:
             # The asking node continues without this answer.
             _logger.exception("question_not_answered", topic=question.topic)
             return
-        self._send(PeerAnswer(self.node_id, question.id, question.node_id, msgspec.Raw(body)))
+        answer = PeerAnswer(self.node_id, question.id, question.node_id, msgspec.Raw(body))
+        self._send(answer, self._addressed(question.node_id))
+
+    def _addressed(self, node_id: str | None) -> str | None:
+        """Returns the id of a node that can be sent a message alone, None if the message has to be sent to all."""
+        peer = None if node_id is None else self._living.get(node_id)
+        return peer.node_id if peer is not None and peer.is_addressed else None
 
     def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
         """Logs which nodes have not answered, at most every `WARN_EVERY_S` for each topic, because a node of another

@@ -14,16 +14,27 @@ TURNS_KNOWN = 54
 """The migration since which messages become agents' work."""
 
 
+ADDRESSED = 55
+"""The revision of the first version whose nodes listen to messages on the bus that are sent to one node alone."""
+
+
 class Peer(NamedTuple):
     """Another node with a valid lease, i.e. one that is alive.
 
     `address` is where other nodes can reach it. `folder_ids` are the file folders that it can read; empty for nodes of
-    an older version, which do not state them.
+    an older version, which do not state them. `revision` says what the node's version knows of that which nodes share:
+    the newest migration, or a later change of their messages (`ADDRESSED`).
     """
 
     node_id: str
     address: str | None
     folder_ids: tuple[str, ...] = ()
+    revision: int = 0
+
+    @property
+    def is_addressed(self) -> bool:
+        """Returns whether the node listens to messages on the bus that are sent to it alone."""
+        return self.revision >= ADDRESSED
 
 
 def not_known_to_all(what: str) -> ChatError:

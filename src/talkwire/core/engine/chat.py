@@ -334,7 +334,7 @@ class Chat:
         self._writer.start(self._committed, self.epoch)
         if not alone:
             self.signals.enable_peers()
-        await self.bus.start(self.epoch, self._receive)
+        await self.bus.start(self.epoch, self.node_id, self._receive)
         if not alone:
             watch = LogPoller(
                 self.feed,

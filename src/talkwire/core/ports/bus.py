@@ -97,18 +97,19 @@ class Bus(Protocol):
     @property
     def counts(self) -> BusCounts: ...
 
-    async def start(self, log: str, receive: Receive) -> None:
-        """Connects to the other nodes that use the log (the ordered record of events in the database) with the name
-        `log`, which is the log's epoch.
+    async def start(self, log: str, node_id: str, receive: Receive) -> None:
+        """Connects the node `node_id` to the other nodes that use the log (the ordered record of events in the
+        database) with the name `log`, which is the log's epoch.
 
         From then on the bus calls `receive` on the event loop with the messages of other nodes, and possibly with this
         node's own. Returns when the bus is connected, or when connecting failed and is retried in the background.
         """
         ...
 
-    def send(self, dispatch: AnyBusMessage) -> None:
-        """Sends a message to all other nodes, in the order of the calls. Never waits; a message that cannot be sent is
-        lost."""
+    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+        """Sends a message to all other nodes, in the order of the calls. Only the node `to` has to receive it, if that
+        is not None; a bus on which nodes cannot be addressed sends it to all. Never waits; a message that cannot be
+        sent is lost."""
         ...
 
     async def close(self) -> None: ...
@@ -123,10 +124,10 @@ class NoBus:
     def __init__(self) -> None:
         self.counts = BusCounts()
 
-    async def start(self, log: str, receive: Receive) -> None:
+    async def start(self, log: str, node_id: str, receive: Receive) -> None:
         pass
 
-    def send(self, dispatch: AnyBusMessage) -> None:
+    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
         pass
 
     async def close(self) -> None:

@@ -38,8 +38,9 @@ def _lease_of(row: AnyRow) -> LeaseRecord:
     )
 
 
-REVISION = 54
-"""The newest migration of this version."""
+REVISION = 55
+"""The newest migration of this version, or a number above it for a later change of what nodes send each other. The next
+migration then has a number above that."""
 
 
 def has_nodes_before(connection: Connection, revision: int, now_ms: int) -> bool:
@@ -81,9 +82,9 @@ class NodeRows(Reads):
             self._connection.execute(delete(lost_nodes).where(lost_nodes.c.id == node.node_id))
 
     def list_alive(self, now_ms: int) -> Sequence[Peer]:
-        columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids
+        columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids, nodes.c.revision
         rows = self._connection.execute(select(*columns).where(nodes.c.lease_until_ms > now_ms))
-        return [Peer(row.id, row.address, tuple((row.folder_ids or "").split())) for row in rows]
+        return [Peer(row.id, row.address, tuple((row.folder_ids or "").split()), row.revision or 0) for row in rows]
 
     def versions(self) -> Mapping[str, int | None]:
         rows = self._connection.execute(select(nodes.c.id, nodes.c.users_version))
