@@ -39,13 +39,20 @@ class UnitCosts:
     connection_kib: float
     """memory of one idle connection, KiB, without the kernel's"""
     bus_event: float = 12.0
-    """an event of another node: reading it from the bus and passing it to all listeners"""
+    """an event, signal or change of presence of another node: reading it from the bus and passing it to all listeners
+    """
     bus_range: float = 0.05
     """skipping one event of a range of the log that does not concern the node"""
     heartbeat: float = 12.0
     """a ping and its pong"""
-    event_bytes: float = 440.0
-    """size of a message on the bus"""
+    event_bytes: float = 502.0
+    """size of a message on the way from the bus to a node (`python -m bench.bus`)"""
+    signal_bytes: float = 267.0
+    """the same for a typing signal"""
+    presence_bytes: float = 875.0
+    """the same for a user's first connection or the end of the last one"""
+    copy_bytes: float = 150.0
+    """memory of a copy of a user who is connected to another node (decision 80)"""
     log_messages_s: float = 47_000.0
     """messages that one PostgreSQL stores per second"""
 
@@ -91,6 +98,11 @@ class Usage:
     channel_sigma: float = 1.4
     online: float = 0.3
     """the share of a conversation's members that are connected"""
+    signals_per_message: float = 2.0
+    """typing signals: begin and end"""
+    session_s: float = 1800.0
+    contacts: float = 120.0
+    """people with whom a user shares a conversation that is small enough for presence"""
     heartbeat_s: float = 25.0
 
 
@@ -108,6 +120,9 @@ class Load:
     """share of one core if a node receives the events of its own conversations, and only the positions of all others"""
     bus_mb_s: float
     routed_mb_s: float
+    """the same if a change of presence goes to the nodes of the user's contacts"""
+    copies_mb: float
+    """memory of a node for the users of all other nodes"""
     logs: int
 
 
@@ -162,8 +177,14 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
     beats = connections / nodes / usage.heartbeat_s * costs.heartbeat
     elsewhere = messages_s * (nodes - 1) / nodes
     concerned = messages_s * (nodes_per_message - 1) / nodes
-    everything = elsewhere * costs.bus_event
-    routed = concerned * costs.bus_event + (elsewhere - concerned) * costs.bus_range
+    signals = usage.signals_per_message
+    moves_s = 2 * connections / usage.session_s
+    contact_nodes = (nodes - 1) * (1 - (1 - 1 / nodes) ** (usage.contacts * usage.online))
+    moves, concerned_moves = moves_s * (nodes - 1) / nodes, moves_s * contact_nodes / nodes
+    everything = (elsewhere * (1 + signals) + moves) * costs.bus_event
+    routed = (concerned * (1 + signals) + concerned_moves) * costs.bus_event
+    routed += (elsewhere - concerned) * costs.bus_range
+    message_bytes = costs.event_bytes + signals * costs.signal_bytes
     return Load(
         nodes=nodes,
         messages_s=messages_s,
@@ -171,8 +192,9 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
         nodes_per_message=nodes_per_message,
         core_everything=(own + out + beats + everything) / 1e6,
         core_routed=(own + out + beats + routed) / 1e6,
-        bus_mb_s=elsewhere * nodes * costs.event_bytes / 1e6,
-        routed_mb_s=concerned * nodes * costs.event_bytes / 1e6,
+        bus_mb_s=nodes * (elsewhere * message_bytes + moves * costs.presence_bytes) / 1e6,
+        routed_mb_s=nodes * (concerned * message_bytes + concerned_moves * costs.presence_bytes) / 1e6,
+        copies_mb=connections * (nodes - 1) / nodes * costs.copy_bytes / 1e6,
         logs=math.ceil(messages_s / (costs.log_messages_s / 2)),
     )
 
@@ -180,12 +202,12 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
 def table(loads: Sequence[tuple[int, Load]]) -> str:
     """Returns the simulated loads as a Markdown table. `loads` has pairs (connections in all, load of one node)."""
     heads = ["connections", "nodes", "messages/s", "sockets a message", "nodes a message"]
-    heads += ["core, all events to all", "core, routed", "bus, all to all", "bus, routed", "logs"]
+    heads += ["core, all to all", "core, routed", "bus, all to all", "bus, routed", "copies of presence", "logs"]
     lines = [f"| {' | '.join(heads)} |", "|---:" * len(heads) + "|"]
     lines += [
         f"| {connections:,} | {load.nodes:,} | {load.messages_s:,.0f} | {load.deliveries_per_message:.1f} "
         f"| {load.nodes_per_message:.1f} | {load.core_everything:.0%} | {load.core_routed:.0%} "
-        f"| {load.bus_mb_s:,.0f} MB/s | {load.routed_mb_s:,.0f} MB/s | {load.logs} |"
+        f"| {load.bus_mb_s:,.0f} MB/s | {load.routed_mb_s:,.0f} MB/s | {load.copies_mb:,.0f} MB | {load.logs} |"
         for connections, load in loads
     ]
     return "\n".join(lines)

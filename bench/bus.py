@@ -1,0 +1,201 @@
+"""Measures what the bus between many nodes carries, by what happens in the cluster.
+
+    python -m bench.bus [--nodes 100] [--rate 200] [--seconds 5]
+
+The nodes are the bus of `talkwire serve` without the rest of a server, in one process, over one Valkey. Each kind of
+happening takes place at a fixed rate at random nodes; Valkey counts the bytes. What nodes send while nothing happens is
+measured by itself, and left out of the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+from redis.asyncio import Redis
+
+from bench.backing import running_valkey
+from talkwire.bus import carried
+from talkwire.bus.carried import TransportBus
+from talkwire.bus.redis import RedisTransport
+from talkwire.bus.redis_client import redis_client
+from talkwire.bus.seal import Realm
+from talkwire.core.domain.events import MessageSent, TypingChanged, UserMove, UsersMoved
+from talkwire.core.domain.log.positions import id_at, own_id_at
+from talkwire.core.domain.model import Message, PresenceRecord
+from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch
+
+CONTENT = "The train leaves at seven, so let us meet at the main entrance at half past six."
+CONVERSATIONS_OF_USER = 30
+USERS = 3_000_000
+NEVER_S = 3600.0
+_REALM = Realm("bench", b"a secret of the benchmark")
+_EPOCH = "0123456789abcdef"
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What Valkey has received and sent since it started, in bytes, and how many messages the nodes have received."""
+
+    received: int
+    sent: int
+    messages: int
+
+    def __sub__(self, earlier: Traffic) -> Traffic:
+        return Traffic(self.received - earlier.received, self.sent - earlier.sent, self.messages - earlier.messages)
+
+
+class Cluster:
+    """Simulated nodes that are connected to one Valkey, and the positions of the log that they write."""
+
+    def __init__(self, url: str, nodes: int, chance: random.Random) -> None:
+        self.chance = chance
+        self.pos = 0
+        self._probe = redis_client(url)
+        self._clients = [redis_client(url) for _ in range(nodes)]
+        self._buses = [TransportBus(_transport_of(client), _REALM) for client in self._clients]
+
+    async def start(self) -> None:
+        for which, bus in enumerate(self._buses):
+            await bus.start(_EPOCH, f"{which:016x}", _ignore)
+        assert not any(bus.is_disconnected for bus in self._buses)
+
+    async def close(self) -> None:
+        for bus in self._buses:
+            await bus.close()
+        for client in (*self._clients, self._probe):
+            await client.aclose()
+
+    def send(self, what: Callable[[Cluster, str], AnyBusMessage]) -> None:
+        """Lets something happen at a random node."""
+        which = self.chance.randrange(len(self._buses))
+        self._buses[which].send(what(self, f"{which:016x}"))
+
+    async def traffic(self) -> Traffic:
+        """Returns the sums so far, once all that was sent has arrived."""
+        before = -1
+        while before != (received := sum(bus.counts.received for bus in self._buses)):
+            before = received
+            await asyncio.sleep(0.2)
+        found = await self._probe.info("stats")
+        return Traffic(found["total_net_input_bytes"], found["total_net_output_bytes"], received)
+
+    def user_id(self) -> str:
+        return own_id_at(self.chance.randrange(USERS))
+
+    def conversation_id(self) -> str:
+        return own_id_at(self.chance.randrange(10 * USERS))
+
+
+def _transport_of(client: Redis) -> Callable[[str], RedisTransport]:
+    return lambda name: RedisTransport(client, name)
+
+
+def _ignore(_message: AnyBusMessage) -> None:
+    """Receives a message: what a node does with it is not measured here."""
+
+
+def message(cluster: Cluster, node_id: str) -> AnyBusMessage:
+    cluster.pos += 1
+    pos, now_ms = cluster.pos, time.time_ns() // 10**6
+    sent = Message(
+        id_at(pos),
+        cluster.conversation_id(),
+        cluster.chance.randrange(10_000),
+        cluster.user_id(),
+        "Alex Example",
+        CONTENT,
+        now_ms,
+        client_message_id=f"{cluster.chance.getrandbits(128):032x}",
+    )
+    return CommittedBatch(node_id, pos - 1, pos, (MessageSent(pos, now_ms, sent),))
+
+
+def typing(cluster: Cluster, node_id: str) -> AnyBusMessage:
+    return EphemeralBatch(
+        node_id, (TypingChanged(cluster.conversation_id(), cluster.user_id(), "Alex Example", is_typing=True),)
+    )
+
+
+def connect(cluster: Cluster, node_id: str) -> AnyBusMessage:
+    circle = tuple(cluster.conversation_id() for _ in range(CONVERSATIONS_OF_USER))
+    move = UserMove(PresenceRecord(cluster.user_id()), away=False, circle_ids=circle)
+    return EphemeralBatch(node_id, (UsersMoved(node_id, 1000, 1001, (move,)),))
+
+
+HAPPENINGS = {
+    "a message": message,
+    "a typing signal": typing,
+    "a user's first connection, or the end of the last one": connect,
+}
+
+
+async def measure(url: str, nodes: int, rate: int, seconds: float, seed: int) -> tuple[Traffic, dict[str, Traffic]]:
+    """Returns what idle nodes cause in a second, and what each kind of happening causes, on average of many."""
+    chance = random.Random(seed)
+    async with running_cluster(url, nodes, chance) as cluster:
+        idle = await _during(cluster, seconds, None, 0)
+    with patch.object(carried, "BEAT_S", NEVER_S):
+        async with running_cluster(url, nodes, chance) as cluster:
+            found = {name: await _during(cluster, seconds, what, rate) for name, what in HAPPENINGS.items()}
+    return _times(idle, 1 / seconds), {name: _times(each, 1 / (rate * seconds)) for name, each in found.items()}
+
+
+@asynccontextmanager
+async def running_cluster(url: str, nodes: int, chance: random.Random) -> AsyncIterator[Cluster]:
+    """Yields nodes that are connected, and closes them afterwards."""
+    cluster = Cluster(url, nodes, chance)
+    await cluster.start()
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+def _times(traffic: Traffic, factor: float) -> Traffic:
+    return Traffic(*(round(figure * factor) for figure in (traffic.received, traffic.sent, traffic.messages)))
+
+
+async def _during(
+    cluster: Cluster, seconds: float, what: Callable[[Cluster, str], AnyBusMessage] | None, rate: int
+) -> Traffic:
+    """Returns the traffic of some seconds in which `rate` of something happen in each."""
+    before, began = await cluster.traffic(), time.monotonic()
+    for done in range(round(rate * seconds)):
+        await asyncio.sleep(max(0.0, began + done / rate - time.monotonic()))
+        assert what is not None
+        cluster.send(what)
+    await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+    return await cluster.traffic() - before
+
+
+def table(idle: Traffic, found: dict[str, Traffic]) -> str:
+    """Returns the measured traffic as a Markdown table."""
+    lines = ["| | into Valkey | out of Valkey | received by nodes |", "|---|---:|---:|---:|"]
+    rows = {"a second in which nothing happens": idle, **found}
+    lines += [f"| {name} | {each.received:,} B | {each.sent:,} B | {each.messages:,} |" for name, each in rows.items()]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.bus", description=__doc__.splitlines()[0])
+    parser.add_argument("--nodes", type=int, default=100)
+    parser.add_argument("--rate", type=int, default=200, help="happenings a second")
+    parser.add_argument("--seconds", type=float, default=5.0, help="for each kind")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="tw-bus-") as folder, running_valkey(Path(folder)) as valkey:
+        idle, found = asyncio.run(measure(valkey.url, options.nodes, options.rate, options.seconds, options.seed))
+    print(table(idle, found))
+
+
+if __name__ == "__main__":
+    main()
