@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Self
@@ -95,6 +97,26 @@ async def test_a_loop_that_stands_still_is_reported_once_with_the_stacks_of_all_
         assert first.endswith(" wait_until")
         assert any("stall_watch.py" in stack for stack in others)
         assert watched.ends == 0
+
+
+@pytest.mark.parametrize("was_enabled", [True, False])
+def test_the_stacks_are_taken_while_the_collector_cannot_run(
+    monkeypatch: pytest.MonkeyPatch, *, was_enabled: bool
+) -> None:
+    """Python 3.11 before 3.11.9 may stand still for ever if it runs meanwhile."""
+    enabled: list[bool] = []
+
+    def current_frames() -> dict[int, object]:
+        enabled.append(gc.isenabled())
+        return {}
+
+    monkeypatch.setattr(sys, "_current_frames", current_frames)
+    (gc.enable if was_enabled else gc.disable)()
+    try:
+        assert stacks(first=threading.get_ident()) == {}
+        assert (enabled, gc.isenabled()) == ([False], was_enabled)
+    finally:
+        gc.enable()
 
 
 async def test_each_time_it_stands_still_is_reported(logs: list[dict[str, object]]) -> None:

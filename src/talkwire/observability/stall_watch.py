@@ -4,12 +4,14 @@ on the loop can say so."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -131,10 +133,25 @@ class StallWatch(Collector):
 def stacks(first: int) -> dict[str, str]:
     """Returns the stack of each thread by the thread's name, in one line with the innermost function last. `first` is
     the id of the thread that is listed first."""
-    frames = sys._current_frames()
+    with _without_collector():
+        frames = sys._current_frames()
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     ids = sorted(frames, key=lambda id_: (id_ != first, id_))
     return {f"{names.get(id_, 'thread')} {id_}": _stack(frames[id_]) for id_ in ids}
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keeps the garbage collector from running in the block. `sys._current_frames` makes objects while it holds a lock
+    of the interpreter; if the collector ran then, another thread could wait for that lock while it has the GIL, and the
+    process would stand still for ever (CPython issue 106883, in Python 3.11 before 3.11.9)."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _stack(frame: FrameType) -> str:
