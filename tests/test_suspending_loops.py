@@ -6,7 +6,7 @@ Each test gives such a loop what is ready at once: calls that have ended, a clie
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from math import inf
 from typing import Any, TypeVar, cast
 
@@ -23,9 +23,11 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogPage
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.log_watches import LogWatch, LogWatches
+from talkwire.core.ports.bus import Announcement
 from talkwire.core.single_flight import SingleFlight
 from talkwire.realtime.transport.asgi_websocket import _send_there
 from tests.bus.networks import REALM
+from tests.bus.test_announcer import Announcing, Link, Server, message
 from tests.bus.test_carried import Pipe
 from tests.contracts.node import BACKEND
 from tests.waiting import deadline, turns
@@ -157,6 +159,36 @@ async def test_a_bus_without_a_network_publishes_beside_others(monkeypatch: pyte
     assert not any(task.done() for task in pipe.bus._tasks)
     await pipe.bus.close()
     assert pipe.rounds.total > TURNS / 2
+
+
+class BusyLink(Link):
+    """A server of announced events that answers at once, while the node has more to announce and to fetch."""
+
+    def __init__(self, rounds: Rounds) -> None:
+        super().__init__(Server())
+        self.rounds = rounds
+        self.busy = Announcing(Server(), "a", self)
+
+    async def announce(self, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float) -> bool:
+        self.rounds.count()
+        self.busy.announce(message(1))
+        return True
+
+    async def fetch(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        self.rounds.count()
+        pos = self.rounds.total + 1
+        self.busy.announcer._wanted[pos] = Announcement("b", pos, 1)
+        return [None for _ in keys]
+
+
+@pytest.mark.parametrize("loop", ["keep_announcing", "keep_fetching"])
+async def test_events_are_announced_and_fetched_beside_others(loop: str) -> None:
+    link = BusyLink(Rounds())
+    link.busy.announce(message(1))
+    link.busy.announcer._wanted[1] = Announcement("b", 1, 1)
+    link.busy.announcer._wants.set()
+    await runs_beside_others(getattr(link.busy.announcer, loop)())
+    assert link.rounds.total > TURNS / 2
 
 
 async def test_a_shared_call_that_ends_at_once_suspends_its_callers() -> None:

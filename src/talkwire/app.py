@@ -50,6 +50,7 @@ from talkwire.composition.sockets import (
 from talkwire.composition.teams import finish_team_changes
 from talkwire.control import ControlEndpoint, with_control
 from talkwire.core.domain.ice_servers import parse_ice_server
+from talkwire.core.domain.log.announced import OF_ONE_CONVERSATION
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.hooks import Hooks
 from talkwire.core.engine.observers import Observers
@@ -296,8 +297,9 @@ class Node:
         self.app = self._application(rest, callers)
         # Closed before everything else: ongoing signals announce their end while there is still a writer.
         closing.callback(chat.close)
-        chat.subscribe(embedding.observers.follow)
-        closing.push_async_callback(embedding.observers.close)
+        observers = embedding.observers
+        chat.subscribe(observers.follow, needs_all=lambda: observers.want_any(OF_ONE_CONVERSATION))
+        closing.push_async_callback(observers.close)
 
     @staticmethod
     def _start_tasks(foundation: Foundation, people: Sequence[Person]) -> None:

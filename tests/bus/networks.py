@@ -20,7 +20,7 @@ from talkwire.bus.memory import Exchange, MemoryBus
 from talkwire.bus.postgresql import OWN_PARAMETERS, PostgresTransport
 from talkwire.bus.redis import RedisTransport
 from talkwire.bus.seal import Realm
-from talkwire.core.ports.bus import AnyBusMessage, Bus
+from talkwire.core.ports.bus import Announcement, AnyBusMessage, Bus
 from talkwire.storage.conninfo import with_own
 from talkwire.storage.engine import parameters_of
 from tests.databases import PostgresServer
@@ -163,10 +163,22 @@ class Member:
         self.bus = bus
         self.node_id = token_hex(8)
         self.received: list[AnyBusMessage] = []
+        self.needed: set[int] | None = None
+        """The hashes of the conversations whose announced events it needs; None: of all."""
+        self.announced: list[Announcement] = []
+        self.fails = False
+        """Whether its choice of announced events raises an error."""
         self._changed = asyncio.Event()
 
     async def start(self, log: str) -> None:
-        await self.bus.start(log, self.node_id, self._hear)
+        await self.bus.start(log, self.node_id, self._hear, self._choose)
+
+    def _choose(self, announced: Sequence[Announcement]) -> Sequence[Announcement]:
+        self.announced += announced
+        self._changed.set()
+        if self.fails:
+            raise ValueError("as a bug would")
+        return [each for each in announced if self.needed is None or each.conversation_hash in self.needed]
 
     def _hear(self, dispatch: AnyBusMessage) -> None:
         self.received.append(dispatch)

@@ -22,6 +22,7 @@ class Pipe:
     """A transport that delivers what is put into it, at once."""
 
     includes_events = True
+    announcements = None
     dispatch_max = 1 << 20
     failures: tuple[type[Exception], ...] = (OSError,)
 

@@ -7,8 +7,7 @@ the test says, and a node can be cut off from the database and the bus.
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from random import Random
 from types import SimpleNamespace
@@ -34,32 +33,11 @@ from talkwire.storage.leases import LeaseRows
 from talkwire.storage.schema import metadata, users
 from talkwire.storage.snapshot import TableSnapshot
 from talkwire.storage.tables.presence import WritablePresenceRows
+from tests.contracts.virtual_time import VirtualTime
 
 USER_IDS = ("alice", "bob", "carol")
 DELAY_S = 0.001
 START_MS = 1_700_000_000_000
-
-
-class _Selector(selectors.SelectSelector):
-    """Passes the time in which nothing happens at once."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        assert timeout is not None, "nothing is left to wait for"
-        self.now += max(timeout, 0.0)
-        return super().select(0)
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time passes only while everything waits."""
-
-    def __init__(self) -> None:
-        self._virtual = _Selector()
-        super().__init__(self._virtual)
-
-    def time(self) -> float:
-        return self._virtual.now
 
 
 def _database() -> Engine:
@@ -71,11 +49,11 @@ def _database() -> Engine:
     return engine
 
 
-class World:
+class World(VirtualTime):
     """The nodes, their database and their bus. `faults` says what the bus may do to a message."""
 
     def __init__(self, seed: int) -> None:
-        self.loop = VirtualLoop()
+        super().__init__()
         self.engine = _database()
         self.nodes: list[PresenceNode] = []
         self.faults: frozenset[str] = frozenset()
@@ -86,9 +64,6 @@ class World:
     @property
     def now_ms(self) -> int:
         return START_MS + int(self.loop.time() * 1000)
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 (a result)
-        return self.loop.run_until_complete(work)
 
     def start_node(self) -> None:
         self._started += 1
@@ -104,15 +79,6 @@ class World:
         self.pass_time(1)
         self.loop.close()
         self.engine.dispose()
-
-    def pass_time(self, seconds: float) -> None:
-        self.run(self.pause(seconds))
-
-    async def pause(self, seconds: float) -> None:
-        """Returns when so much virtual time has passed."""
-        passed = asyncio.Event()
-        self.loop.call_later(seconds, passed.set)
-        await passed.wait()
 
     def settle(self) -> None:
         """Ends all faults, and lets the nodes find out about everything."""

@@ -14,7 +14,7 @@ from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.streams.storing import BeginStream
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.peer import ADDRESSED, TURNS_KNOWN, Peer
+from talkwire.core.domain.peer import ADDRESSED, ANNOUNCED, TURNS_KNOWN, Peer
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage import migrations
 from talkwire.storage.migrations import newest_revision
@@ -74,9 +74,11 @@ async def test_turns_wait_until_no_node_runs_that_does_not_know_them(node: Node)
 
 
 async def test_a_node_of_this_version_states_its_newest_migration_or_a_later_change(database: Database) -> None:
-    assert max(int(newest_revision()), ADDRESSED) == REVISION
+    changes = (ADDRESSED, ANNOUNCED)
+    assert max(int(newest_revision()), *changes) == REVISION
     versions = Path(migrations.__file__).parent / "versions"
-    assert not list(versions.glob(f"r{ADDRESSED:04}_*")), "the number is that of another change"
+    for number in changes:
+        assert not list(versions.glob(f"r{number:04}_*")), "the number is that of another change"
     with database.engine() as engine, engine.begin() as connection:
         NodeRows(connection).put_lease(Peer("this", None), LeaseRecord(1, 1))
         assert connection.execute(select(nodes.c.revision)).scalar_one() == REVISION

@@ -302,6 +302,25 @@ async def test_callers_from_before_and_after_an_eviction_hold_one_entry(table: T
     assert kept.conversation_ids == {"c", "d"}
 
 
+async def test_an_entry_says_since_when_all_events_of_its_conversations_were_delivered(table: Table) -> None:
+    """Before that, the node may have passed over some, since it needed none."""
+    directory = Directory(table.load, idle_max=1)
+    table.slow = True
+    table.pos = 5
+    finding = asyncio.ensure_future(directory.find("alice"))
+    await _turns()
+    directory.pos = 7
+    table.answer()
+    alice = await finding
+    assert alice.moved_pos == 7, "events 6 and 7 came while alice was being loaded"
+    table.slow = False
+    table.pos = 20
+    await directory.find("bob")
+    directory.pos = 12
+    assert directory.hold("alice", alice).moved_pos == 12, "alice was evicted for a while"
+    assert (await directory.find("bob")).moved_pos == 20, "the load was ahead of the node"
+
+
 async def test_contacts_are_known_without_asking(table: Table) -> None:
     directory = Directory(table.load)
     await asyncio.gather(directory.find("alice"), directory.find("bob"))

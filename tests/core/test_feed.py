@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from talkwire.core.cluster import feed as feed_module
 from talkwire.core.cluster.feed import Commit, LogFeed, LogSegment
-from talkwire.core.domain.events import Durable, UserBanned
-from tests.waiting import deadline, pause
+from talkwire.core.domain.events import Durable, PositionsPassed, UserBanned
+from talkwire.core.ports.bus import Announcement
+from tests.waiting import SteppedClock, deadline, pause, turns
 
 
 def commit(start_pos: int, pos: int) -> Commit:
@@ -35,11 +36,22 @@ class Log:
         self.asked: list[tuple[int, int]] = []
         self.notified: list[int] = []
         """Positions of the delivered events."""
+        self.passed: list[int] = []
+        """Positions of the events that were passed over."""
+        self.needed = set[int]()
+        """Conversation hashes. An event's is its position."""
         self.answered: list[tuple[str, int]] = []
         """Results of own commands, each with the position up to which events were delivered before."""
         self.losses = 0
         self._changed = asyncio.Event()
-        self.feed = LogFeed(self._read, self._hand_out, lambda: self.brought, self._lose)
+        self.feed = LogFeed(self._read, self._hand_out, self._patience_s, self._lose, self.needed.__contains__)
+
+    def _patience_s(self) -> float:
+        return feed_module.PATIENCE_S if self.brought else 0.0
+
+    @property
+    def reached(self) -> int:
+        return max([0, *self.notified[-1:], *self.passed[-1:]])
 
     async def _read(self, after: int, limit: int) -> LogSegment:
         self.asked.append((after, limit))
@@ -51,8 +63,15 @@ class Log:
         reached = min(self.head, after + limit)
         return LogSegment(reached, commit(max(after, self.floor), reached).events, self.floor)
 
-    def _hand_out(self, events: Sequence[Durable]) -> None:
-        self.notified += [event.pos for event in events]
+    def _hand_out(self, events: Sequence[Durable | PositionsPassed]) -> None:
+        for event in events:
+            if isinstance(event, PositionsPassed):
+                passed = range(self.reached + 1, event.pos + 1)
+                assert self.needed.isdisjoint(passed), "it needs them"
+                self.passed += passed
+            else:
+                assert event.pos > self.reached
+                self.notified.append(event.pos)
         self._changed.set()
 
     def _lose(self) -> None:
@@ -63,7 +82,7 @@ class Log:
         self.head = max(self.head, pos)
 
         def answer() -> None:
-            self.answered.append((name, self.notified[-1] if self.notified else 0))
+            self.answered.append((name, self.reached))
             self._changed.set()
 
         self.feed.committed(commit(start_pos, pos), answer)
@@ -72,6 +91,12 @@ class Log:
         """Delivers another node's transaction over the bus."""
         self.head = max(self.head, pos)
         self.feed.receive(commit(start_pos, pos))
+
+    def announces(self, start_pos: int, pos: int) -> list[int]:
+        """Announces another node's transaction over the bus; returns the positions that are then fetched."""
+        self.head = max(self.head, pos)
+        announced = [Announcement("other", each, each) for each in range(start_pos + 1, pos + 1)]
+        return [each.pos for each in self.feed.announced(announced)]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with deadline():
@@ -270,6 +295,87 @@ async def test_at_the_end_nothing_is_left_waiting() -> None:
     assert log.notified == []
 
 
+# --- announced events -------------------------------------------------------------------------------------------------
+
+
+async def test_announced_events_that_are_not_needed_are_passed_over_in_their_turn() -> None:
+    log = Log()
+    assert log.announces(2, 4) == []
+    assert log.passed == []
+    log.brings(0, 2)
+    log.own("own", 4, 5)
+    assert (log.notified, log.passed, log.answered) == ([1, 2, 5], [3, 4], [("own", 4)])
+    await pause(2 * feed_module.PATIENCE_S)
+    assert log.asked == []
+
+
+async def test_needed_ones_among_the_announced_are_fetched() -> None:
+    log = Log()
+    log.needed |= {2, 4}
+    assert log.announces(0, 5) == [2, 4]
+    assert (log.notified, log.passed) == ([], [1])
+    log.brings(3, 4)
+    log.brings(1, 2)
+    assert (log.notified, log.passed, log.asked) == ([2, 4], [1, 3, 5], [])
+
+
+async def test_what_is_needed_by_the_time_of_its_turn_is_read_from_the_log() -> None:
+    log = Log()
+    log.announces(1, 4)
+    log.needed.add(3)
+    log.brings(0, 1)
+    await log.until(lambda: log.reached == 4)
+    assert log.asked == [(1, 3)]
+    assert log.notified == [1, 2, 3, 4]
+
+
+async def test_a_needed_event_that_cannot_be_fetched_is_read_from_the_log() -> None:
+    log = Log()
+    log.needed.add(1)
+    assert log.announces(0, 1) == [1]
+    await log.until(lambda: log.reached == 1)
+    assert log.asked == [(0, 1)]
+
+
+async def test_the_log_is_not_read_again_for_what_is_announced_during_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SteppedClock(monkeypatch)
+    log = Log()
+    log.needed |= {1, 2, 3, 4}
+    log.announces(0, 2)
+    log.reading.clear()
+    clock.advance(feed_module.PATIENCE_S)
+    await turns(3)
+    log.announces(2, 4)
+    log.reading.set()
+    await turns(3)
+    assert log.notified == [1, 2]
+    log.brings(3, 4)
+    log.brings(2, 3)
+    clock.advance(2 * feed_module.PATIENCE_S)
+    await turns(3)
+    assert (log.notified, log.asked) == ([1, 2, 3, 4], [(0, 2)])
+
+
+async def test_while_events_keep_coming_no_gap_is_read_that_the_bus_fills_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SteppedClock(monkeypatch)
+    log = Log()
+    for pos in range(0, 40, 2):
+        log.announces(pos + 1, pos + 2)
+        clock.advance(feed_module.PATIENCE_S * 0.4)
+        await turns(3)
+        log.announces(pos + 3, pos + 4)
+        log.brings(pos, pos + 1)
+    assert log.asked == []
+    clock.advance(2 * feed_module.PATIENCE_S)
+    await turns(3)
+    clock.advance(2 * feed_module.PATIENCE_S)
+    await turns(3)
+    assert log.asked == [(40, 1)], "a gap that stays is read"
+    log.feed.close()
+
+
 # --- whatever the bus does --------------------------------------------------------------------------------------------
 
 Happening = tuple[str, int]
@@ -290,13 +396,15 @@ def histories(draw: st.DrawFn) -> tuple[list[tuple[int, int, bool]], list[Happen
         pos += size
     ours = [index for index, (_, _, own) in enumerate(made) if own]
     theirs = [index for index, (_, _, own) in enumerate(made) if not own]
-    received = draw(st.lists(st.sampled_from(theirs), max_size=20)) if theirs else []
+    arrivals = st.tuples(st.sampled_from(["received", "announced"]), st.sampled_from(theirs or [0]))
+    received = draw(st.lists(arrivals, max_size=20)) if theirs else []
     order = draw(st.permutations(["own"] * len(ours) + ["received"] * len(received)))
-    next_own, next_received = iter(ours), iter(received)
-    happenings = [(what, next(next_own if what == "own" else next_received)) for what in order]
-    extra = draw(st.lists(st.sampled_from(["turn", "head", "fail"]), max_size=8))
-    for what in extra:
-        happenings.insert(draw(st.integers(0, len(happenings))), (what, 0))
+    next_own, next_received = iter(("own", index) for index in ours), iter(received)
+    happenings = [next(next_own if what == "own" else next_received) for what in order]
+    changes = st.tuples(st.sampled_from(["needed", "not needed"]), st.integers(1, max(1, pos)))
+    others = st.tuples(st.sampled_from(["turn", "head", "fail"]), st.just(0))
+    for happening in draw(st.lists(changes | others, max_size=12)):
+        happenings.insert(draw(st.integers(0, len(happenings))), happening)
     return made, happenings
 
 
@@ -307,28 +415,38 @@ def test_each_event_is_delivered_once_in_order_and_each_result_once(
     asyncio.run(_run(*history, brought=brought))
 
 
+def _happen(log: Log, made: list[tuple[int, int, bool]], what: str, index: int) -> None:
+    match what:
+        case "own":
+            log.own(str(index), *made[index][:2])
+        case "received":
+            log.brings(*made[index][:2])
+        case "announced":
+            for pos in log.announces(*made[index][:2])[::2]:  # the others cannot be fetched
+                log.brings(pos - 1, pos)
+        case "needed":
+            log.needed.add(index)
+        case "not needed":
+            log.needed.discard(index)
+        case "head":
+            log.feed.notice_head(made[-1][1])
+        case _:
+            log.failures += 1
+
+
 async def _run(made: list[tuple[int, int, bool]], happenings: list[Happening], *, brought: bool) -> None:
     log = Log(brought=brought)
     end = log.head = made[-1][1]
-    failed = False
+    failed = any(what == "fail" for what, _ in happenings)
     for what, index in happenings:
-        start_pos, pos, _ = made[index]
-        match what:
-            case "own":
-                log.own(str(index), start_pos, pos)
-            case "received":
-                log.brings(start_pos, pos)
-            case "head":
-                log.feed.notice_head(end)
-            case "fail":
-                log.failures += 1
-                failed = True
-            case _:
-                await asyncio.sleep(0)
+        if what == "turn":
+            await asyncio.sleep(0)
+        else:
+            _happen(log, made, what, index)
     log.feed.notice_head(end)
     ours = [str(index) for index, (_, _, own) in enumerate(made) if own]
-    await log.until(lambda: len(log.notified) >= end and len(log.answers) >= len(ours))
-    assert log.notified == list(range(1, end + 1))
+    await log.until(lambda: log.reached >= end and len(log.answers) >= len(ours))
+    assert sorted(log.notified + log.passed) == list(range(1, end + 1))
     assert log.answers == ours
     if not failed:
         assert all(notified >= made[int(name)][0] for name, notified in log.answered)

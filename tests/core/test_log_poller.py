@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from talkwire.core.cluster.feed import LogFeed, LogSegment
+from talkwire.core.cluster.feed import PATIENCE_S, LogFeed, LogSegment
 from talkwire.core.cluster.log_poller import SILENCE_S, STEP_S, LogPoller
 from talkwire.core.domain.errors import ChatError, LogReplaced
-from talkwire.core.domain.events import Durable
+from talkwire.core.domain.events import Durable, PositionsPassed
 from tests.waiting import until
 
 
@@ -24,7 +24,7 @@ class Watched:
         self.epochs: list[Exception | None] = []
         self.refusals: list[Exception] = []
         """The results of the next attempts to begin an epoch."""
-        self.feed = LogFeed(self._read, _ignore, lambda: not self.away, lambda: None)
+        self.feed = LogFeed(self._read, _ignore, lambda: 0.0 if self.away else PATIENCE_S, lambda: None)
 
     async def _read(self, after: int, limit: int) -> LogSegment:
         return LogSegment(self.head, ())
@@ -74,7 +74,7 @@ class Watched:
         self.away = False
 
 
-def _ignore(events: Sequence[Durable]) -> None:
+def _ignore(events: Sequence[Durable | PositionsPassed]) -> None:
     pass
 
 

@@ -15,6 +15,7 @@ from talkwire.core.domain.events import (
     MemberAdded,
     MemberRemoved,
 )
+from talkwire.core.domain.log.announced import conversation_hash
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Conversation, ConversationKind, Member, Notify
 from tests.repetition import repetitions
@@ -126,6 +127,28 @@ def test_a_conversation_without_cached_members_is_removed() -> None:
     assert memberships.get("c") is None
 
 
+def test_two_conversations_may_have_the_same_hash() -> None:
+    one, other = "plumless", "buckeroo"
+    assert conversation_hash(one) == conversation_hash(other)
+    memberships = _memberships(("c", "direct", 2))
+    assert memberships.has_hash(conversation_hash(one)), "nothing is known before they are indexed"
+    memberships.index_hashes()
+    assert not memberships.has_hash(conversation_hash(one))
+    memberships.add("alice", [one, other])
+    memberships.remove("alice", [one])
+    assert memberships.has_hash(conversation_hash(other))
+    memberships.remove("alice", [other])
+    assert not memberships.has_hash(conversation_hash(other))
+
+
+def test_conversations_that_are_known_before_are_indexed() -> None:
+    memberships = _memberships(("c", "direct", 2))
+    memberships.index_hashes()
+    assert memberships.has_hash(conversation_hash("c"))
+    memberships.apply(ConversationDeleted(11, 0, "c", "alice"), _everyone)
+    assert not memberships.has_hash(conversation_hash("c"))
+
+
 USERS = [f"u{number}" for number in range(14)]
 PLACES = ["x", "y"]
 
@@ -137,6 +160,7 @@ class Following(RuleBasedStateMachine):
         super().__init__()
         self.pos = 0
         self.memberships = MembershipIndex(members_max=6)
+        self.memberships.index_hashes()
         self.members: dict[str, set[str]] = {"x": set(USERS[:4]), "y": set()}
         self.known: set[str] = set()
 
@@ -190,6 +214,11 @@ class Following(RuleBasedStateMachine):
             own = [place for place in PLACES if user_id in self.members[place]]
             expected = set().union(*(self.members[place] for place in own if len(self.members[place]) <= 6))
             assert self.memberships.contacts(user_id, own) == (expected & self.known) - {user_id}
+
+    @invariant()
+    def hashes_are_those_of_conversations_with_cached_members(self) -> None:
+        for place in PLACES:
+            assert self.memberships.has_hash(conversation_hash(place)) == bool(self.members[place] & self.known)
 
 
 TestFollowing = Following.TestCase

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from talkwire.core.cluster.peers import Peers
-from talkwire.core.domain.peer import ADDRESSED, Peer
+from talkwire.core.cluster.peers import ANNOUNCED_FROM, Peers
+from talkwire.core.domain.peer import ADDRESSED, ANNOUNCED, Peer
 from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
 from tests.waiting import SteppedClock, deadline, turns, until
 
@@ -88,6 +88,43 @@ async def test_a_node_of_an_older_version_is_reached_by_what_is_sent_to_all() ->
     one, *_ = net.join("one", "two", revision=ADDRESSED - 1)
     assert await one.ask("next", 4, int, to="two", wait_s=FOR_EVER_S) == {"two": 5}
     assert net.addressed == [None, None]
+
+
+def _peers(count: int, *revisions: int) -> list[Peer]:
+    named = [Peer(f"new-{number}", None, revision=revision) for number, revision in enumerate(revisions)]
+    return [*(Peer(f"n{number}", None, revision=ANNOUNCED) for number in range(count)), *named]
+
+
+@pytest.mark.parametrize(
+    ("peers", "expected"),
+    [
+        (_peers(0), False),
+        (_peers(ANNOUNCED_FROM - 1), False),
+        (_peers(ANNOUNCED_FROM), True),
+        (_peers(ANNOUNCED_FROM, ANNOUNCED + 1), True),
+        (_peers(ANNOUNCED_FROM, ANNOUNCED - 1), False),
+        (_peers(ANNOUNCED_FROM, 0), False),
+    ],
+    ids=["alone", "few", "enough", "one of a later version", "one of an older version", "one of unknown version"],
+)
+def test_events_are_announced_to_many_nodes_that_all_fetch_them(peers: Sequence[Peer], *, expected: bool) -> None:
+    one = Peers("one", lambda *_: None, lambda: False)
+    one.set_peers([*peers, Peer("one", None, revision=ANNOUNCED)])
+    assert one.fetch_events is expected
+
+
+def test_a_node_that_has_just_started_may_be_of_an_older_version() -> None:
+    one = Peers("one", lambda *_: None, lambda: False)
+    one.set_peers(_peers(ANNOUNCED_FROM))
+    seen = [one.fetch_events]
+    one.add("newcomer")
+    seen.append(one.fetch_events)
+    one.start_reading()
+    one.set_peers([*_peers(ANNOUNCED_FROM), Peer("newcomer", None, revision=ANNOUNCED)])
+    seen.append(one.fetch_events)
+    one.set_peers(_peers(ANNOUNCED_FROM - 1))
+    seen.append(one.fetch_events)
+    assert seen == [True, False, True, False]
 
 
 async def test_questions_at_the_same_time_get_their_own_answers() -> None:

@@ -56,6 +56,18 @@ async def test_durable_events_are_observed_once_in_the_order_of_the_log(chat: Ta
     assert positions == sorted(set(positions))
 
 
+async def test_only_an_observer_of_messages_makes_a_node_need_those_of_other_nodes_users(
+    chat: Talkwire, serve: Serve
+) -> None:
+    await serve(chat)
+    listeners = chat._started.chat._listeners
+    needs = [listeners.need_all()]
+    for kind in (ConversationCreated, "message:updated", MessageSent):
+        chat.after(kind)(lambda _: None)
+        needs.append(listeners.need_all())
+    assert needs == [False, False, False, True]
+
+
 async def test_an_observer_runs_after_the_commit(chat: Talkwire, serve: Serve) -> None:
     found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 

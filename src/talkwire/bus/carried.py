@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Protocol
 
 import structlog
 
+from talkwire.bus.announcement_seal import AnnouncementSeal
+from talkwire.bus.announcer import AnnouncementTransport, Announcer
 from talkwire.bus.outgoing import PARCEL_MAX, Outgoing, Parcel
 from talkwire.bus.parcels import Unpacker, pack
 from talkwire.bus.seal import Realm, Seal
-from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
+from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Choose, CommittedBatch, Receive, choose_all
 
 BEAT_S = 1.0
 """The longest time in seconds between two parcels that return to their sender. A node sends an empty one to itself if
@@ -66,13 +68,16 @@ class BusTransport(Protocol):
     sender, or to one of them.
 
     `includes_events` says whether commits are sent with their events, or only with their log positions. A parcel may be
-    slightly larger than `dispatch_max` bytes. If the network does not work, every method raises one of `failures`
-    within some seconds.
+    slightly larger than `dispatch_max` bytes. `announcements` is None if nodes cannot announce events over the network.
+    If it does not work, every method raises one of `failures` within some seconds.
     """
 
     includes_events: bool
     dispatch_max: int
     failures: tuple[type[Exception], ...]
+
+    @property
+    def announcements(self) -> AnnouncementTransport | None: ...
 
     async def publish(self, parcel: bytes, to: str | None = None) -> None:
         """Sends a parcel to all listening nodes; with `to`, possibly to the node with this id alone."""
@@ -102,24 +107,49 @@ class TransportBus:
         self._realm = realm
         self._unpacker = Unpacker()
         self._warned_at = -WARN_EVERY_S
+        self._announcer: Announcer | None = None
         self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, log: str, node_id: str, receive: Receive) -> None:
+    async def start(self, log: str, node_id: str, receive: Receive, choose: Choose = choose_all) -> None:
         self._node_id = node_id
         self._receive = receive
-        self._seal = Seal(self._realm.key(log))
+        key = self._realm.key(log)
+        self._seal = Seal(key)
         carrier = self._carrier = self._carry(self._realm.name(log))
         self._parcel_max = max(PARCEL_MAX, carrier.dispatch_max) + _AROUND
         self.includes_events = carrier.includes_events
         self._outgoing = Outgoing(self.counts, dispatch_max=carrier.dispatch_max, with_events=carrier.includes_events)
         self._tasks = [asyncio.create_task(self._keep_publishing()), asyncio.create_task(self._keep_listening())]
+        if carrier.announcements is not None:
+            announcer = self._announcer = Announcer(
+                carrier.announcements,
+                carrier.failures,
+                AnnouncementSeal(key, node_id),
+                choose=choose,
+                receive=receive,
+                send_to_all=self.send,
+                counts=self.counts,
+            )
+            carrier.announcements.on_announced = self._take_announced
+            self._tasks += [
+                asyncio.create_task(announcer.keep_announcing()),
+                asyncio.create_task(announcer.keep_fetching()),
+            ]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_S):
                 await self._tried.wait()
 
     def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
         self._outgoing.put(dispatch, to)
+        if self._announcer is not None and to is not None:
+            self._announcer.learn(to)
+
+    def announce(self, batch: CommittedBatch, hashes: Sequence[int]) -> None:
+        if self._announcer is None or self.is_disconnected:
+            self.send(batch)
+        else:
+            self._announcer.announce(batch, hashes)
 
     async def close(self) -> None:
         self.is_disconnected = True
@@ -198,8 +228,20 @@ class TransportBus:
             self._receive_all(opened.body)
         return False
 
-    def _refuse(self, parcel: bytes) -> None:
-        self.counts.refused += 1
+    def _take_announced(self, data: bytes) -> None:
+        """Handles a received block of announcements."""
+        assert self._announcer is not None, "only then they are received"
+        try:
+            refused = self._announcer.receive(data)
+        except Exception:
+            # The node goes on listening.
+            _logger.exception("announcements_not_handled")
+        else:
+            if refused:
+                self._refuse(data, refused)
+
+    def _refuse(self, parcel: bytes, times: int = 1) -> None:
+        self.counts.refused += times
         now = asyncio.get_running_loop().time()
         if now - self._warned_at >= WARN_EVERY_S:
             self._warned_at = now
@@ -211,6 +253,8 @@ class TransportBus:
         self.counts.dropped += self._unpacker.not_understood - before
         for dispatch in dispatches:
             self.counts.received += 1
+            if self._announcer is not None:
+                self._announcer.learn(dispatch.node_id)
             try:
                 self._receive(dispatch)
             except Exception:

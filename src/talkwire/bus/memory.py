@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
-from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Receive
+from talkwire.core.domain.events import Durable
+from talkwire.core.ports.bus import (
+    Announcement,
+    AnyBusMessage,
+    BusCounts,
+    Choose,
+    CommittedBatch,
+    Receive,
+    choose_all,
+)
 
 
 class Exchange:
@@ -32,9 +42,10 @@ class MemoryBus:
     def is_disconnected(self) -> bool:
         return self not in self._exchange.joined
 
-    async def start(self, log: str, node_id: str, receive: Receive) -> None:
+    async def start(self, log: str, node_id: str, receive: Receive, choose: Choose = choose_all) -> None:
         self._node_id = node_id
         self._receive = receive
+        self._choose = choose
         self._exchange.joined[self] = log
 
     def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
@@ -46,6 +57,24 @@ class MemoryBus:
         for bus, its_log in self._exchange.joined.items():
             if bus is not self and its_log == log and to in {None, bus._node_id}:
                 asyncio.get_running_loop().call_soon(bus.receive, dispatch)
+
+    def announce(self, batch: CommittedBatch, hashes: Sequence[int]) -> None:
+        log = self._exchange.joined.get(self)
+        if log is None:
+            self.counts.dropped += 1
+            return
+        self.counts.sent += 1
+        events = {event.pos: event for event in batch.events or ()}
+        announced = [Announcement(batch.node_id, *each) for each in zip(events, hashes, strict=True)]
+        for bus, its_log in self._exchange.joined.items():
+            if bus is not self and its_log == log:
+                asyncio.get_running_loop().call_soon(bus.receive_announced, announced, events)
+
+    def receive_announced(self, announced: Sequence[Announcement], events: Mapping[int, Durable]) -> None:
+        """Passes those of another bus's announced events to this node that it chooses."""
+        if not self.is_disconnected:
+            for node_id, pos, _ in self._choose(announced):
+                self.receive(CommittedBatch(node_id, pos - 1, pos, (events[pos],)))
 
     def receive(self, dispatch: AnyBusMessage) -> None:
         """Passes a message from another bus of the process to this node. Ignores the message once this bus is

@@ -55,6 +55,7 @@ class PostgresTransport:
 
     # Reading the log is cheaper than sending events through the same database a second time.
     includes_events = False
+    announcements = None
     dispatch_max = 1 << 20
     failures: tuple[type[Exception], ...] = (psycopg.Error, OSError, TimeoutError)
 

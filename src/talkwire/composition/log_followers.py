@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from talkwire.composition.foundation import Foundation, now_ms
-from talkwire.core.domain.events import DurableEvent, News
+from talkwire.core.domain.events import News, moves_log
 from talkwire.core.engine.key_indexer import KeyIndexer
 from talkwire.core.engine.pruner import ConversationPruner, Pruner
 from talkwire.core.engine.timers import TimerLoop
@@ -61,7 +61,7 @@ def follow_log(
     ]
 
     def wake(events: Sequence[News]) -> None:
-        if isinstance(events[-1], DurableEvent):
+        if moves_log(events[-1]):
             for follower in followers:
                 follower.wake()
 

@@ -136,7 +136,7 @@ def watch_log(chat: Chat, engine: SocketServer) -> LogWatches:
     All waits end when the node drains, i.e. prepares to stop.
     """
     watches = LogWatches(chat, chat.pos)
-    chat.subscribe(watches.follow)
+    chat.subscribe(watches.follow, needs_all=lambda: len(watches) > 0)
     engine.on_draining.append(watches.drain)
     return watches
 

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.events import DurableEvent, News, WebhookChanged
+from talkwire.core.domain.events import News, WebhookChanged, moves_log
 from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
 from talkwire.core.domain.times import iso
 from talkwire.dialects.messenger.log_events import WebhookEventPayload
@@ -91,7 +91,7 @@ class WebhookService:
 
     def follow(self, events: Sequence[News]) -> None:
         """Notifies the deliveries of newly committed events. The chat calls it with the events of each transaction."""
-        if not isinstance(events[-1], DurableEvent):
+        if not moves_log(events[-1]):
             return
         changed = any(type(event) is WebhookChanged for event in events)
         if self._deliveries is not None:

@@ -16,13 +16,17 @@ from typing import NamedTuple
 
 import structlog
 
-from talkwire.core.domain.events import Durable
+from talkwire.core.domain.events import Durable, PositionsPassed
+from talkwire.core.ports.bus import Announcement
 
 PATIENCE_S = 0.02
 """How long the bus may take to fill a gap before the log is read, in seconds.
 
 The bus usually delivers other nodes' commits within two milliseconds, and a read costs all nodes more than waiting.
 """
+
+ANNOUNCED_PATIENCE_S = 0.1
+"""As `PATIENCE_S`, while events are announced and then fetched."""
 
 RETRY_S = 0.5
 """Seconds between a failed read and the next attempt."""
@@ -40,12 +44,16 @@ _logger = structlog.get_logger(__name__)
 class Commit(NamedTuple):
     """A committed transaction, which has the log positions after `start_pos` and up to `pos`, with its events. A
     transaction from the bus may lack events: then they are read from the log. `next_timer_ms`: in how many milliseconds
-    the first timer fires that a transaction of this node has set."""
+    the first timer fires that a transaction of this node has set.
+
+    With `hashes`, it stands for other nodes' events that this node does not need, unless it needs one of these
+    conversations (`log.announced`) once their turn comes."""
 
     start_pos: int
     pos: int
     events: Sequence[Durable]
     next_timer_ms: int | None = None
+    hashes: Sequence[int] = ()
 
 
 class LogSegment(NamedTuple):
@@ -71,19 +79,22 @@ class _Waiting(NamedTuple):
 
 
 class LogFeed:
-    """Calls `deliver` with the events of the log, in order, each once and without gaps.
+    """Calls `deliver` with the events of the log, in order, each once and without gaps. In place of events that this
+    node does not need, calls it with a `PositionsPassed`.
 
-    `read` reads events from the log. `bus_delivers` returns whether the bus is expected to deliver other nodes' events,
-    so that it may fill a gap before the log is read. `handle_loss` is called if events that this node has not delivered
-    were pruned from the log: they never reach its clients.
+    `read` reads events from the log. `patience_s` returns for how many seconds the bus may fill a gap before the log is
+    read; 0: it does not fill gaps. `handle_loss` is called if events that this node has not delivered were pruned from
+    the log: they never reach its clients. `needs` returns whether this node needs announced events with a conversation
+    hash.
     """
 
     def __init__(
         self,
         read: ReadLog,
-        deliver: Callable[[Sequence[Durable]], None],
-        bus_delivers: Callable[[], bool],
+        deliver: Callable[[Sequence[Durable | PositionsPassed]], None],
+        patience_s: Callable[[], float],
         handle_loss: Callable[[], None],
+        needs: Callable[[int], bool] = lambda _: True,
     ) -> None:
         self.pos = 0
         """The position up to which events have been delivered."""
@@ -91,13 +102,18 @@ class LogFeed:
         """How often the log has been read."""
         self._read = read
         self._deliver = deliver
-        self._bus_delivers = bus_delivers
+        self._patience_s = patience_s
         self._handle_loss = handle_loss
+        self._needs = needs
         self._waiting: list[_Waiting] = []
         """A heap. Transactions whose events were read from the log meanwhile stay in it until they are popped."""
         self._numbers = itertools.count()
         self._known_pos = 0
+        self._read_pos = 0
+        """The position up to which the log is to be read, unless the bus delivers the events meanwhile."""
         self._patience: asyncio.TimerHandle | None = None
+        self._patience_pos = 0
+        """The delivered position when `_patience` began."""
         self._reading: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -139,12 +155,33 @@ class LogFeed:
         elif commit.pos > self.pos and len(self._waiting) < WAITING_MAX and not self._closed:
             self._accept(commit, None)
 
+    def announced(self, announcements: Sequence[Announcement]) -> list[Announcement]:
+        """Accepts the announcements of other nodes' events, and returns those of events that this node needs, for the
+        bus to fetch. Passes the others over, unless this node needs them once their turn comes: then they are read from
+        the log."""
+        needed: list[Announcement] = []
+        run: list[Announcement] = []
+        for each in sorted({each.pos: each for each in announcements if each.pos > self.pos}.values(), key=_pos):
+            if self._needs(each.conversation_hash):
+                needed.append(each)
+                continue
+            if run and each.pos != run[-1].pos + 1:
+                self._pass_over(run)
+                run = []
+            run.append(each)
+        if run:
+            self._pass_over(run)
+        if needed and needed[-1].pos > self._known_pos:
+            self._known_pos = needed[-1].pos
+            self._fill_gap_soon()
+        return needed
+
     def notice_head(self, pos: int) -> None:
         """Starts to read and deliver the missing events up to `pos`, a position that the log is known to have. Does not
         wait for them."""
         if pos > self.pos:
             self._known_pos = max(self._known_pos, pos)
-            self._read_gap()
+            self._read_until(pos)
 
     async def wait_until(self, pos: int) -> None:
         """Reads missing events and waits until those up to the log position `pos` have been delivered. A failed read is
@@ -154,6 +191,12 @@ class LogFeed:
             await asyncio.wait([self._reading])
 
     # --- delivering ---------------------------------------------------------------------------------------------------
+
+    def _pass_over(self, run: Sequence[Announcement]) -> None:
+        """Accepts events at successive positions that this node does not need now."""
+        hashes = [each.conversation_hash for each in run]
+        if len(self._waiting) < WAITING_MAX and not self._closed:
+            self._accept(Commit(run[0].pos - 1, run[-1].pos, (), hashes=hashes), None)
 
     def _accept(self, commit: Commit, answer: Callable[[], None] | None) -> None:
         if commit.start_pos <= self.pos and not self._waiting:
@@ -166,6 +209,9 @@ class LogFeed:
             self._fill_gap_soon()
 
     def _deliver_commit(self, commit: Commit, answer: Callable[[], None] | None) -> None:
+        if commit.hashes:
+            self._deliver_passed(commit)
+            return
         events = commit.events
         if commit.start_pos < self.pos:
             events = [event for event in events if event.pos > self.pos]  # the others were read from the log
@@ -175,38 +221,62 @@ class LogFeed:
         if events:
             self._deliver(events)
 
+    def _deliver_passed(self, commit: Commit) -> None:
+        """Passes over events that this node does not need, or reads them from the log: one of its users may have
+        connected since they were announced."""
+        if commit.pos <= self.pos:
+            return
+        if any(map(self._needs, commit.hashes)):
+            self.notice_head(commit.pos)
+            return
+        self.pos = commit.pos
+        self._deliver((PositionsPassed(self.pos),))
+
     def _deliver_waiting(self) -> None:
         """Delivers the waiting transactions for which all earlier events have been delivered."""
         while self._waiting and self._waiting[0].start_pos <= self.pos:
             waiting = heappop(self._waiting)
             self._deliver_commit(waiting.commit, waiting.answer)
-        if not self._waiting and self._patience is not None:
+        if self.pos >= self._known_pos and self._patience is not None:
             self._patience.cancel()
             self._patience = None
 
     # --- gaps -------------------------------------------------------------------------------------------------------
 
     def _fill_gap_soon(self) -> None:
-        if self._reading is not None or self._patience is not None:
+        if self._reading is not None or self._patience is not None or self._closed:
             return
-        if self._bus_delivers():
-            self._patience = asyncio.get_running_loop().call_later(PATIENCE_S, self._read_gap)
+        patience_s = self._patience_s()
+        if patience_s:
+            self._patience_pos = self.pos
+            self._patience = asyncio.get_running_loop().call_later(patience_s, self._end_patience)
         else:
-            self._read_gap()
+            self._read_until(self._known_pos)
 
-    def _read_gap(self) -> None:
+    def _end_patience(self) -> None:
+        """Reads the log, if nothing was delivered since the patience began; otherwise this may be another gap."""
+        self._patience = None
+        if self.pos == self._patience_pos:
+            self._read_until(self._known_pos)
+        elif self.lag:
+            self._fill_gap_soon()
+
+    def _read_until(self, pos: int) -> None:
+        self._read_pos = max(self._read_pos, pos)
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
         if self._reading is None and not self._closed:
-            self._reading = asyncio.ensure_future(self._read_until_known())
+            self._reading = asyncio.ensure_future(self._read_log())
 
-    async def _read_until_known(self) -> None:
+    async def _read_log(self) -> None:
         try:
-            while self.pos < self._known_pos:  # Suspends: each round reads the database.
+            while self.pos < self._read_pos:  # Suspends: each round reads the database.
                 await self._read_some()
         finally:
             self._reading = None
+        if self.lag:  # the bus may deliver what has become known meanwhile
+            self._fill_gap_soon()
 
     async def _read_some(self) -> None:
         self.reads += 1
@@ -236,11 +306,11 @@ class LogFeed:
         _logger.error("announced_position_missing", pos=self.pos, announced=self._known_pos)
         self._release_answers()
         self._waiting.clear()
-        self._known_pos = self.pos
+        self._known_pos = self._read_pos = self.pos
 
     def _missing(self) -> int:
         """Returns how many log positions to read next: up to the first waiting transaction, at most `PAGE`."""
-        until = self._waiting[0].start_pos if self._waiting else self._known_pos
+        until = self._waiting[0].start_pos if self._waiting else self._read_pos
         return min(max(until, self.pos + 1) - self.pos, PAGE)
 
     def _release_answers(self) -> None:
@@ -249,6 +319,10 @@ class LogFeed:
         for each in waiting:
             if each.answer is not None:
                 each.answer()
+
+
+def _pos(announced: Announcement) -> int:
+    return announced.pos
 
 
 def _is_dense(commit: Commit) -> bool:

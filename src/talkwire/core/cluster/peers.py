@@ -19,11 +19,15 @@ import structlog
 
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.peer import ANNOUNCED, Peer
 from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
 
 ASK_S = 1.0
 """How many seconds to wait for answers, which usually take a few milliseconds."""
+
+ANNOUNCED_FROM = 8
+"""From how many other nodes on events are announced, and fetched by the nodes that need them. With fewer, sending them
+to all nodes at once carries hardly more, and is faster."""
 
 WARN_EVERY_S = 10.0
 """At most one warning about missing answers is logged for each topic within this many seconds."""
@@ -80,6 +84,8 @@ class Peers:
         self._new: set[str] = set()
         self._known_before: set[str] = set()
         """The new nodes that were known when the leases were requested."""
+        self.fetch_events = False
+        """Whether the other nodes are many, and all of them fetch events that are announced."""
         self._topics: dict[str, _Topic] = {}
         self._questions: dict[str, _Question] = {}
         self.on_peers_gone: Callable[[Collection[str]], None] = lambda _: None
@@ -96,6 +102,11 @@ class Peers:
     def has_peers(self) -> bool:
         """Returns whether any other node is alive."""
         return bool(self._living or self._new)
+
+    @property
+    def are_many(self) -> bool:
+        """Returns whether so many other nodes are alive that events are announced."""
+        return len(self._living) >= ANNOUNCED_FROM
 
     @property
     def living_ids(self) -> Collection[str]:
@@ -140,6 +151,7 @@ class Peers:
             question.missing &= self._living.keys() | self._new
             if not question.missing:
                 question.done.set()
+        self._judge()
         for node_id in self._living.keys() - before:
             self._send(EphemeralBatch(self.node_id, ()), self._addressed(node_id))
         self.on_peers_read(self._living.values())
@@ -150,6 +162,12 @@ class Peers:
         """Adds a living node that has sent a message. It may have started after the leases were last read."""
         if node_id not in self._living:
             self._new.add(node_id)
+            self._judge()
+
+    def _judge(self) -> None:
+        """Sets `fetch_events`. Of new nodes the version is unknown until the leases are read."""
+        revisions = [peer.revision for peer in self._living.values()]
+        self.fetch_events = self.are_many and not self._new and min(revisions) >= ANNOUNCED
 
     def answer(self, topic: str, kind: type[T], function: Callable[[T], Awaitable[object]]) -> None:
         """Registers the function that answers other nodes' questions of a topic, and whose result is the answer. `kind`

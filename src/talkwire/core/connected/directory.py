@@ -98,7 +98,8 @@ class DirectoryEntry:
     since_pos: int = 0
     """The log position at which the entry was first held, so that the user has been connected since then."""
     moved_pos: int = 0
-    """The log position of the last change of `conversation_ids`: of joining, leaving or loading."""
+    """The log position of the last change of `conversation_ids`: of joining, leaving or loading. All events of the
+    conversations after it have been delivered on this node."""
 
     @property
     def unlisted(self) -> AbstractSet[str]:
@@ -330,6 +331,7 @@ class Directory:
         """
         known = self.peek(user_id)
         if known is None:
+            entry.moved_pos = self.pos
             self._index(user_id, entry)
         entry = known or entry
         self._idle.pop(user_id, None)
@@ -482,7 +484,8 @@ class Directory:
             self._running.discard(loading)
             self._load_next()
         for fresh in loaded.values():
-            fresh.moved_pos = pos
+            # From now on the node receives the events of the users' conversations, of which it may have passed some.
+            fresh.moved_pos = max(pos, self.pos)
         for event in loading.late:
             if event.pos > pos:
                 _apply_late(event, loaded)

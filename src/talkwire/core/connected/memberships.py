@@ -6,6 +6,7 @@ of at most `members_max`. Each conversation is stored once, for all of its cache
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from talkwire.core.domain.events import (
     MemberRemoved,
     MembershipGroundsChanged,
 )
+from talkwire.core.domain.log.announced import conversation_hash
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import ConversationKind, Member, Notify
 
@@ -92,6 +94,16 @@ class MembershipIndex:
         self._members_max = members_max
         self._memberships: dict[str, ConversationMembership] = {}
         self._notify: dict[str, Notify] = {}
+        self._hashes: Counter[int] | None = None
+
+    def index_hashes(self) -> None:
+        """Starts to index the hashes of the conversations' ids, for `has_hash`."""
+        self._hashes = Counter(map(conversation_hash, self._memberships))
+
+    def has_hash(self, conversation_hash: int) -> bool:
+        """Returns whether any cached user is a member of a conversation whose id has this hash. True before
+        `index_hashes` was called."""
+        return self._hashes is None or conversation_hash in self._hashes
 
     @property
     def notify(self) -> Mapping[str, Notify]:
@@ -109,8 +121,7 @@ class MembershipIndex:
         for conversation_id in conversation_ids:
             membership = self._memberships.get(conversation_id)
             if membership is None:
-                membership = self._memberships[conversation_id] = ConversationMembership()
-                membership.user_ids = alone
+                self._create(conversation_id).user_ids = alone
             else:
                 membership.add(alone)
         for conversation_id, own in staffed.items():
@@ -232,9 +243,12 @@ class MembershipIndex:
         )
 
     def _membership(self, conversation_id: str) -> ConversationMembership:
-        membership = self._memberships.get(conversation_id)
-        if membership is None:
-            membership = self._memberships[conversation_id] = ConversationMembership()
+        return self._memberships.get(conversation_id) or self._create(conversation_id)
+
+    def _create(self, conversation_id: str) -> ConversationMembership:
+        membership = self._memberships[conversation_id] = ConversationMembership()
+        if self._hashes is not None:
+            self._hashes[conversation_hash(conversation_id)] += 1
         return membership
 
     def _follow(self, event: Durable, membership_of: Callable[[str], ConversationMembership | None]) -> None:
@@ -268,3 +282,8 @@ class MembershipIndex:
     def _forget(self, conversation_id: str) -> None:
         del self._memberships[conversation_id]
         self._notify.pop(conversation_id, None)
+        if self._hashes is not None:
+            hash_ = conversation_hash(conversation_id)
+            self._hashes[hash_] -= 1
+            if not self._hashes[hash_]:
+                del self._hashes[hash_]

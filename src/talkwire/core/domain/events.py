@@ -1104,8 +1104,22 @@ Between = UsersMoved
 UnstoredEvent = Ephemeral | CustomEvent | StreamAdvanced | MailStored | Between
 """Every event that is not stored in the log."""
 
-News = Event | UnstoredEvent
+
+class PositionsPassed(msgspec.Struct, frozen=True, gc=False):
+    """Tells the chat's listeners that the log positions up to `pos` belong to events that this node does not need
+    (`log.announced`), and has not loaded."""
+
+    pos: int
+
+
+News = Event | UnstoredEvent | PositionsPassed
 """Every event that listeners of the chat receive."""
+
+
+def moves_log(event: News) -> bool:
+    """Returns whether an event says that the log has grown."""
+    return isinstance(event, DurableEvent | PositionsPassed)
+
 
 # --- groups of events by subject, for dialects that have no words for them --------------------------------------------
 

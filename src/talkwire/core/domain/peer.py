@@ -17,13 +17,16 @@ TURNS_KNOWN = 54
 ADDRESSED = 55
 """The revision of the first version whose nodes listen to messages on the bus that are sent to one node alone."""
 
+ANNOUNCED = 56
+"""The revision of the first version whose nodes fetch the events that others announce."""
+
 
 class Peer(NamedTuple):
     """Another node with a valid lease, i.e. one that is alive.
 
     `address` is where other nodes can reach it. `folder_ids` are the file folders that it can read; empty for nodes of
     an older version, which do not state them. `revision` says what the node's version knows of that which nodes share:
-    the newest migration, or a later change of their messages (`ADDRESSED`).
+    the newest migration, or a later change of their messages (`ADDRESSED`, `ANNOUNCED`).
     """
 
     node_id: str

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 from msgspec.structs import replace
 
 from talkwire.core.background_tasks import BackgroundTasks
-from talkwire.core.cluster.feed import Commit, LogFeed, LogSegment
+from talkwire.core.cluster.feed import ANNOUNCED_PATIENCE_S, PATIENCE_S, Commit, LogFeed, LogSegment
 from talkwire.core.cluster.lease import Lease
 from talkwire.core.cluster.log_poller import LogPoller
 from talkwire.core.cluster.peers import Peers
@@ -29,18 +29,37 @@ from talkwire.core.domain.access import may_act, require
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError, LogReplaced, NoAccess
-from talkwire.core.domain.events import Durable, DurableEvent, MessageSent, News, UnstoredEvent, UserErased, UserUpdated
+from talkwire.core.domain.events import (
+    Durable,
+    DurableEvent,
+    MessageSent,
+    News,
+    PositionsPassed,
+    UnstoredEvent,
+    UserErased,
+    UserUpdated,
+)
+from talkwire.core.domain.log.announced import FOR_ALL, hash_of
 from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.core.domain.model import Actor, ActorRole, Message, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
 from talkwire.core.engine.desk.team_changer import settle as settle_change
 from talkwire.core.engine.hooks import Hooks, sent_as
-from talkwire.core.engine.listeners import Listener, Listeners, Stage
+from talkwire.core.engine.listeners import Listener, Listeners, Stage, never
 from talkwire.core.engine.refusal_causes import cause_of, name_conversation
 from talkwire.core.features.conversations import lists
 from talkwire.core.features.users import user_search
 from talkwire.core.features.users.preferences import DEFAULTS
-from talkwire.core.ports.bus import AnyBusMessage, Bus, CommittedBatch, EphemeralBatch, NoBus, PeerAnswer, PeerQuestion
+from talkwire.core.ports.bus import (
+    Announcement,
+    AnyBusMessage,
+    Bus,
+    CommittedBatch,
+    EphemeralBatch,
+    NoBus,
+    PeerAnswer,
+    PeerQuestion,
+)
 from talkwire.core.ports.handler import ChangeHandler, Queries
 from talkwire.core.ports.jobs import Done
 from talkwire.core.ports.transaction import Snapshot
@@ -132,7 +151,9 @@ class Chat:
         self._sender_verifier = SenderVerifier(
             self.peers, lambda: self.execute(NODE, ListPeers()), self._handle, self.bus.counts
         )
-        self.feed = LogFeed(self._read_log, self._listeners.notify, self._bus_delivers, self._handle_loss)
+        self.feed = LogFeed(
+            self._read_log, self._listeners.notify, self._bus_patience_s, self._handle_loss, self._needs
+        )
         self._watching: asyncio.Task[None] | None = None
         self._more_until = 0.0
         self.on_events_missed: Callable[[], None] = _nothing
@@ -148,7 +169,7 @@ class Chat:
         self.signals.presence.on_user_changes = self.lease.record_soon
         self.epoch = ""
         self.pos = 0
-        self._listeners.add(self._follow, Stage.STATE)
+        self._listeners.add(self._follow, Stage.STATE, never)
 
     def execute(self, actor: Actor, command: Command[R], key: IdempotencyKey | None = None) -> Awaitable[R]:
         """Executes a command and returns its result.
@@ -314,10 +335,15 @@ class Chat:
         is_settled = await settle_change(self, result.pending_pos)
         return replace(result, pending_pos=None) if is_settled else result
 
-    def subscribe(self, listener: Listener, stage: Stage = Stage.OBSERVERS) -> None:
+    def subscribe(
+        self, listener: Listener, stage: Stage = Stage.OBSERVERS, needs_all: Callable[[], bool] = never
+    ) -> None:
         """Registers `listener`, which is then called on the event loop with each batch of events of all nodes: durable
-        events in log order, and ephemeral ones. Listeners of an earlier `stage` are called first."""
-        self._listeners.add(listener, stage)
+        events in log order, and ephemeral ones. Listeners of an earlier `stage` are called first.
+
+        With many nodes, some events of conversations without users on this node are not loaded: a `PositionsPassed`
+        takes their place. `needs_all` returns whether the listener needs them at present."""
+        self._listeners.add(listener, stage, needs_all)
 
     def subscribe_commits(self, listener: Callable[[Sequence[Durable]], None]) -> None:
         """Registers `listener`, which is called on the event loop with the events of each transaction that this node
@@ -334,7 +360,8 @@ class Chat:
         self._writer.start(self._committed, self.epoch)
         if not alone:
             self.signals.enable_peers()
-        await self.bus.start(self.epoch, self.node_id, self._receive)
+            self.directory.memberships.index_hashes()
+        await self.bus.start(self.epoch, self.node_id, self._receive, self._choose)
         if not alone:
             watch = LogPoller(
                 self.feed,
@@ -372,7 +399,11 @@ class Chat:
         it just before the delivery."""
         if commit.events and self.peers.has_peers:
             events = tuple(commit.events)
-            self.bus.send(CommittedBatch(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy))
+            batch = CommittedBatch(self.node_id, commit.start_pos, commit.pos, events, self._writer.busy)
+            if self.peers.fetch_events:
+                self.bus.announce(batch, [hash_of(event) for event in events])
+            else:
+                self.bus.send(batch)
         self.feed.committed(commit, answer)
         if commit.next_timer_ms is not None:
             self.on_timer_set(commit.next_timer_ms)
@@ -389,6 +420,20 @@ class Chat:
             self._handle(dispatch)
         else:
             self._sender_verifier.hold(dispatch)
+
+    def _choose(self, announced: Sequence[Announcement]) -> Sequence[Announcement]:
+        """Returns those of other nodes' announced events that this node needs. Ignores the announcements of nodes that
+        are not known to be alive: their positions are read from the log."""
+        self.lease.check_stop()
+        return self.feed.announced([each for each in announced if self.peers.is_peer(each.node_id)])
+
+    def _needs(self, conversation_hash: int) -> bool:
+        """Returns whether this node needs announced events with a conversation hash."""
+        return (
+            conversation_hash == FOR_ALL
+            or self.directory.memberships.has_hash(conversation_hash)
+            or self._listeners.need_all()
+        )
 
     def _handle(self, dispatch: AnyBusMessage) -> None:
         """Handles a message from another node whose lease is valid."""
@@ -417,8 +462,10 @@ class Chat:
         just announced a further transaction. The hub then delays writing, to send more in one write."""
         return self._writer.busy or asyncio.get_running_loop().time() < self._more_until
 
-    def _bus_delivers(self) -> bool:
-        return self.bus.includes_events and not self.bus.is_disconnected
+    def _bus_patience_s(self) -> float:
+        if not self.bus.includes_events or self.bus.is_disconnected:
+            return 0.0
+        return ANNOUNCED_PATIENCE_S if self.peers.are_many else PATIENCE_S
 
     async def _read_log(self, after: int, limit: int) -> LogSegment:
         def read(snapshot: Snapshot) -> LogSegment:
@@ -510,6 +557,8 @@ class Chat:
     def _follow(self, events: Sequence[News]) -> None:
         for event in events:
             if not isinstance(event, DurableEvent):
+                if type(event) is PositionsPassed:
+                    self.pos = event.pos
                 continue
             self.pos = event.pos
             if type(event) is not MessageSent:  # nearly every event is a message, which changes no entry

@@ -13,6 +13,12 @@ from talkwire.core.domain.events import News
 
 Listener = Callable[[Sequence[News]], None]
 
+
+def never() -> bool:
+    """Returns False: a listener needs only the events of conversations with users on this node."""
+    return False
+
+
 _logger = structlog.get_logger(__name__)
 
 
@@ -37,9 +43,18 @@ class Listeners:
 
     def __init__(self) -> None:
         self._listeners: list[tuple[Stage, Listener]] = []
+        self._needs_all: list[Callable[[], bool]] = []
 
-    def add(self, listener: Listener, stage: Stage = Stage.OBSERVERS) -> None:
+    def add(self, listener: Listener, stage: Stage, needs_all: Callable[[], bool]) -> None:
+        """Adds a listener. `needs_all` returns whether it needs the events of all conversations at present, also of
+        those without users on this node."""
         insort(self._listeners, (stage, listener), key=itemgetter(0))
+        if needs_all is not never:
+            self._needs_all.append(needs_all)
+
+    def need_all(self) -> bool:
+        """Returns whether any listener needs the events of all conversations."""
+        return any(needs_all() for needs_all in self._needs_all)
 
     def notify(self, events: Sequence[News]) -> None:
         """Calls all listeners with a batch of events, in the caller's turn of the event loop. Durable events are in log

@@ -17,7 +17,15 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
-from talkwire.core.domain.events import Durable, DurableEvent, LoginEnded, News, UserBanned, UserErased
+from talkwire.core.domain.events import (
+    Durable,
+    DurableEvent,
+    LoginEnded,
+    News,
+    PositionsPassed,
+    UserBanned,
+    UserErased,
+)
 from talkwire.core.domain.model import Actor, ActorRole
 from talkwire.core.signals.streams.watches import DRAINING_WAIT_S
 from talkwire.core.single_flight import SingleFlight
@@ -183,7 +191,9 @@ class LogWatches:
         of signed-out devices."""
         durable = [event for event in events if isinstance(event, DurableEvent)] if self._by_filter else ()
         last = events[-1]
-        if isinstance(last, DurableEvent):
+        if isinstance(last, PositionsPassed):
+            self.pos = last.pos
+        elif isinstance(last, DurableEvent):
             before, self.pos = self.pos, last.pos
             if durable:
                 self._compare(cast("Sequence[Durable]", durable), is_complete=last.pos - before == len(durable))

@@ -42,6 +42,10 @@ class Observers:
         for event_type in event_types:
             self._by_type.setdefault(event_type, []).append(observer)
 
+    def want_any(self, event_types: Iterable[type]) -> bool:
+        """Returns whether a function is registered for any of the types."""
+        return not self._by_type.keys().isdisjoint(event_types)
+
     def follow(self, events: Sequence[News]) -> None:
         """Adds a batch of events to the queues of the functions registered for their types. A full queue drops
         the event."""

@@ -7,9 +7,9 @@ database instead (`feed.py` does so), which is the source of truth; ephemeral ev
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -66,6 +66,24 @@ AnyBusMessage = CommittedBatch | EphemeralBatch | PeerQuestion | PeerAnswer
 Receive = Callable[[AnyBusMessage], None]
 
 
+class Announcement(NamedTuple):
+    """Says that the node `node_id` has committed the event at the log position `pos`, and which nodes need it
+    (`domain.log.announced.hash_of`)."""
+
+    node_id: str
+    pos: int
+    conversation_hash: int
+
+
+Choose = Callable[[Sequence[Announcement]], Sequence[Announcement]]
+"""Returns those of the announced events that a node needs. The bus fetches them."""
+
+
+def choose_all(announced: Sequence[Announcement]) -> Sequence[Announcement]:
+    """Returns all announced events: the choice of a node that needs every event."""
+    return announced
+
+
 @dataclass(slots=True)
 class BusCounts:
     """Counts of bus messages since this process started.
@@ -97,12 +115,13 @@ class Bus(Protocol):
     @property
     def counts(self) -> BusCounts: ...
 
-    async def start(self, log: str, node_id: str, receive: Receive) -> None:
+    async def start(self, log: str, node_id: str, receive: Receive, choose: Choose = choose_all) -> None:
         """Connects the node `node_id` to the other nodes that use the log (the ordered record of events in the
         database) with the name `log`, which is the log's epoch.
 
         From then on the bus calls `receive` on the event loop with the messages of other nodes, and possibly with this
-        node's own. Returns when the bus is connected, or when connecting failed and is retried in the background.
+        node's own. It calls `choose` with the events that other nodes announce, and `receive` with each chosen one as a
+        `CommittedBatch`. Returns when the bus is connected, or when connecting failed and is retried in the background.
         """
         ...
 
@@ -110,6 +129,12 @@ class Bus(Protocol):
         """Sends a message to all other nodes, in the order of the calls. Only the node `to` has to receive it, if that
         is not None; a bus on which nodes cannot be addressed sends it to all. Never waits; a message that cannot be
         sent is lost."""
+        ...
+
+    def announce(self, batch: CommittedBatch, hashes: Sequence[int]) -> None:
+        """Announces the events of a transaction to all other nodes, which then fetch those that they need. `hashes` has
+        the `hash_of` each event. A bus that cannot announce events sends them to all nodes. Never waits; an event that
+        cannot be announced or fetched is read from the log."""
         ...
 
     async def close(self) -> None: ...
@@ -124,10 +149,13 @@ class NoBus:
     def __init__(self) -> None:
         self.counts = BusCounts()
 
-    async def start(self, log: str, node_id: str, receive: Receive) -> None:
+    async def start(self, log: str, node_id: str, receive: Receive, choose: Choose = choose_all) -> None:
         pass
 
     def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+        pass
+
+    def announce(self, batch: CommittedBatch, hashes: Sequence[int]) -> None:
         pass
 
     async def close(self) -> None:
