@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -26,7 +26,7 @@ from tests.bus.networks import (
 )
 from tests.databases import PostgresServer, postgresql_server
 from tests.valkey_server import ValkeyServer, valkey_server
-from tests.waiting import deadline, turns, until
+from tests.waiting import deadline, pause, turns, until
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,15 @@ def names(received: list[AnyBusMessage]) -> list[str]:
     ]
 
 
+def message_sent(pos: int) -> MessageSent:
+    return MessageSent(pos, 0, Message(pos, "c", pos, "alice", "Alice", "Hello", 0))
+
+
+def positions(received: Sequence[AnyBusMessage]) -> list[int]:
+    """Returns the positions of the received transactions."""
+    return [batch.pos for batch in received if isinstance(batch, CommittedBatch)]
+
+
 each_failing = pytest.mark.parametrize("failing", ["valkey", "postgresql"], indirect=True)
 
 
@@ -116,6 +125,55 @@ async def test_a_message_to_one_member_reaches_it_in_order_with_those_to_all(
     expected = range(200) if isinstance(network, PostgresNetwork) else range(0, 200, 3)
     await three.until(lambda received: len(received) >= len(expected))
     assert names(three.received) == [f"event-{number}" for number in expected]
+
+
+async def test_announced_events_reach_the_members_that_need_them(network: Network, members: list[Member]) -> None:
+    one, two, three = members
+    two.needed, three.needed = {7}, set()
+    for member in members:
+        member.bus.send(notified(0, sender=member.node_id))  # so that all know each other
+    for member in members:
+        await member.until(lambda received: len({batch.node_id for batch in received}) >= 2)
+    count = 300
+    for pos in range(1, count + 1):
+        batch = CommittedBatch(one.node_id, pos - 1, pos, (message_sent(pos),))
+        one.bus.announce(batch, [pos % 3 + 6])
+        if pos % 70 == 0:
+            await pause(0.01)
+    if isinstance(network, PostgresNetwork):  # it announces nothing
+        await three.until(lambda received: positions(received)[-1:] == [count])
+        return
+    await three.until(lambda _: len(three.announced) == count)
+    await two.until(lambda received: len(positions(received)) == count // 3)
+    assert positions(two.received) == list(range(1, count + 1, 3))
+    assert positions(three.received) == []
+    assert [each.pos for each in three.announced] == list(range(1, count + 1))
+    assert {(each.node_id, each.conversation_hash) for each in three.announced} == {(one.node_id, n) for n in (6, 7, 8)}
+    assert one.announced == []
+
+
+async def test_a_node_that_was_sent_a_message_alone_is_known_by_its_announcements(network: Network) -> None:
+    if isinstance(network, PostgresNetwork):
+        pytest.skip("it announces nothing")
+    one, two = [await network.member() for _ in range(2)]
+    two.bus.send(EphemeralBatch(two.node_id, ()), one.node_id)
+    await one.until(bool)
+    one.bus.announce(CommittedBatch(one.node_id, 0, 1, (message_sent(1),)), [7])
+    await two.until(lambda received: positions(received) == [1])
+
+
+async def test_a_choice_that_fails_does_not_end_the_listening(network: Network) -> None:
+    if not isinstance(network, ValkeyNetwork):
+        pytest.skip("the loop itself reports it, or nothing is announced")
+    one, two = [await network.member() for _ in range(2)]
+    two.fails = True
+    two.bus.send(EphemeralBatch(two.node_id, ()), one.node_id)
+    await one.until(bool)
+    one.bus.announce(CommittedBatch(one.node_id, 0, 1, (message_sent(1),)), [7])
+    await until(lambda: len(two.announced) == 1)
+    two.fails = False
+    one.bus.announce(CommittedBatch(one.node_id, 1, 2, (message_sent(2),)), [7])
+    await two.until(lambda received: positions(received) == [2])
 
 
 async def test_simultaneous_messages_of_all_members_reach_all_others(members: list[Member]) -> None:
@@ -388,8 +446,9 @@ async def test_a_subscription_that_receives_nothing_is_renewed(
     network = ValkeyNetwork(valkey)
     one, two = [await network.member() for _ in range(2)]
     for member in (one, two):
-        # Publishing goes to another channel than the subscription, as if the way back were broken.
+        # Publishing goes to other channels than the subscription, as if the way back were broken.
         monkeypatch.setattr(_carrier(member), "_channel", "talkwire:another:news")
+        monkeypatch.setattr(_carrier(member), "_prefix", "talkwire:another:")
     await until(lambda: one.bus.is_disconnected)
     await talks_again(one, two)
     await network.close()
