@@ -1,10 +1,14 @@
 """Measures what the bus between many nodes carries, by what happens in the cluster.
 
-    python -m bench.bus [--nodes 100] [--rate 200] [--seconds 5]
+    python -m bench.bus [--nodes 100] [--rate 400] [--slower 25] [--seconds 5]
 
 The nodes are the bus of `talkwire serve` without the rest of a server, in one process, over one Valkey. Each kind of
-happening takes place at a fixed rate at random nodes; Valkey counts the bytes. What nodes send while nothing happens is
-measured by itself, and left out of the rest.
+happening takes place at a fixed rate at random nodes; Valkey counts the bytes. The nodes that need a message are drawn
+as in `bench.scale`, and one of them sends it. What nodes send while nothing happens is measured by itself, and left out
+of the rest.
+
+One process cannot be a hundred nodes at the rates of millions of users. So announcements are gathered for `--slower`
+times as long, and as many are sent together as at a rate that is so many times as high.
 """
 
 from __future__ import annotations
@@ -14,24 +18,27 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 from redis.asyncio import Redis
 
 from bench.backing import running_valkey
-from talkwire.bus import carried
+from bench.scale import Usage, drawn_sizes, reached_nodes
+from talkwire.bus import announcer, carried
 from talkwire.bus.carried import TransportBus
 from talkwire.bus.redis import RedisTransport
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.seal import Realm
 from talkwire.core.domain.events import MessageSent, TypingChanged, UserMove, UsersMoved
+from talkwire.core.domain.log.announced import hash_of
 from talkwire.core.domain.log.positions import id_at, own_id_at
 from talkwire.core.domain.model import Message, PresenceRecord
-from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch
+from talkwire.core.ports.bus import Announcement, AnyBusMessage, CommittedBatch, EphemeralBatch
 
 CONTENT = "The train leaves at seven, so let us meet at the main entrance at half past six."
 CONVERSATIONS_OF_USER = 30
@@ -59,14 +66,20 @@ class Cluster:
     def __init__(self, url: str, nodes: int, chance: random.Random) -> None:
         self.chance = chance
         self.pos = 0
+        self._usage = Usage()
+        self._sizes = drawn_sizes(self._usage, 1000, chance)
+        self._needed_at: dict[int, Collection[int]] = {}
+        """The nodes that need an event, by its position."""
         self._probe = redis_client(url)
         self._clients = [redis_client(url) for _ in range(nodes)]
         self._buses = [TransportBus(_transport_of(client), _REALM) for client in self._clients]
 
     async def start(self) -> None:
         for which, bus in enumerate(self._buses):
-            await bus.start(_EPOCH, f"{which:016x}", _ignore)
+            await bus.start(_EPOCH, f"{which:016x}", _ignore, partial(self._choose, which))
         assert not any(bus.is_disconnected for bus in self._buses)
+        for which, bus in enumerate(self._buses):
+            bus.send(EphemeralBatch(f"{which:016x}", ()))  # so that all know each other
 
     async def close(self) -> None:
         for bus in self._buses:
@@ -75,9 +88,19 @@ class Cluster:
             await client.aclose()
 
     def send(self, what: Callable[[Cluster, str], AnyBusMessage]) -> None:
-        """Lets something happen at a random node."""
-        which = self.chance.randrange(len(self._buses))
-        self._buses[which].send(what(self, f"{which:016x}"))
+        """Lets something happen at a random node of a random conversation."""
+        size = self.chance.choice(self._sizes)
+        nodes = sorted(reached_nodes(size, len(self._buses), self._usage, self.chance))
+        which = self.chance.choice(nodes)
+        happening = what(self, f"{which:016x}")
+        if isinstance(happening, CommittedBatch):
+            self._needed_at[happening.pos] = nodes
+            self._buses[which].announce(happening, [hash_of(event) for event in happening.events or ()])
+        else:
+            self._buses[which].send(happening)
+
+    def _choose(self, which: int, announced: Sequence[Announcement]) -> Sequence[Announcement]:
+        return [each for each in announced if which in self._needed_at[each.pos]]
 
     async def traffic(self) -> Traffic:
         """Returns the sums so far, once all that was sent has arrived."""
@@ -188,11 +211,16 @@ def table(idle: Traffic, found: dict[str, Traffic]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.bus", description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", type=int, default=100)
-    parser.add_argument("--rate", type=int, default=200, help="happenings a second")
+    parser.add_argument("--rate", type=int, default=400, help="happenings a second")
+    parser.add_argument("--slower", type=int, default=25, help="how many times as long announcements are gathered")
     parser.add_argument("--seconds", type=float, default=5.0, help="for each kind")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="tw-bus-") as folder, running_valkey(Path(folder)) as valkey:
+    with (
+        tempfile.TemporaryDirectory(prefix="tw-bus-") as folder,
+        running_valkey(Path(folder)) as valkey,
+        patch.object(announcer, "GATHER_S", announcer.GATHER_S * options.slower),
+    ):
         idle, found = asyncio.run(measure(valkey.url, options.nodes, options.rate, options.seconds, options.seed))
     print(table(idle, found))
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,16 @@ class UnitCosts:
     """a ping and its pong"""
     event_bytes: float = 502.0
     """size of a message on the way from the bus to a node (`python -m bench.bus`)"""
+    announcement_bytes: float = 18.0
+    """size of a message's announcement, to every node"""
+    block_bytes: float = 75.0
+    """what comes with each block of announcements"""
+    gather_s: float = 0.005
+    """for how many seconds announcements are gathered"""
+    fetched_bytes: float = 430.0
+    """size of a message on the way to a node that has fetched it"""
+    announced_from: int = 9
+    """from how many nodes on messages are announced"""
     signal_bytes: float = 267.0
     """the same for a typing signal"""
     presence_bytes: float = 875.0
@@ -118,9 +128,13 @@ class Load:
     """share of one core if every node receives every event"""
     core_routed: float
     """share of one core if a node receives the events of its own conversations, and only the positions of all others"""
+    all_mb_s: float
+    """if every node receives everything"""
     bus_mb_s: float
+    """with announced messages, and all signals and presence to every node"""
     routed_mb_s: float
-    """the same if a change of presence goes to the nodes of the user's contacts"""
+    """the same if signals go to the nodes of their conversation, and a change of presence to those of the user's
+    contacts"""
     copies_mb: float
     """memory of a node for the users of all other nodes"""
     logs: int
@@ -145,10 +159,23 @@ def reached(size: int, nodes: int, usage: Usage, randomness: random.Random) -> t
     """Returns (sockets, nodes): how many sockets, on how many nodes, receive a message in a conversation of `size`
     members.
     """
-    online = 1 + sum(randomness.random() < usage.online for _ in range(size - 1))
+    online = _online(size, usage, randomness)
     if online > 20 * nodes:
         return online, nodes
-    return online, len({randomness.randrange(nodes) for _ in range(online)})
+    return online, len(_places(online, nodes, randomness))
+
+
+def reached_nodes(size: int, nodes: int, usage: Usage, randomness: random.Random) -> Collection[int]:
+    """Returns the numbers of the nodes that receive a message in a conversation of `size` members."""
+    return _places(_online(size, usage, randomness), nodes, randomness)
+
+
+def _online(size: int, usage: Usage, randomness: random.Random) -> int:
+    return 1 + sum(randomness.random() < usage.online for _ in range(size - 1))
+
+
+def _places(online: int, nodes: int, randomness: random.Random) -> set[int]:
+    return {randomness.randrange(nodes) for _ in range(online)}
 
 
 @dataclass(frozen=True)
@@ -184,7 +211,13 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
     everything = (elsewhere * (1 + signals) + moves) * costs.bus_event
     routed = (concerned * (1 + signals) + concerned_moves) * costs.bus_event
     routed += (elsewhere - concerned) * costs.bus_range
-    message_bytes = costs.event_bytes + signals * costs.signal_bytes
+    signal_bytes = signals * costs.signal_bytes
+    messages_mb_s = nodes * elsewhere * costs.event_bytes / 1e6
+    announced_mb_s = messages_mb_s
+    if nodes >= costs.announced_from:
+        blocks_s = min(messages_s, 1 / costs.gather_s)
+        to_each = messages_s * costs.announcement_bytes + blocks_s * costs.block_bytes
+        announced_mb_s = nodes * (to_each + concerned * costs.fetched_bytes) / 1e6
     return Load(
         nodes=nodes,
         messages_s=messages_s,
@@ -192,8 +225,9 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
         nodes_per_message=nodes_per_message,
         core_everything=(own + out + beats + everything) / 1e6,
         core_routed=(own + out + beats + routed) / 1e6,
-        bus_mb_s=nodes * (elsewhere * message_bytes + moves * costs.presence_bytes) / 1e6,
-        routed_mb_s=nodes * (concerned * message_bytes + concerned_moves * costs.presence_bytes) / 1e6,
+        all_mb_s=messages_mb_s + nodes * (elsewhere * signal_bytes + moves * costs.presence_bytes) / 1e6,
+        bus_mb_s=announced_mb_s + nodes * (elsewhere * signal_bytes + moves * costs.presence_bytes) / 1e6,
+        routed_mb_s=announced_mb_s + nodes * (concerned * signal_bytes + concerned_moves * costs.presence_bytes) / 1e6,
         copies_mb=connections * (nodes - 1) / nodes * costs.copy_bytes / 1e6,
         logs=math.ceil(messages_s / (costs.log_messages_s / 2)),
     )
@@ -202,12 +236,14 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
 def table(loads: Sequence[tuple[int, Load]]) -> str:
     """Returns the simulated loads as a Markdown table. `loads` has pairs (connections in all, load of one node)."""
     heads = ["connections", "nodes", "messages/s", "sockets a message", "nodes a message"]
-    heads += ["core, all to all", "core, routed", "bus, all to all", "bus, routed", "copies of presence", "logs"]
+    heads += ["core, all to all", "core, routed", "bus, all to all", "bus, today", "bus, routed", "copies of presence"]
+    heads += ["logs"]
     lines = [f"| {' | '.join(heads)} |", "|---:" * len(heads) + "|"]
     lines += [
         f"| {connections:,} | {load.nodes:,} | {load.messages_s:,.0f} | {load.deliveries_per_message:.1f} "
         f"| {load.nodes_per_message:.1f} | {load.core_everything:.0%} | {load.core_routed:.0%} "
-        f"| {load.bus_mb_s:,.0f} MB/s | {load.routed_mb_s:,.0f} MB/s | {load.copies_mb:,.0f} MB | {load.logs} |"
+        f"| {load.all_mb_s:,.0f} MB/s | {load.bus_mb_s:,.0f} MB/s | {load.routed_mb_s:,.0f} MB/s "
+        f"| {load.copies_mb:,.0f} MB | {load.logs} |"
         for connections, load in loads
     ]
     return "\n".join(lines)
