@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from math import inf
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -19,11 +20,16 @@ from talkwire.api.http import lingering
 from talkwire.asgi import wait_for_disconnect
 from talkwire.bus import carried
 from talkwire.bus.carried import TransportBus
+from talkwire.core.cluster.peers import Peers
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogPage
+from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.log_watches import LogWatch, LogWatches
 from talkwire.core.ports.bus import Announcement
+from talkwire.core.signals.contact_places import ContactPlaces
+from talkwire.core.signals.node_users import NodeUsers
+from talkwire.core.signals.presence_state import PresenceState
 from talkwire.core.single_flight import SingleFlight
 from talkwire.realtime.transport.asgi_websocket import _send_there
 from tests.bus.networks import REALM
@@ -204,6 +210,24 @@ async def test_a_shared_call_that_ends_at_once_suspends_its_callers() -> None:
         for _ in range(3):
             group.create_task(runs_beside_others(ask()))
     assert rounds.total > TURNS / 4
+
+
+async def test_contacts_are_looked_up_beside_others_though_the_database_answers_at_once() -> None:
+    rounds = Rounds()
+    state = PresenceState()
+    state.connected("alice", "phone", None)
+
+    async def answer(actor: Actor, command: Command[Any]) -> Sequence[object]:
+        rounds.count()
+        places.look_up(["alice"])
+        return ()
+
+    chat = cast("ChatAccess", SimpleNamespace(execute=answer))
+    places = ContactPlaces(chat, Peers("here", lambda *_: None, lambda: False), state, NodeUsers(), 100)
+    places.is_selective = places._is_looking_up = True
+    places.look_up(["alice"])
+    await runs_beside_others(places._keep_looking_up())
+    assert TURNS / 2 < rounds.total < ROUNDS_MAX, "an error of the database would end the turn, too"
 
 
 class LogOfNode:

@@ -22,7 +22,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import Durable, DurableEvent, MemberAdded, MessageSent, News
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Actor, Member, Message, User
-from talkwire.core.domain.peer import ANNOUNCED, Peer
+from talkwire.core.domain.nodes.peer import ANNOUNCED, Peer
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.listeners import Stage
 from talkwire.realtime.metrics import RealtimeMetrics

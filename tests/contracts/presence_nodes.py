@@ -22,6 +22,7 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.presence import FindVisiblePresence, SetPresence
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.directory import Directory, DirectoryEntry, LoadedUsers
+from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import PresenceChanged, UnstoredEvent
@@ -67,9 +68,12 @@ class World(VirtualTime):
 
     def start_node(self) -> None:
         self._started += 1
-        node = PresenceNode(self, f"n{self._started}")
+        node = self._new_node(f"n{self._started}")
         self.run(node.lease.start(alone=False))
         self.nodes.append(node)
+
+    def _new_node(self, node_id: str) -> PresenceNode:
+        return PresenceNode(self, node_id)
 
     def close(self) -> None:
         for node in tuple(self.nodes):
@@ -119,7 +123,7 @@ class World(VirtualTime):
 class PresenceNode:
     """A node with the sockets of its users, and what a client connected to it has received about everybody."""
 
-    def __init__(self, world: World, node_id: str) -> None:
+    def __init__(self, world: World, node_id: str, contacts_max: int = CONTACTS_MAX) -> None:
         self._world = world
         self.sockets: dict[str, set[str]] = {}
         self.notified: dict[str, ShownStatus] = {}
@@ -127,10 +131,10 @@ class PresenceNode:
         self.is_cut_off = False
         self.is_alive = True
         self.is_uncertain = False
-        self.directory = Directory(self._load, idle_max=1)
+        self.directory = Directory(self._load, idle_max=1, contacts_max=contacts_max)
         self.peers = Peers(node_id, partial(world.send, self), lambda: False)
         chat = cast("ChatAccess", self)
-        self.signals = Signals(chat, self, self.peers, SignalOptions())
+        self.signals = Signals(chat, self, self.peers, SignalOptions(contacts_max))
         self.signals.enable_peers()
         self.lease = Lease(chat, node_id, self.signals, self.peers, world.loop.time)
         self.lease.on_lost = self._disconnect_all

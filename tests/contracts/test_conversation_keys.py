@@ -23,7 +23,7 @@ from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.actors import KEY_INDEXER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.engine.key_indexer import CHECK_EVERY_S, STEP_PAUSE_S, KeyIndexer
 from talkwire.core.features.operation import conversation_keys as steps
 from talkwire.core.ports.stores import LeaseRecord

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from talkwire.core.cluster import peers
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.peer import ANNOUNCED
+from talkwire.core.domain.nodes.peer import ANNOUNCED
 from tests.contracts.event_nodes import CONVERSATION_IDS, Client, EventNode, World
 from tests.repetition import repetitions
 

@@ -13,8 +13,10 @@ from talkwire.core.commands.presence import (
     ConnectedUsers,
     EndLease,
     FindContacts,
+    FindPlaces,
     FindVisiblePresence,
     ForgetUsers,
+    FoundPlace,
     GetPresence,
     GetPresenceOf,
     LeaseReport,
@@ -25,8 +27,8 @@ from talkwire.core.commands.presence import (
     StorePresence,
     UserMoves,
 )
-from talkwire.core.domain.events import Choice
 from talkwire.core.domain.model import Actor, Presence, PresenceEnds, PresenceRecord
+from talkwire.core.domain.nodes.user_moves import Choice
 from talkwire.core.features.users.presence_rules import SETTLED_MS
 from talkwire.core.signals import presence_tracker
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
@@ -90,6 +92,35 @@ async def test_a_renewal_returns_the_versions_of_the_other_nodes_lists(here: Nod
     await _renew(here, "n2", version=8)
     assert (await _renew(here, "n1", version=3)).versions == {"n2": 8}
     assert (await _renew(here, "n2", version=8)).versions == {"n1": 3}
+
+
+async def _found(
+    node: Node, *contacts_of: str, user_ids: tuple[str, ...] = (), members_max: int = 100
+) -> set[FoundPlace]:
+    found = await node.do(BACKEND, FindPlaces("here", user_ids, contacts_of, members_max))
+    return {place._replace(circle_ids=tuple(sorted(place.circle_ids))) for place in found}
+
+
+async def test_the_places_of_contacts_are_found_with_the_conversations_that_make_them_contacts(here: Node) -> None:
+    await here.group("d", ALICE, BOB, CAROL)
+    await here.do(BACKEND, CreateConversation("direct", ("alice", "bob"), id="e"))
+    await here.do(BOB, BlockUser("carol"))
+    await _renew(here, "n1", "bob", "mallory", version=5)
+    await _renew(here, "n2", "carol", "bob", away=("bob",), version=7)
+    await _renew(here, "here", "alice", "bob", version=1)
+    bob_1 = FoundPlace("n1", "bob", away=False, version=5, circle_ids=("c", "d", "e"), blocked_ids=("carol",))
+    bob_2 = FoundPlace("n2", "bob", away=True, version=7, circle_ids=("c", "d", "e"), blocked_ids=("carol",))
+    assert await _found(here, "alice") == {bob_1, bob_2, FoundPlace("n2", "carol", False, 7, ("d",))}
+    smaller = {place._replace(circle_ids=("c", "e")) for place in (bob_1, bob_2)}
+    assert await _found(here, "alice", members_max=2) == smaller
+    assert await _found(here, "mallory", "nobody") == set()
+
+
+async def test_the_places_of_users_are_found_whatever_they_share(here: Node) -> None:
+    await _renew(here, "n1", "bob", "mallory", version=5)
+    await _renew(here, "here", "mallory", version=1)
+    found = await _found(here, user_ids=("mallory", "carol", "nobody"))
+    assert found == {FoundPlace("n1", "mallory", away=False, version=5)}
 
 
 async def test_a_renewal_returns_what_a_user_has_chosen_meanwhile(here: Node) -> None:

@@ -17,7 +17,7 @@ from talkwire.core.commands.members import AddMembers
 from talkwire.core.commands.presence import GetPresenceOf, ListOnline, SetPresence, StorePresence
 from talkwire.core.domain.events import PresenceChanged, RoomEntered, RoomLeft
 from talkwire.core.domain.model import Presence, PresenceRecord
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage import leases
 from talkwire.storage.tables.nodes import NodeRows

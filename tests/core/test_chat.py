@@ -20,7 +20,7 @@ from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import News, TypingChanged, UserBanned
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.engine import chat as chat_module
 from talkwire.core.engine.chat import Chat
 from talkwire.core.ports.bus import CommittedBatch, EphemeralBatch

@@ -13,7 +13,7 @@ from talkwire.core.cluster.peers import Peers
 from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease, UserMoves
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 
 NODE_ID, PEER = "a" * 16, Peer("b" * 16, "10.0.0.2:4000")
 Done = Callable[[Any, Exception | None], None]

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from talkwire.core.cluster.peers import ANNOUNCED_FROM, Peers
-from talkwire.core.domain.peer import ADDRESSED, ANNOUNCED, Peer
+from talkwire.core.domain.nodes.peer import ADDRESSED, ANNOUNCED, COMPACT, Peer
 from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
 from tests.waiting import SteppedClock, deadline, turns, until
 
@@ -111,6 +111,15 @@ def test_events_are_announced_to_many_nodes_that_all_fetch_them(peers: Sequence[
     one = Peers("one", lambda *_: None, lambda: False)
     one.set_peers([*peers, Peer("one", None, revision=ANNOUNCED)])
     assert one.fetch_events is expected
+
+
+@pytest.mark.parametrize(("revision", "expected"), [(COMPACT, True), (COMPACT - 1, False)])
+def test_compact_changes_are_sent_to_many_nodes_that_all_read_them(revision: int, *, expected: bool) -> None:
+    one = Peers("one", lambda *_: None, lambda: False)
+    one.set_peers(_peers(0, revision, *[COMPACT] * (ANNOUNCED_FROM - 2)))
+    assert not one.read_compact
+    one.set_peers(_peers(0, revision, *[COMPACT] * (ANNOUNCED_FROM - 1)))
+    assert one.read_compact is expected
 
 
 def test_a_node_that_has_just_started_may_be_of_an_older_version() -> None:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from talkwire.core.cluster import sender_verification
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.cluster.sender_verification import SenderVerifier
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts, EphemeralBatch
 from tests.waiting import until
 

@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.realtime.engine.connection import Connection
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.forwarder import Forwarder

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding import file_forwarding, forwarder, peer_http
 from talkwire.realtime.forwarding.forwarder import Forwarder

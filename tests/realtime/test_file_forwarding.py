@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from talkwire.core.cluster.peers import Peers
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.files.holders import ForwardedRequest, HolderAway
 from talkwire.files.tus import TusRefusal
 from talkwire.realtime.forwarding.file_forwarding import GONE_AFTER_S, FileForwarding

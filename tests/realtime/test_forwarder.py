@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.frames import Opcode
 
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.realtime.forwarding.peer_auth import HEADER, ForwardedHead, PeerAuth
 from talkwire.realtime.socketio.socket_server import Namespace
 from tests.realtime.conftest import MAX_PAYLOAD, RecordingServer

@@ -6,7 +6,7 @@ import asyncio
 
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.realtime.forwarding.session_owners import CHECK_EVERY_S, SessionOwners, new_engine_sid, node_of
 from tests.realtime.linked import node_id
 

@@ -109,6 +109,7 @@ def deliver_events(foundation: Foundation, engine: SocketServer, rooms: Rooms, o
     chat, closing = foundation.chat, foundation.closing
     delivery = EventDelivery(engine.hub, rooms, chat.directory, end_socket)
     signals = SignalDelivery(engine.hub, chat.directory, lambda: chat.cursor, chat.signals.streams.whole)
+    chat.signals.presence.exchange.places.is_watched = signals.is_watched
     chat.subscribe(delivery.deliver, Stage.DELIVERY)
     chat.subscribe(signals.deliver, Stage.DELIVERY)
     recipients = partial(recipients_in, engine.hub, chat.directory.memberships)

@@ -19,7 +19,7 @@ import structlog
 
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.peer import ANNOUNCED, Peer
+from talkwire.core.domain.nodes.peer import ANNOUNCED, COMPACT, Peer
 from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
 
 ASK_S = 1.0
@@ -86,6 +86,8 @@ class Peers:
         """The new nodes that were known when the leases were requested."""
         self.fetch_events = False
         """Whether the other nodes are many, and all of them fetch events that are announced."""
+        self.read_compact = False
+        """Whether the other nodes are many, and all of them read compact changes of who is connected."""
         self._topics: dict[str, _Topic] = {}
         self._questions: dict[str, _Question] = {}
         self.on_peers_gone: Callable[[Collection[str]], None] = lambda _: None
@@ -165,9 +167,11 @@ class Peers:
             self._judge()
 
     def _judge(self) -> None:
-        """Sets `fetch_events`. Of new nodes the version is unknown until the leases are read."""
-        revisions = [peer.revision for peer in self._living.values()]
-        self.fetch_events = self.are_many and not self._new and min(revisions) >= ANNOUNCED
+        """Sets `fetch_events` and `read_compact`. Of new nodes the version is unknown until the leases are read."""
+        known = 0
+        if self.are_many and not self._new:
+            known = min(peer.revision for peer in self._living.values())
+        self.fetch_events, self.read_compact = known >= ANNOUNCED, known >= COMPACT
 
     def answer(self, topic: str, kind: type[T], function: Callable[[T], Awaitable[object]]) -> None:
         """Registers the function that answers other nodes' questions of a topic, and whose result is the answer. `kind`

@@ -15,7 +15,7 @@ import structlog
 
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts
 
 CHECK_EVERY_S = 0.5

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from talkwire.core.commands.calls import CallRecord
 from talkwire.core.commands.command import Change, NodeCommand, Page, Query, Signal, SocketSignal
-from talkwire.core.domain.events import Choice
 from talkwire.core.domain.model import NO_ENDS, ChosenStatus, Presence, PresenceEnds, PresenceRecord
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
+from talkwire.core.domain.nodes.user_moves import Choice
 
 NO_MOVES: Mapping[str, Any] = MappingProxyType({})
 
@@ -197,6 +197,29 @@ class FindConnectedElsewhere(Query[Mapping[str, bool]], frozen=True, tag="FindCo
 
     user_ids: tuple[str, ...]
     node_id: str
+
+
+class FoundPlace(NamedTuple):
+    """A node that a user is recorded as connected to. `version` is that of the node's list when this was recorded.
+    `circle_ids` are the conversations by which it was found, `blocked_ids` the users whom the user has blocked."""
+
+    node_id: str
+    user_id: str
+    away: bool
+    version: int
+    circle_ids: tuple[str, ...] = ()
+    blocked_ids: tuple[str, ...] = ()
+
+
+class FindPlaces(Query[tuple[FoundPlace, ...]], frozen=True, tag="FindPlaces"):
+    """Returns to which nodes other than `node_id` users are recorded as connected: the users `user_ids`, and the
+    contacts of `contacts_of`, who share a direct conversation or a group of at most `members_max` members with one of
+    them."""
+
+    node_id: str
+    user_ids: tuple[str, ...]
+    contacts_of: tuple[str, ...]
+    members_max: int
 
 
 class ListConnectedElsewhere(Query[tuple[str, ...]], frozen=True, tag="ListConnectedElsewhere"):

@@ -198,20 +198,36 @@ class MembershipIndex:
         return found
 
     def contact_conversations(
-        self, conversation_ids: Iterable[str], facts: Mapping[str, ConversationFacts]
+        self,
+        conversation_ids: Iterable[str],
+        facts: Mapping[str, ConversationFacts],
+        *,
+        is_incomplete: bool = False,
     ) -> tuple[str, ...]:
         """Returns those of `conversation_ids` whose members are contacts of each other: direct conversations and small
         groups.
 
         The kind and size of a conversation are taken from `facts`, else from the index; a conversation in neither is
-        left out.
+        left out. With `is_incomplete`, one whose kind is not loaded yet is included.
         """
         found: list[str] = []
         for conversation_id in conversation_ids:
             membership = facts.get(conversation_id) or self._memberships.get(conversation_id)
-            if membership is not None and self._is_of_contacts(membership):
+            if membership is not None and (
+                self._is_of_contacts(membership) or (is_incomplete and membership.kind is None)
+            ):
                 found.append(conversation_id)
         return tuple(found)
+
+    def are_no_contacts(self, conversation_id: str) -> bool:
+        """Returns whether the members of a conversation are known not to be contacts."""
+        membership = self._memberships.get(conversation_id)
+        return membership is not None and membership.kind is not None and not self._is_of_contacts(membership)
+
+    def is_largest(self, conversation_id: str) -> bool:
+        """Returns whether a conversation is a group of the largest size whose members are contacts."""
+        membership = self._memberships.get(conversation_id)
+        return membership is not None and membership.kind == "group" and membership.member_count == self._members_max
 
     def members(self, conversation_ids: Iterable[str]) -> set[str]:
         """Returns the cached users who are in any of the conversations in their own right."""

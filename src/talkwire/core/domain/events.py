@@ -21,11 +21,11 @@ from talkwire.core.domain.model import (
     Offer,
     Preferences,
     Presence,
-    PresenceRecord,
     Restriction,
     User,
 )
 from talkwire.core.domain.moderation.reports import MessageReport
+from talkwire.core.domain.nodes.user_moves import CompactMove, UserMove
 from talkwire.core.domain.parts.growing_parts import PartChange
 from talkwire.core.domain.parts.streams import StreamError
 
@@ -976,29 +976,6 @@ class MailStored(EphemeralEvent, frozen=True):
     user_id: str
 
 
-class Choice(msgspec.Struct, frozen=True):
-    """A user has chosen a status or a text. `everywhere`: the status holds for all of the user's devices. `was_hidden`:
-    the user was invisible until then; None if that is not known."""
-
-    everywhere: bool = False
-    was_hidden: bool | None = None
-
-
-class UserMove(msgspec.Struct, frozen=True):
-    """A change of one user in a node's list of connected users. `away`: all of the user's devices on the node are away;
-    None if the user has left it. `record` is the stored presence, `choice` a newly chosen status or text.
-
-    The user's contacts are the members of the conversations `circle_ids`, without the users `blocked_ids`, whom the
-    user has blocked. `circle_ids` is None if the node does not have the user in memory.
-    """
-
-    record: PresenceRecord
-    away: bool | None
-    choice: Choice | None = None
-    circle_ids: tuple[str, ...] | None = None
-    blocked_ids: tuple[str, ...] = ()
-
-
 class UsersMoved(EphemeralEvent, frozen=True):
     """The list of users who are connected to the node `node_id` changed, from version `since` to `version` (the number
     of changes until then). Only the other nodes receive this event."""
@@ -1007,6 +984,15 @@ class UsersMoved(EphemeralEvent, frozen=True):
     since: int
     version: int
     moves: tuple[UserMove, ...]
+
+
+class UsersMovedCompactly(EphemeralEvent, frozen=True):
+    """`UsersMoved`, with the changes in their compact forms."""
+
+    node_id: str
+    since: int
+    version: int
+    moves: tuple[CompactMove, ...]
 
 
 CallNews = CallInvited | CallAccepted | CallRejected | CallSignalled | CallHungUp | CallEnded
@@ -1098,7 +1084,7 @@ Ephemeral = (
 Event = Durable | Ephemeral
 """The events that every dialect must translate or explicitly leave out."""
 
-Between = UsersMoved
+Between = UsersMoved | UsersMovedCompactly
 """Events between nodes, which are not sent to clients or observers."""
 
 UnstoredEvent = Ephemeral | CustomEvent | StreamAdvanced | MailStored | Between

@@ -363,6 +363,7 @@ class Chat:
             self.directory.memberships.index_hashes()
         await self.bus.start(self.epoch, self.node_id, self._receive, self._choose)
         if not alone:
+            self.signals.presence.exchange.places.may_be_selective = self.bus.includes_events
             watch = LogPoller(
                 self.feed,
                 self.read_head,

@@ -18,7 +18,7 @@ from talkwire.core.commands.conversations import ListOrder
 from talkwire.core.commands.desk.numbers import DeskNumbers
 from talkwire.core.commands.messages import MessageVersion, ThreadMark
 from talkwire.core.commands.moderation.audit import ListAudit
-from talkwire.core.commands.presence import ConnectedUsers
+from talkwire.core.commands.presence import ConnectedUsers, FoundPlace
 from talkwire.core.commands.receipts import Unread, UnreadTotal
 from talkwire.core.commands.server.console import ConversationRecord, LostNode, PushState, Totals
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
@@ -56,8 +56,8 @@ from talkwire.core.domain.model import (
 )
 from talkwire.core.domain.moderation.audit import Act, AuditEntry
 from talkwire.core.domain.moderation.reports import MessageReport, ReportState
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.domain.parts.streams import Stream
-from talkwire.core.domain.peer import Peer
 from talkwire.core.domain.search.metadata_keys import KeyedText
 from talkwire.core.domain.search.name_search import NameKey, NamePage
 from talkwire.core.domain.search.search_terms import SearchScope, SearchTerms
@@ -1031,6 +1031,16 @@ class PresenceTable(Protocol):
     def connected_elsewhere(self, user_ids: Collection[str], node_id: str, now_ms: int) -> Mapping[str, bool]:
         """Returns which of these users are connected to a node other than `node_id` that is alive at `now_ms`: user
         id -> whether the user is away on all of these nodes."""
+        ...
+
+    def places(self, node_id: str, user_ids: Collection[str]) -> Sequence[FoundPlace]:
+        """Returns to which nodes other than `node_id` these users are connected, without what the users have
+        blocked."""
+        ...
+
+    def places_of_contacts(self, node_id: str, user_ids: Collection[str], members_max: int) -> Sequence[FoundPlace]:
+        """Returns to which nodes other than `node_id` the contacts of these users are connected, with the conversations
+        that make them contacts (`contacts`) and the users whom they have blocked. Of very many, some are left out."""
         ...
 
     def acquaintances(self, user_id: str, other_ids: Collection[str], *, own: bool) -> Collection[str]:

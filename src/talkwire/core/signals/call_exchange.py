@@ -4,7 +4,7 @@ the participants' sockets. Audio and video themselves do not pass through the se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from secrets import token_urlsafe
 from types import MappingProxyType
 from typing import Any
@@ -81,7 +81,8 @@ class CallExchange:
     calls to the nodes that hold their state.
 
     An invitation queries the database for the users to call; all other signals are handled in the home node's memory.
-    With several nodes, a row in the database records the home of each conversation's call.
+    With several nodes, a row in the database records the home of each conversation's call. The owner sets `on_called`,
+    which is called with users who may have joined a call of this node, or are being called.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class CallExchange:
         self._publish = publish
         self._peers = peers
         self._members_max = members_max
+        self.on_called: Callable[[Collection[str]], None] = lambda _: None
         self._shared = False
         self._claiming = asyncio.Lock()
         # By conversation id: the home of its call, and the ringing users that are stored for a call of this node.
@@ -145,6 +147,10 @@ class CallExchange:
         """Returns invitation events for the calls that ring for a user, whichever node holds them. The events are
         addressed to the socket `socket_id` only, which has just connected."""
         return self._rings.invitations_for(user_id, socket_id)
+
+    def concerns(self, user_id: str) -> bool:
+        """Returns whether a user has joined a call of this node, or is being called."""
+        return bool(self._state.conversations_of(user_id))
 
     def user_connected(self, user_id: str) -> None:
         """Publishes invitations to a user for the calls of this node that ring for the user. Called when the user's
@@ -222,6 +228,7 @@ class CallExchange:
             self._drop_if_over(signal.conversation_id)
             raise
         self._ringing.arm()
+        self.on_called((actor.user_id, *callees.ringing_ids))
 
     async def _relay(self, actor: Actor, signal: CallSignal, *, forwarded: bool = False) -> str:
         check_signal(signal)
@@ -231,6 +238,8 @@ class CallExchange:
             if home is not None and home != self._peers.node_id:
                 return await self._forward(home, actor, signal)
         self._publish_and_store(self._actions[type(signal)](actor.user_id, signal))
+        if isinstance(signal, AcceptCall):
+            self.on_called((actor.user_id,))
         return signal.call_id
 
     # --- other nodes ------------------------------------------------------------------------------------------------

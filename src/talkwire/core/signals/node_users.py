@@ -1,4 +1,5 @@
-"""Which users are connected to the other nodes, as this node knows it: a copy of each node's list of connected users.
+"""Which users are connected to the other nodes, as this node knows it: a copy of each node's list of connected users,
+or of those in it who concern this node's users (`contact_places.py`).
 
 Each node counts the changes of its list, records them in the database, and then sends them to the others with the
 versions before and after. Such a message may be lost, doubled or late. So a node applies one only if it continues its
@@ -9,27 +10,49 @@ message twice, or messages in another order, thus ends in the same copy.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
-from talkwire.core.domain.events import UsersMoved
+from talkwire.core.domain.events import UsersMoved, UsersMovedCompactly
 
 UNKNOWN = -1
 """The version of the list of a node of which there is no copy. A node's first version is 0."""
 
 
+class UserPlace(NamedTuple):
+    """How a user is connected to another node. `away`: all of the user's sockets there are away.
+
+    `circle_ids` are the conversations that the user shares with users of this node, as far as their members may be
+    contacts; None if they are not known. `blocked_ids` are the users whom the user has blocked.
+    """
+
+    away: bool
+    circle_ids: tuple[str, ...] | None = None
+    blocked_ids: tuple[str, ...] = ()
+
+
+# Shared by all users of whom nothing else is known.
+_AWAY, _ACTIVE = UserPlace(away=True), UserPlace(away=False)
+
+
+def usual_place(*, away: bool) -> UserPlace:
+    """Returns the place of a user of whom only is known whether they are away."""
+    return _AWAY if away else _ACTIVE
+
+
 class _List:
-    """A copy of one node's list of connected users: `away` maps a user id to whether all of the user's sockets on the
-    node are away, `version` counts the node's changes of its list."""
+    """A copy of one node's list of connected users: `places` maps a user id to how the user is connected, `version`
+    counts the node's changes of its list."""
 
-    __slots__ = ("away", "version")
+    __slots__ = ("places", "version")
 
-    def __init__(self, version: int, away: dict[str, bool]) -> None:
+    def __init__(self, version: int, places: dict[str, UserPlace]) -> None:
         self.version = version
-        self.away = away
+        self.places = places
 
 
 class NodeUsers:
     """The users who are connected to the other nodes: a copy of each node's list of connected users, with the version
-    of the list that was copied. "Away" means that all of the user's sockets on the node are away."""
+    of the list that was copied."""
 
     def __init__(self) -> None:
         self._lists: dict[str, _List] = {}
@@ -43,48 +66,56 @@ class NodeUsers:
         found = self._lists.get(node_id)
         return UNKNOWN if found is None else found.version
 
-    def on(self, node_id: str) -> Mapping[str, bool]:
+    def on(self, node_id: str) -> Mapping[str, UserPlace]:
         """Returns the users who are connected to another node, by this node's copy of that node's list: user id ->
-        whether the user is away there. Empty if there is no copy."""
+        how. Empty if there is no copy."""
         found = self._lists.get(node_id)
-        return {} if found is None else found.away
+        return {} if found is None else found.places
 
     def away(self, user_id: str) -> bool | None:
         """Returns whether a user is away on all other nodes that they are connected to; None if they are connected to
         none of them."""
-        known = [users.away[user_id] for users in self._lists.values() if user_id in users.away]
+        known = [each.places[user_id].away for each in self._lists.values() if user_id in each.places]
         return all(known) if known else None
+
+    def find(self, user_id: str) -> UserPlace | None:
+        """Returns how a user is connected to one of the other nodes; None if they are connected to none of them."""
+        return next((each.places[user_id] for each in self._lists.values() if user_id in each.places), None)
+
+    def places_of(self, user_id: str) -> list[tuple[str, UserPlace]]:
+        """Returns the nodes that a user is connected to, each with how the user is connected."""
+        return [(id_, each.places[user_id]) for id_, each in self._lists.items() if user_id in each.places]
 
     def ids(self) -> Iterator[str]:
         """Returns the ids of the users on all other nodes. A user who is connected to several nodes appears several
         times."""
-        return (user_id for users in self._lists.values() for user_id in users.away)
+        return (user_id for each in self._lists.values() for user_id in each.places)
 
-    def is_missing(self, event: UsersMoved) -> bool:
+    def is_missing(self, event: UsersMoved | UsersMovedCompactly) -> bool:
         """Returns whether `event` cannot be applied yet: this node's copy of the list is older than the version that
         the changes in `event` start from, or there is no copy."""
         return event.since > self.version(event.node_id)
 
-    def has(self, event: UsersMoved) -> bool:
+    def has(self, event: UsersMoved | UsersMovedCompactly) -> bool:
         """Returns whether this node's copy of the list already includes the changes in `event`."""
         return event.version <= self.version(event.node_id)
 
-    def set(self, node_id: str, user_id: str, *, away: bool | None) -> None:
-        """Sets whether a user is away in the copy of a node's list; None removes the user. Raises KeyError if there is
+    def set(self, node_id: str, user_id: str, place: UserPlace | None) -> None:
+        """Sets how a user is connected in the copy of a node's list; None removes the user. Raises KeyError if there is
         no copy."""
-        users = self._lists[node_id].away
-        if away is None:
-            users.pop(user_id, None)
+        places = self._lists[node_id].places
+        if place is None:
+            places.pop(user_id, None)
         else:
-            users[user_id] = away
+            places[user_id] = place
 
     def set_version(self, node_id: str, version: int) -> None:
         self._lists[node_id].version = version
 
-    def replace(self, node_id: str, version: int, away: dict[str, bool]) -> None:
-        """Replaces the copy of a node's list by another version, or adds a copy. `away` maps user ids to whether the
-        user is away on the node."""
-        self._lists[node_id] = _List(version, away)
+    def replace(self, node_id: str, version: int, places: dict[str, UserPlace]) -> None:
+        """Replaces the copy of a node's list by another version, or adds a copy. `places` maps user ids to how the
+        user is connected to the node."""
+        self._lists[node_id] = _List(version, places)
 
     def drop(self, node_id: str) -> None:
         """Removes the copy of the list of a node that is no longer alive. Does nothing if there is no copy."""

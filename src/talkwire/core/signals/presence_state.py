@@ -13,7 +13,7 @@ a turn, and none if nothing differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 from typing import NamedTuple
@@ -21,8 +21,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from talkwire.core.commands.presence import UserMoves
-from talkwire.core.domain.events import Choice, PresenceChanged
+from talkwire.core.domain.events import PresenceChanged
 from talkwire.core.domain.model import NO_ENDS, ChosenStatus, Presence, PresenceEnds, PresenceRecord, ShownStatus
+from talkwire.core.domain.nodes.user_moves import Choice
 
 GRACE_S = 10.0
 
@@ -326,6 +327,14 @@ class PresenceState:
                 self._move(user_id)
         self._leaving = dict.fromkeys(self._leaving, 0.0)
 
+    def renew(self, user_ids: Iterable[str]) -> bool:
+        """Marks those of the users who have a socket on this node as to be recorded and sent to the other nodes again,
+        because their contacts have changed. Returns whether there are any."""
+        here = [user_id for user_id in user_ids if self.has_socket(user_id)]
+        for user_id in here:
+            self._move(user_id)
+        return bool(here)
+
     def note_choice(self, user_id: str, choice: Choice) -> None:
         """Marks a status or text that a user has chosen, and that is stored, as to be sent to the other nodes with the
         next recorded changes. Does nothing on a server that is the only node."""
@@ -381,6 +390,11 @@ class PresenceState:
             return None
         shown = self._current(person)
         return _presence(person.record, shown.own if own else shown.seen)
+
+    def has_socket(self, user_id: str) -> bool:
+        """Returns whether a user has a socket on this node."""
+        person = self._people.get(user_id)
+        return person is not None and person.devices > 0
 
     def away(self, user_id: str) -> bool | None:
         """Returns whether all sockets of a user on this node are away. In the grace period, returns whether the user

@@ -8,9 +8,8 @@ nothing waits for that. The other nodes receive changes after that (`presence_ex
 from __future__ import annotations
 
 import asyncio
-import heapq
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -33,8 +32,18 @@ from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.access import may_act, must_be_backend, require
 from talkwire.core.domain.errors import ChatError, forbidden
-from talkwire.core.domain.events import Choice, PresenceChanged
-from talkwire.core.domain.model import Actor, Presence, PresenceRecord
+from talkwire.core.domain.events import (
+    ConversationCreated,
+    Durable,
+    MemberAdded,
+    MemberRemoved,
+    MembershipGroundsChanged,
+    PresenceChanged,
+    UserBlocked,
+    UserUnblocked,
+)
+from talkwire.core.domain.model import Actor, Conversation, Presence, PresenceRecord
+from talkwire.core.domain.nodes.user_moves import Choice
 from talkwire.core.features.users.presence_rules import check_status, check_user_ids, text_and_ends
 from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.signals.deadline_timer import DeadlineTimer
@@ -70,9 +79,10 @@ class PresenceTracker:
         self._contacts_max = contacts_max
         self._state = PresenceState(grace_s)
         self._leaving = DeadlineTimer(self._state.next_deadline, self._expire)
-        self.exchange = PresenceExchange(chat, publisher, peers, self._state)
+        self.exchange = PresenceExchange(chat, publisher, peers, self._state, contacts_max)
         self.exchange.announce = self._publish
         self.exchange.on_touched = self._schedule_publish
+        self.exchange.places.on_touched = self._schedule_publish
         self.on_user_changes: Callable[[], None] = lambda: None
         self.on_arrival: Callable[[str], None] = lambda _: None
         self.on_departure: Callable[[str], None] = lambda _: None
@@ -117,7 +127,10 @@ class PresenceTracker:
         if self._state.record(user_id) is None and self._is_shared and not self.is_elsewhere(user_id):
             self.on_arrival(user_id)
         self._moving.discard(user_id)
+        had_socket = self._state.has_socket(user_id)
         self._state.connected(user_id, socket_id, None if entry is None else entry.presence)
+        if not had_socket:
+            self.exchange.places.look_up((user_id,))
         self._schedule_publish()
 
     def disconnected(self, user_id: str, socket_id: str) -> None:
@@ -180,6 +193,7 @@ class PresenceTracker:
         conversation with the actor without a block; for the backend and operators all users. Leaves out the others.
         Raises ChatError for an invalid id, for too many ids, and if the database cannot be read."""
         check_user_ids(user_ids)
+        await self.exchange.places.wait((actor.user_id, *user_ids))
         found = await self._chat.execute(actor, FindVisiblePresence(user_ids))
         missing = tuple(record.user_id for record in found if not self._is_online(record.user_id))
         elsewhere = await self.exchange.find(missing)
@@ -191,19 +205,24 @@ class PresenceTracker:
     async def contacts_presence(self, actor: Actor) -> tuple[Presence, ...]:
         """Returns the presence of the actor and their contacts (users who share a direct conversation or a small group
         with the actor), for the initial state of a client."""
+        is_here = self._state.record(actor.user_id) is not None
+        if is_here:
+            await self.exchange.places.wait((actor.user_id,))
         found = await self._chat.execute(actor, FindContacts(self._contacts_max))
-        return tuple(self._seen_by(actor, record) for record in found)
+        elsewhere: Mapping[str, bool] = {}
+        if not is_here:
+            elsewhere = await self.exchange.find_unkept([record.user_id for record in found])
+        return tuple(self._seen_by(actor, record, elsewhere.get(record.user_id)) for record in found)
 
     async def _list_online(self, actor: Actor, command: ListOnline) -> Page[Presence]:
         """Returns a page of the users whom others see as online, on this node and on other nodes. Raises `forbidden`
         unless the actor is the backend or an operator."""
         must_be_backend(actor)
         limit = max(1, min(command.limit, ONLINE_PAGE_MAX))
-        after = command.cursor or ""
-        ids = {id_ for id_ in (*self._state.ids(), *self.exchange.users.ids()) if id_ > after}
-        page = heapq.nsmallest(limit + 1, ids)
+        page = await self.exchange.list_connected(command.cursor, limit + 1)
         shown = await self._chat.execute(actor, FindVisiblePresence(tuple(page[:limit])))
-        items = (self._seen_by(actor, record) for record in shown)
+        elsewhere = await self.exchange.find_unkept(page[:limit])
+        items = (self._seen_by(actor, record, elsewhere.get(record.user_id)) for record in shown)
         next_cursor = page[limit - 1] if len(page) > limit else None
         return Page(tuple(item for item in items if item.status != "offline"), next_cursor)
 
@@ -259,6 +278,44 @@ class PresenceTracker:
             self._publisher.publish_here(known)
         if unknown:
             self.exchange.announce_loaded(unknown)
+
+    def follow(self, event: Durable) -> None:
+        """Finds out about the contacts on other nodes that users of this node have gained with an event, and hides from
+        users of this node those that they have lost. Sends users of this node again whose contacts have changed: this
+        node may have sent them before it knew of the event, and others after that."""
+        if not self._is_shared or not self.exchange.places.sends_again:
+            return
+        places, memberships = self.exchange.places, self._chat.directory.memberships
+        changed: Collection[str] = ()
+        match event:
+            case (
+                ConversationCreated(conversation=Conversation(id=conversation_id))
+                | MemberAdded(conversation_id=conversation_id)
+            ):
+                if not memberships.are_no_contacts(conversation_id):
+                    changed = [member.user_id for member in event.members]
+                    places.look_up(self._here(memberships.members((conversation_id,))))
+            case MembershipGroundsChanged(member=member):
+                changed = (member.user_id,)
+                places.look_up(self._here(memberships.members((member.conversation_id,))))
+            case MemberRemoved(conversation_id=conversation_id, user_id=user_id):
+                changed = (user_id,)
+                places.parted(user_id, conversation_id)
+                if memberships.is_largest(conversation_id):
+                    members = memberships.members((conversation_id,))
+                    changed = (user_id, *members)
+                    places.look_up(self._here(members))
+            case UserBlocked(user_id=user_id, blocked_id=blocked_id):
+                changed = (user_id,)
+                places.set_blocked(user_id, blocked_id, blocked=True)
+            case UserUnblocked(user_id=user_id, blocked_id=blocked_id):
+                changed = (user_id,)
+                places.set_blocked(user_id, blocked_id, blocked=False)
+        if self._state.renew(changed):
+            self.on_user_changes()
+
+    def _here(self, user_ids: Iterable[str]) -> list[str]:
+        return [user_id for user_id in user_ids if self._state.record(user_id) is not None]
 
     def forget(self, user_id: str) -> None:
         """Removes the chosen status and text of an erased user from memory, and announces the user as offline at once,

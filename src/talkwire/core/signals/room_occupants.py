@@ -76,6 +76,12 @@ class RoomOccupants:
                     left.append(RoomLeft(*key, occupant.user_name))
         return left
 
+    def users_on(self, node_id: str) -> Collection[str]:
+        """Returns the users who have a room open on a node."""
+        if not self._users[node_id]:
+            return ()
+        return {user_id for (_, user_id), occupant in self._occupants.items() if node_id in occupant.node_ids}
+
     @property
     def node_ids(self) -> set[str]:
         """The ids of the nodes on which tracked users have rooms open."""

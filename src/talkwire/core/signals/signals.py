@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from talkwire.core.cluster.peers import Peers
@@ -25,6 +26,7 @@ from talkwire.core.domain.events import (
     UnstoredEvent,
     UserErased,
     UsersMoved,
+    UsersMovedCompactly,
 )
 from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.signals.agents.turn_claims import TurnClaims
@@ -86,6 +88,9 @@ class Signals:
         self.presence.on_arrival = self._calls.user_connected
         self.presence.on_departure = self._calls.user_disconnected
         self.presence.exchange.on_move = self._moved_elsewhere
+        self.presence.exchange.users_seen_on = self._occupants.users_on
+        self.presence.exchange.places.is_called = self._calls.concerns
+        self._calls.on_called = partial(self.presence.exchange.places.look_up, contacts=False)
         self.streams = StreamHomes(chat, publisher, peers)
         self.turns = TurnClaims(chat, publisher, self.presence)
         self.grace_s = options.grace_s
@@ -149,6 +154,7 @@ class Signals:
             self._calls.follow(event)
             self.streams.follow(event)
             self.turns.follow(event)
+            self.presence.follow(event)
             if isinstance(event, UserErased):
                 self.presence.forget(event.user.id)
 
@@ -165,7 +171,7 @@ class Signals:
                 self.streams.receive_stop(event)
             case TypingChanged():
                 self._typing.receive(event)
-            case UsersMoved():
+            case UsersMoved() | UsersMovedCompactly():
                 self.presence.exchange.receive(event)
                 return None
             case RoomEntered() | RoomLeft():

@@ -14,7 +14,7 @@ import msgspec
 from talkwire.core.commands.command import Command, SocketSignal
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Presence
-from talkwire.core.features.users.presence_rules import ASKED_MAX
+from talkwire.core.features.users.presence_rules import ASKED_MAX, check_user_ids
 from talkwire.operations.socket_commands import (
     GetIdentity,
     GetServerTime,
@@ -122,9 +122,19 @@ class SocketCommands:
         watched = {room for room in socket.rooms if room.startswith(presence_room(""))}
         if len(watched.union(map(presence_room, command.user_ids))) > ASKED_MAX:
             raise invalid("userIds", f"a socket may watch at most {ASKED_MAX} users")
-        found = await self._chat.signals.presence.presence_of(client.actor, command.user_ids)
-        for presence in found:
-            self._hub.join(presence_room(presence.user_id), socket)
+        check_user_ids(command.user_ids)
+        # From now on changes arrive; none is sent to a user who may not see it.
+        joined = {user_id for user_id in command.user_ids if self._hub.join(presence_room(user_id), socket)}
+        presence = self._chat.signals.presence
+        presence.exchange.places.look_up(command.user_ids, contacts=False)
+        try:
+            found = await presence.presence_of(client.actor, command.user_ids)
+            for each in found:
+                self._hub.join(presence_room(each.user_id), socket)  # another attempt may have failed and left it
+                joined.discard(each.user_id)
+        finally:
+            for user_id in joined:
+                self._hub.leave(presence_room(user_id), socket)
         return found
 
     def _change_room(self, socket: Socket, command: JoinRoom | LeaveRoom) -> str:

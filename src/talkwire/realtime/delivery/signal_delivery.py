@@ -79,6 +79,10 @@ class SignalDelivery:
             except Exception:
                 _logger.exception("event_not_delivered", kind=type(event).__name__)
 
+    def is_watched(self, user_id: str) -> bool:
+        """Returns whether any socket of this node has subscribed to a user's presence."""
+        return self._hub.count_in(presence_room(user_id)) > 0
+
     def _deliver(self, event: News) -> None:
         match event:
             case TypingChanged() | TurnWorking() | RoomEntered() | RoomLeft():

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import httptools
 
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.files.holders import ForwardedAnswer, ForwardedRequest, HolderAway
 from talkwire.files.tus import TusRefusal
 from talkwire.realtime.forwarding.forwarder import header_lines

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol, cast
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.realtime.forwarding.peer_auth import HEADER, REFUSED, ForwardedHead, PeerAuth
 from talkwire.realtime.forwarding.peer_http import (
     CONFIRMATION,

@@ -17,7 +17,7 @@ from typing import NamedTuple, cast
 
 import httptools
 
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 
 CONNECT_S = 2.0
 """Seconds that a node may take to accept a connection: nodes are close to each other."""

@@ -13,7 +13,7 @@ from secrets import token_urlsafe
 
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.single_flight import SingleFlight
 
 CHECK_EVERY_S = 1.0

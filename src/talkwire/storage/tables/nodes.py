@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, exists, func, insert, select, update
 
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.ports.stores import LOST_KEPT_MS, DeadNode, DroppedNode, LeaseRecord
 from talkwire.storage.schema import ended_nodes, lost_nodes, nodes, online
 from talkwire.storage.sql.reads import Reads
@@ -38,7 +38,7 @@ def _lease_of(row: AnyRow) -> LeaseRecord:
     )
 
 
-REVISION = 56
+REVISION = 57
 """The newest migration of this version, or a number above it for a later change of what nodes send each other. The next
 migration then has a number above that."""
 

@@ -3,6 +3,7 @@ user chose."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from talkwire.core.commands.presence import ConnectedUsers
+from talkwire.core.commands.presence import ConnectedUsers, FoundPlace
 from talkwire.core.domain.model import PresenceRecord
 from talkwire.storage.schema import blocks, conversations, members, nodes, online, presence, users
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
@@ -36,6 +37,9 @@ from talkwire.storage.sql.values import AnyRow
 
 _LOCK_KEY = 0x54574F4E4C494E45
 """The key of an advisory lock of PostgreSQL: any number that no other program uses."""
+
+CONTACTS_READ_MAX = 50_000
+"""How many contacts are read at once, at most: an agent may have a conversation with every user."""
 
 NEVER = 2**63 - 1
 """A log position that is never reached."""
@@ -154,6 +158,27 @@ contacts_select: Select[Any] = (
 """Selects the ids of a user's contacts. Parameters: `user_id`, `members_max` (of a group), `limit`."""
 
 
+_places: Select[Any] = (
+    select(online.c.node_id, online.c.user_id, online.c.away, online.c.version)
+    .select_from(KEYS)
+    .join(online, online.c.user_id == _user_id)
+    .where(online.c.node_id != _node_id)
+)
+# Not joined with the places: PostgreSQL would read those of all users, as it cannot tell how few contacts there are.
+_contacts_of: Select[Any] = (
+    select(_other.c.conversation_id, _other.c.user_id)
+    .select_from(KEYS)
+    .join(_own, _own.c.user_id == _user_id)
+    .join(conversations, conversations.c.id == _own.c.conversation_id)
+    .join(_other, _other.c.conversation_id == _own.c.conversation_id)
+    .where(_other.c.user_id != _own.c.user_id, _of_contacts(), _own.c.own, _other.c.own)
+    .limit(CONTACTS_READ_MAX)
+)
+_blocks: Select[Any] = (
+    select(blocks.c.user_id, blocks.c.blocked_id).select_from(KEYS).join(blocks, blocks.c.user_id == _user_id)
+)
+
+
 class PresenceRows(Reads):
     """Reads which users are connected to which node, and the status that each user chose. Implements
     `core.ports.stores.PresenceTable`."""
@@ -179,6 +204,24 @@ class PresenceRows(Reads):
         for user_id, away in self._look_up(_connected_elsewhere, user_ids, node=node_id, now_ms=now_ms):
             found[user_id] = away and found.get(user_id, True)
         return found
+
+    def places(self, node_id: str, user_ids: Collection[str]) -> Sequence[FoundPlace]:
+        return [FoundPlace(*row) for row in self._look_up(_places, user_ids, node=node_id)] if user_ids else []
+
+    def places_of_contacts(self, node_id: str, user_ids: Collection[str], members_max: int) -> Sequence[FoundPlace]:
+        if not user_ids:
+            return []
+        circles: defaultdict[str, set[str]] = defaultdict(set)
+        for conversation_id, user_id in self._look_up(_contacts_of, user_ids, members_max=members_max):
+            circles[user_id].add(conversation_id)
+        found = self.places(node_id, circles)
+        blocked: defaultdict[str, list[str]] = defaultdict(list)
+        for user_id, blocked_id in self._look_up(_blocks, {place.user_id for place in found}):
+            blocked[user_id].append(blocked_id)
+        return [
+            place._replace(circle_ids=tuple(circles[place.user_id]), blocked_ids=tuple(blocked[place.user_id]))
+            for place in found
+        ]
 
     def acquaintances(self, user_id: str, other_ids: Collection[str], *, own: bool) -> Collection[str]:
         return set(self._look_up(_acquaintances, other_ids, user_id=user_id, own=own).scalars())

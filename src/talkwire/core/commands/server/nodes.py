@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.commands.command import NodeCommand
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 
 
 class ListPeers(NodeCommand[tuple[Peer, ...]], frozen=True, tag="ListPeers"):

@@ -47,6 +47,14 @@ def own_id_at(pos: int) -> str:
     return str(_OWN_IDS + pos)
 
 
+def own_pos(value: str) -> int | None:
+    """Returns the position for which `own_id_at` returns an id; None if the id is not one of the server."""
+    if not is_own_id(value):
+        return None
+    pos = int(value) - _OWN_IDS
+    return pos if own_id_at(pos) == value else None
+
+
 def is_own_id(value: str) -> bool:
     """Returns whether a text is one of the ids that `own_id_at` returns. Applications may not choose these."""
     return value.isascii() and value.isdigit() and _OWN_IDS <= int(value) < _OWN_IDS + 10**15

@@ -29,8 +29,8 @@ from talkwire.core.domain.events import (
     TurnUnanswered,
 )
 from talkwire.core.domain.model import LARGE_CONVERSATION, Conversation, Message
+from talkwire.core.domain.nodes.peer import TURNS_KNOWN, not_known_to_all
 from talkwire.core.domain.parts.streams import Stream, StreamError, StreamState
-from talkwire.core.domain.peer import TURNS_KNOWN, not_known_to_all
 from talkwire.core.features.notifying.notifications import read_with_messages
 from talkwire.core.ports.transaction import Transaction
 

@@ -14,7 +14,7 @@ from talkwire.core.domain.cards.card_digest import digest_of
 from talkwire.core.domain.cards.deciding import named_ids
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Conversation, Message, User, message_number
-from talkwire.core.domain.peer import AGENTS_KNOWN, not_known_to_all
+from talkwire.core.domain.nodes.peer import AGENTS_KNOWN, not_known_to_all
 from talkwire.core.features.cards.ends import end_card, must_be_open, reminder_ms
 from talkwire.core.ports.stores import Question
 from talkwire.core.ports.transaction import Transaction

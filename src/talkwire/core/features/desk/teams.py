@@ -32,8 +32,8 @@ from talkwire.core.domain.desk.teams import (
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import TeamUpdated
 from talkwire.core.domain.model import Actor
+from talkwire.core.domain.nodes.peer import AGENTS_KNOWN, not_known_to_all
 from talkwire.core.domain.pages import PAGE_MAX
-from talkwire.core.domain.peer import AGENTS_KNOWN, not_known_to_all
 from talkwire.core.domain.texts import check_id, check_short_text
 from talkwire.core.features.conversations.grounds import begin, finish_one_batch
 from talkwire.core.features.conversations.members import (

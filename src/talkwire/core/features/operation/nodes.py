@@ -7,7 +7,7 @@ from types import MappingProxyType
 from talkwire.core.commands.server.nodes import ListPeers
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.ports.handler import NodeCommandHandlers
 from talkwire.core.ports.transaction import LeaseTransaction
 

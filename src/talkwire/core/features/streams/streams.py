@@ -30,9 +30,9 @@ from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.events import StreamStateChanged
 from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.model import Actor, Conversation, Message, User
+from talkwire.core.domain.nodes.peer import AGENTS_KNOWN, not_known_to_all
 from talkwire.core.domain.parts.message_parts import whole_parts
 from talkwire.core.domain.parts.streams import LEASE_MAX_S, LEASE_MIN_S, Stream
-from talkwire.core.domain.peer import AGENTS_KNOWN, not_known_to_all
 from talkwire.core.features.agents.turns import answered, current_turn, turn_to_answer
 from talkwire.core.features.messages.sending import (
     check_send,

@@ -10,8 +10,8 @@ from talkwire.core.domain.access import acting_as, may_act, messages_for_reader,
 from talkwire.core.domain.agents.turns import TURNS_MAX, Turn
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Message, User
+from talkwire.core.domain.nodes.peer import TURNS_KNOWN, not_known_to_all
 from talkwire.core.domain.parts.streams import LEASE_MAX_S, LEASE_MIN_S
-from talkwire.core.domain.peer import TURNS_KNOWN, not_known_to_all
 from talkwire.core.domain.texts import check_id
 from talkwire.core.features.agents.turns import begin_attempt, end_turn
 from talkwire.core.ports.handler import ChangeHandler, Changes

@@ -25,9 +25,9 @@ from talkwire.core.domain.access import may_act, must_be_trusted, require
 from talkwire.core.domain.agents.turns import LABEL_MAX_LENGTH, TURN_STATES, Turn, ended_turn
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Actor, User, message_number
+from talkwire.core.domain.nodes.peer import TURNS_KNOWN, not_known_to_all
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.parts.streams import StreamError
-from talkwire.core.domain.peer import TURNS_KNOWN, not_known_to_all
 from talkwire.core.domain.texts import check_id, check_short_text, check_text
 from talkwire.core.features.agents.turns import (
     announce,

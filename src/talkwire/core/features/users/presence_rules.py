@@ -18,8 +18,10 @@ from talkwire.core.commands.presence import (
     EndLease,
     FindConnectedElsewhere,
     FindContacts,
+    FindPlaces,
     FindVisiblePresence,
     ForgetUsers,
+    FoundPlace,
     LeaseReport,
     ListConnectedElsewhere,
     ListUsersOfNode,
@@ -30,7 +32,7 @@ from talkwire.core.commands.presence import (
 from talkwire.core.domain.access import may_act, must_be_backend, require
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Actor, PresenceEnds, PresenceRecord
-from talkwire.core.domain.peer import Peer
+from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandlers, Queries
 from talkwire.core.ports.stores import LeaseRecord
@@ -180,6 +182,13 @@ def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnec
     return snapshot.presence.connected_elsewhere(query.user_ids, query.node_id, snapshot.now_ms)
 
 
+def find_places(snapshot: Snapshot, actor: Actor, query: FindPlaces) -> tuple[FoundPlace, ...]:
+    must_be_backend(actor)
+    own = snapshot.presence.places(query.node_id, query.user_ids)
+    contacts = snapshot.presence.places_of_contacts(query.node_id, query.contacts_of, query.members_max)
+    return (*own, *contacts)
+
+
 def _record_moves(tx: LeaseTransaction, command: RenewLease) -> None:
     """Records in the database which users have connected to a node or disconnected from it since the last renewal of
     its lease. For users who had no socket for a moment, records the log position since which they have one again, or
@@ -258,6 +267,7 @@ QUERIES: Queries = MappingProxyType(
         FindContacts: find_contacts,
         ListUsersOfNode: list_users_of_node,
         FindConnectedElsewhere: find_connected_elsewhere,
+        FindPlaces: find_places,
         ListConnectedElsewhere: list_connected_elsewhere,
     }
 )

@@ -20,13 +20,17 @@ ADDRESSED = 55
 ANNOUNCED = 56
 """The revision of the first version whose nodes fetch the events that others announce."""
 
+COMPACT = 57
+"""The revision of the first version whose nodes read compact changes of who is connected, and send a user again whose
+contacts have changed."""
+
 
 class Peer(NamedTuple):
     """Another node with a valid lease, i.e. one that is alive.
 
     `address` is where other nodes can reach it. `folder_ids` are the file folders that it can read; empty for nodes of
     an older version, which do not state them. `revision` says what the node's version knows of that which nodes share:
-    the newest migration, or a later change of their messages (`ADDRESSED`, `ANNOUNCED`).
+    the newest migration, or a later change of their messages (`ADDRESSED`, `ANNOUNCED`, `COMPACT`).
     """
 
     node_id: str
