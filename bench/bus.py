@@ -34,15 +34,22 @@ from talkwire.bus.carried import TransportBus
 from talkwire.bus.redis import RedisTransport
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.seal import Realm
-from talkwire.core.domain.events import MessageSent, TypingChanged, UserMove, UsersMoved
+from talkwire.core.domain.events import MessageSent, TypingChanged, UsersMovedCompactly
 from talkwire.core.domain.log.announced import hash_of
 from talkwire.core.domain.log.positions import id_at, own_id_at
 from talkwire.core.domain.model import Message, PresenceRecord
+from talkwire.core.domain.nodes.user_moves import UserMove, compact
 from talkwire.core.ports.bus import Announcement, AnyBusMessage, CommittedBatch, EphemeralBatch
+from talkwire.core.signals.presence_exchange import GATHER_S
 
 CONTENT = "The train leaves at seven, so let us meet at the main entrance at half past six."
 CONVERSATIONS_OF_USER = 30
 USERS = 3_000_000
+POSITIONS = 10**11
+"""The log's positions, at some of which conversations began."""
+PRESENCE_PER_S = 3333
+"""First connections and ends of the last one in a second, as in `bench.scale` with 100 nodes."""
+PRESENCE = "a user's first connection, or the end of the last one"
 NEVER_S = 3600.0
 _REALM = Realm("bench", b"a secret of the benchmark")
 _EPOCH = "0123456789abcdef"
@@ -115,7 +122,12 @@ class Cluster:
         return own_id_at(self.chance.randrange(USERS))
 
     def conversation_id(self) -> str:
-        return own_id_at(self.chance.randrange(10 * USERS))
+        return own_id_at(self.chance.randrange(POSITIONS))
+
+    @property
+    def gathered_changes(self) -> int:
+        """How many users connect to a node or leave it while it gathers such changes."""
+        return max(1, round(PRESENCE_PER_S / len(self._buses) * GATHER_S))
 
 
 def _transport_of(client: Redis) -> Callable[[str], RedisTransport]:
@@ -148,16 +160,27 @@ def typing(cluster: Cluster, node_id: str) -> AnyBusMessage:
     )
 
 
-def connect(cluster: Cluster, node_id: str) -> AnyBusMessage:
+def presence(cluster: Cluster, node_id: str) -> AnyBusMessage:
+    """Returns what a node sends of the changes that it has gathered: half of them are first connections of users, and
+    half are the ends of the last one."""
+    count = cluster.gathered_changes
+    moves = [compact(_came(cluster) if number % 2 else _left(cluster)) for number in range(count)]
+    return EphemeralBatch(node_id, (UsersMovedCompactly(node_id, 10**6, 10**6 + count, tuple(moves)),))
+
+
+def _came(cluster: Cluster) -> UserMove:
     circle = tuple(cluster.conversation_id() for _ in range(CONVERSATIONS_OF_USER))
-    move = UserMove(PresenceRecord(cluster.user_id()), away=False, circle_ids=circle)
-    return EphemeralBatch(node_id, (UsersMoved(node_id, 1000, 1001, (move,)),))
+    return UserMove(PresenceRecord(cluster.user_id()), away=False, circle_ids=circle)
+
+
+def _left(cluster: Cluster) -> UserMove:
+    return UserMove(PresenceRecord(cluster.user_id(), last_seen_ms=time.time_ns() // 10**6), away=None)
 
 
 HAPPENINGS = {
     "a message": message,
     "a typing signal": typing,
-    "a user's first connection, or the end of the last one": connect,
+    PRESENCE: presence,
 }
 
 
@@ -169,6 +192,7 @@ async def measure(url: str, nodes: int, rate: int, seconds: float, seed: int) ->
     with patch.object(carried, "BEAT_S", NEVER_S):
         async with running_cluster(url, nodes, chance) as cluster:
             found = {name: await _during(cluster, seconds, what, rate) for name, what in HAPPENINGS.items()}
+            found[PRESENCE] = _times(found[PRESENCE], 1 / cluster.gathered_changes)
     return _times(idle, 1 / seconds), {name: _times(each, 1 / (rate * seconds)) for name, each in found.items()}
 
 

@@ -56,13 +56,17 @@ class UnitCosts:
     fetched_bytes: float = 430.0
     """size of a message on the way to a node that has fetched it"""
     announced_from: int = 9
-    """from how many nodes on messages are announced"""
+    """from how many nodes on messages are announced, and nodes keep only those users of others who concern them"""
     signal_bytes: float = 267.0
     """the same for a typing signal"""
     presence_bytes: float = 875.0
-    """the same for a user's first connection or the end of the last one"""
+    """the same for a user's first connection or the end of the last one, among few nodes"""
+    compact_bytes: float = 113.0
+    """the same among many nodes"""
     copy_bytes: float = 150.0
     """memory of a copy of a user who is connected to another node (decision 80)"""
+    kept_bytes: float = 270.0
+    """memory of such a copy with the conversations that the user shares with users of the node (decision 149)"""
     log_messages_s: float = 47_000.0
     """messages that one PostgreSQL stores per second"""
 
@@ -131,10 +135,9 @@ class Load:
     all_mb_s: float
     """if every node receives everything"""
     bus_mb_s: float
-    """with announced messages, and all signals and presence to every node"""
+    """with announced messages, compact changes of presence to every node, and all signals to every node"""
     routed_mb_s: float
-    """the same if signals go to the nodes of their conversation, and a change of presence to those of the user's
-    contacts"""
+    """the same if signals go to the nodes of their conversation"""
     copies_mb: float
     """memory of a node for the users of all other nodes"""
     logs: int
@@ -213,11 +216,14 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
     routed += (elsewhere - concerned) * costs.bus_range
     signal_bytes = signals * costs.signal_bytes
     messages_mb_s = nodes * elsewhere * costs.event_bytes / 1e6
-    announced_mb_s = messages_mb_s
+    announced_mb_s, presence_bytes = messages_mb_s, costs.presence_bytes
+    copies_mb = connections * (nodes - 1) / nodes * costs.copy_bytes / 1e6
     if nodes >= costs.announced_from:
         blocks_s = min(messages_s, 1 / costs.gather_s)
         to_each = messages_s * costs.announcement_bytes + blocks_s * costs.block_bytes
         announced_mb_s = nodes * (to_each + concerned * costs.fetched_bytes) / 1e6
+        presence_bytes = costs.compact_bytes
+        copies_mb = connections * contact_nodes / nodes * costs.kept_bytes / 1e6
     return Load(
         nodes=nodes,
         messages_s=messages_s,
@@ -226,9 +232,9 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
         core_everything=(own + out + beats + everything) / 1e6,
         core_routed=(own + out + beats + routed) / 1e6,
         all_mb_s=messages_mb_s + nodes * (elsewhere * signal_bytes + moves * costs.presence_bytes) / 1e6,
-        bus_mb_s=announced_mb_s + nodes * (elsewhere * signal_bytes + moves * costs.presence_bytes) / 1e6,
-        routed_mb_s=announced_mb_s + nodes * (concerned * signal_bytes + concerned_moves * costs.presence_bytes) / 1e6,
-        copies_mb=connections * (nodes - 1) / nodes * costs.copy_bytes / 1e6,
+        bus_mb_s=announced_mb_s + nodes * (elsewhere * signal_bytes + moves * presence_bytes) / 1e6,
+        routed_mb_s=announced_mb_s + nodes * (concerned * signal_bytes + moves * presence_bytes) / 1e6,
+        copies_mb=copies_mb,
         logs=math.ceil(messages_s / (costs.log_messages_s / 2)),
     )
 
