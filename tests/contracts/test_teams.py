@@ -323,6 +323,22 @@ async def test_a_node_loads_a_membership_through_a_team_as_it_was(node: Node, hi
     assert [*loaded.facts] == (["c"] if is_listed else [])
 
 
+async def test_nodes_know_which_conversations_have_teams(node: Node) -> None:
+    """The members of a team are no contacts, so a node does not know where they are connected."""
+    await desk(node, "bob")
+    directory = node.chat.directory
+    await directory.find("alice")
+    for command, expected in (
+        (RemoveMember("c", team_ids=("support",)), False),
+        (AddMembers("c", team_ids=("support",)), True),
+    ):
+        assert directory.memberships.are_contacts_only("c") is expected
+        assert [each.has_teams for each in (await directory.look_up(("alice",))).facts.values()] == [not expected]
+        await node.do(BACKEND, command)
+        assert directory.memberships.are_contacts_only("c") is not expected
+        assert [each.has_teams for each in (await directory.look_up(("alice",))).facts.values()] == [expected]
+
+
 async def test_an_erased_user_is_in_no_team(node: Node) -> None:
     await desk(node, "bob", "carol")
     await node.do(OPERATOR, EraseUser("bob", redact=False))

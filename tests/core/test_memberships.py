@@ -81,6 +81,41 @@ def test_the_default_for_notifications_follows_the_log() -> None:
     assert memberships.notify == {}
 
 
+def _with_teams(pos: int, *team_ids: str, changed: str = "team_ids") -> ConversationUpdated:
+    conversation = Conversation("c", "group", None, None, 2, 0, 0, 0, team_ids=team_ids)
+    return ConversationUpdated(pos, 0, conversation, "", (changed,))
+
+
+def test_members_are_not_only_contacts_while_the_conversation_has_teams() -> None:
+    memberships = MembershipIndex(2)
+    memberships.add("alice", ["c", "d", "e", "f"])
+    assert not memberships.are_contacts_only("c"), "it is not loaded"
+    facts = {
+        "c": ConversationFacts("group", 2),
+        "d": ConversationFacts("group", 3),
+        "e": ConversationFacts("channel", 2),
+        "f": ConversationFacts("direct", 2, has_teams=True),
+    }
+    memberships.fill(facts, 6, [_with_teams(5, "support"), _with_teams(7, "support")])
+    assert [memberships.are_contacts_only(id_) for id_ in "cdef"] == [False] * 4
+    memberships.apply(_with_teams(8), _everyone)
+    assert memberships.are_contacts_only("c")
+    memberships.apply(_with_teams(9, "support", changed="name"), _everyone)
+    assert memberships.are_contacts_only("c"), "only its name has changed"
+    memberships.apply(_with_teams(10, "support"), _everyone)
+    assert not memberships.are_contacts_only("c")
+    assert memberships.contacts("alice", ["c"]) == set()
+
+
+def test_a_conversation_may_begin_with_teams() -> None:
+    memberships = MembershipIndex()
+    for pos, team_ids in enumerate([(), ("support",)], 5):
+        conversation = Conversation(f"c{pos}", "group", None, None, 1, 0, 0, 0, team_ids=team_ids)
+        event = ConversationCreated(pos, 0, conversation, _members(conversation.id, "alice"), "alice")
+        memberships.apply(event, _everyone)
+    assert [memberships.are_contacts_only(id_) for id_ in ("c5", "c6", "c7")] == [True, False, False]
+
+
 def test_a_new_members_event_brings_the_default_until_the_conversation_is_loaded() -> None:
     memberships = MembershipIndex()
     memberships.apply(MemberAdded(5, 0, "c", _members("c", "alice"), notify="all"), _everyone)

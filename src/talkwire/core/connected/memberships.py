@@ -27,20 +27,24 @@ CONTACTS_MAX = 100
 """The default of `members_max`."""
 
 _FEW = 8
+_FOLLOWED = frozenset({"notify", "team_ids"})
+"""The properties of a conversation whose changes are followed."""
+
 _NONE: Mapping[str, bool] = MappingProxyType({})
 
 
 class ConversationMembership:
     """A conversation's kind and size as of log position `pos`, with the ids of its cached members. `kind` is None until
     it is loaded. The size counts members in their own right only; `staff` are the cached members through teams, each
-    with whether they are also members in their own right."""
+    with whether they are also members in their own right. `has_teams` says whether any team is in the conversation."""
 
-    __slots__ = ("kind", "member_count", "pos", "staff", "user_ids")
+    __slots__ = ("has_teams", "kind", "member_count", "pos", "staff", "user_ids")
 
     def __init__(self) -> None:
         self.pos = 0
         self.kind: ConversationKind | None = None
         self.member_count = 0
+        self.has_teams = False
         # A tuple uses a quarter of a set's memory, and most conversations have few members on a node.
         self.user_ids: tuple[str, ...] | set[str] = ()
         self.staff: dict[str, bool] | None = None
@@ -138,9 +142,9 @@ class MembershipIndex:
                     self._forget(conversation_id)
 
     def fill(self, facts: Mapping[str, ConversationFacts], pos: int, later: Iterable[Durable]) -> None:
-        """Sets the kinds, sizes and defaults for notifications of the conversations that still lack them. `facts` was
-        read from the database as of the log position `pos`; `later` are the events since then, which are applied to
-        them."""
+        """Sets the kinds, sizes, defaults for notifications and whether they have teams of those conversations of which
+        that is not known yet. `facts` was read from the database as of the log position `pos`; `later` are the events
+        since then, which are applied to them."""
         new = {
             id_: membership
             for id_ in facts
@@ -148,7 +152,8 @@ class MembershipIndex:
         }
         for conversation_id, membership in new.items():
             membership.pos = pos
-            membership.kind, membership.member_count, notify = facts[conversation_id]
+            membership.kind, membership.member_count, notify, has_teams = facts[conversation_id]
+            membership.has_teams = bool(has_teams)
             self._set_notify(conversation_id, notify)
         for event in later:
             self._follow(event, new.get)
@@ -167,6 +172,7 @@ class MembershipIndex:
                 if membership is not None and membership.kind is None:
                     membership.pos = event.pos
                     membership.kind, membership.member_count = conversation.kind, conversation.member_count
+                    membership.has_teams = bool(conversation.team_ids)
                     self._set_notify(conversation.id, conversation.notify)
             case MemberAdded():
                 self._follow(event, self._memberships.get)
@@ -224,6 +230,11 @@ class MembershipIndex:
         membership = self._memberships.get(conversation_id)
         return membership is not None and membership.kind is not None and not self._is_of_contacts(membership)
 
+    def are_contacts_only(self, conversation_id: str) -> bool:
+        """Returns whether all members of a conversation are known to be contacts: nobody is there through a team."""
+        membership = self._memberships.get(conversation_id)
+        return membership is not None and self._is_of_contacts(membership) and not membership.has_teams
+
     def is_largest(self, conversation_id: str) -> bool:
         """Returns whether a conversation is a group of the largest size whose members are contacts."""
         membership = self._memberships.get(conversation_id)
@@ -268,7 +279,7 @@ class MembershipIndex:
         return membership
 
     def _follow(self, event: Durable, membership_of: Callable[[str], ConversationMembership | None]) -> None:
-        """Applies an event to the size of a conversation, or to its default for notifications."""
+        """Applies an event to what is known of a conversation as a whole."""
         change = 0
         match event:
             case MemberAdded():
@@ -277,7 +288,7 @@ class MembershipIndex:
                 membership, change = membership_of(event.conversation_id), -1 if event.own else 0
             case MembershipGroundsChanged(member=member, was_own=was_own):
                 membership, change = membership_of(member.conversation_id), member.own - was_own
-            case ConversationUpdated(changed=changed) if "notify" in changed:
+            case ConversationUpdated(changed=changed) if not _FOLLOWED.isdisjoint(changed):
                 membership = membership_of(event.conversation.id)
             case _:
                 return
@@ -287,7 +298,11 @@ class MembershipIndex:
         membership.pos = event.pos
         membership.member_count += change
         if isinstance(event, ConversationUpdated):
-            self._set_notify(event.conversation.id, event.conversation.notify)
+            # A node of an older version may not know the properties that it has not changed.
+            if "notify" in event.changed:
+                self._set_notify(event.conversation.id, event.conversation.notify)
+            if "team_ids" in event.changed:
+                membership.has_teams = bool(event.conversation.team_ids)
 
     def _set_notify(self, conversation_id: str, notify: Notify | None) -> None:
         if notify is None:

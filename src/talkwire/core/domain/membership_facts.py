@@ -9,15 +9,18 @@ from talkwire.core.domain.model import Conversation, ConversationKind, HistorySt
 
 class ConversationFacts(NamedTuple):
     """A conversation's kind and number of members, which decide whether its members are contacts, i.e. see each other's
-    presence, and its default for notifications (`notify`, None for the default of its kind)."""
+    presence, its default for notifications (`notify`, None for the default of its kind), and whether it has teams."""
 
     kind: ConversationKind
     member_count: int
     notify: Notify | None = None
+    has_teams: bool = False
 
     @classmethod
     def of(cls, conversation: Conversation) -> ConversationFacts:
-        return cls(conversation.kind, conversation.member_count, conversation.notify)
+        return cls(
+            conversation.kind, conversation.member_count, conversation.notify, has_teams=bool(conversation.team_ids)
+        )
 
 
 class Memberships(NamedTuple):
@@ -28,8 +31,8 @@ class Memberships(NamedTuple):
     `staffed`: user id -> conversation id -> whether the user is also a member in their own right, of conversations of
     which they are members through a team. `unlisted`: user id -> those of these conversations that are not in the
     user's list. `preferences`: user id -> conversation id -> the user's settings, only where they differ from the
-    default. `facts`: conversation id -> the conversation's kind, number of members and default for notifications, of
-    those that are in the list of one of the users.
+    default. `facts`: conversation id -> what is known of the conversation as a whole, of those that are in the list of
+    one of the users.
     """
 
     conversation_ids: dict[str, set[str]]

@@ -172,6 +172,7 @@ _memberships: Select[Any] = (
         conversations.c.kind,
         conversations.c.member_count,
         conversations.c.notify.label("default_notify"),
+        conversations.c.team_ids.is_not(None).label("has_teams"),
     )
     .select_from(KEYS)
     .join(members, members.c.user_id == key_text(0))
