@@ -166,12 +166,13 @@ class Member:
         self.needed: set[int] | None = None
         """The hashes of the conversations whose announced events it needs; None: of all."""
         self.announced: list[Announcement] = []
+        self.compresses = False
         self.fails = False
         """Whether its choice of announced events raises an error."""
         self._changed = asyncio.Event()
 
     async def start(self, log: str) -> None:
-        await self.bus.start(log, self.node_id, self._hear, self._choose)
+        await self.bus.start(log, self.node_id, self._hear, self._choose, lambda: self.compresses)
 
     def _choose(self, announced: Sequence[Announcement]) -> Sequence[Announcement]:
         self.announced += announced

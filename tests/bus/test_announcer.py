@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from talkwire.bus import announcer as announcer_module
-from talkwire.bus.announcement_seal import ENTRY_BYTES, AnnouncementSeal
+from talkwire.bus.announcement_seal import ENTRY_BYTES, HEAD_BYTES, AnnouncementSeal
 from talkwire.bus.announcer import Announcer
 from talkwire.core.domain.events import Durable, MessageSent, UserBanned
 from talkwire.core.domain.log.announced import FOR_ALL, conversation_hash
@@ -42,7 +42,9 @@ class Link:
         self._server = server
         self.on_announced: Callable[[bytes], None] = lambda _: None
 
-    async def announce(self, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float) -> bool:
+    async def announce(
+        self, head: bytes, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float
+    ) -> bool:
         server = self._server
         if server.is_away:
             raise OSError("the server is away")
@@ -50,7 +52,7 @@ class Link:
         server.stored.update(events)
         server.waiting += entries
         if not server.is_gathering and server.waiting:
-            block, server.waiting = server.waiting, b""
+            block, server.waiting = head + server.waiting, b""
             server.blocks.append(block)
             for node in server.nodes:
                 asyncio.get_running_loop().call_soon(node.announcer.receive, block)
@@ -71,6 +73,7 @@ class Announcing:
         self.announced: list[Announcement] = []
         self.received: list[Durable] = []
         self.sent_to_all: list[AnyBusMessage] = []
+        self.compresses = False
         self.counts = BusCounts()
         self.node_id = node_id
         self.seal = AnnouncementSeal(KEY, node_id)
@@ -81,6 +84,7 @@ class Announcing:
             choose=self._choose,
             receive=self._receive,
             send_to_all=self.sent_to_all.append,
+            may_compress=lambda: self.compresses,
             counts=self.counts,
         )
         server.nodes.append(self)
@@ -183,7 +187,7 @@ async def test_announcements_of_all_nodes_are_gathered(nodes: list[Announcing], 
     server.is_gathering = False
     await until(lambda: bool(server.blocks))
     await _settle()
-    assert [len(block) for block in server.blocks] == [2 * ENTRY_BYTES]
+    assert [len(block) for block in server.blocks] == [HEAD_BYTES + 2 * ENTRY_BYTES]
     assert [each.pos for each in c.announced] == [1, 2]
     calls = len(server.calls)
     await pause(5 * announcer_module.GATHER_S)

@@ -11,7 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from talkwire.bus import postgresql
-from talkwire.bus.carried import BusTransport, TransportBus
+from talkwire.bus.carried import BusTransport, Published, TransportBus
+from talkwire.bus.memory import MemoryBus
 from talkwire.core.domain.events import CustomEvent, MessageSent, TypingChanged, UserCreated
 from talkwire.core.domain.model import Message, User
 from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch, PeerAnswer, PeerQuestion
@@ -114,17 +115,58 @@ async def test_members_receive_each_message_once_in_the_order_of_sending(members
         assert names(other.received) == [f"event-{number}" for number in range(2000)]
 
 
-async def test_a_message_to_one_member_reaches_it_in_order_with_those_to_all(
+def _has(count: int, received: Sequence[AnyBusMessage]) -> bool:
+    return len(received) >= count
+
+
+async def test_messages_to_some_members_reach_these_in_order_with_those_to_all(
     network: Network, members: list[Member]
 ) -> None:
     one, two, three = members
+    receivers = None, (two.node_id,), (three.node_id, two.node_id), (three.node_id,)
     for number in range(200):
-        one.bus.send(notified(number), two.node_id if number % 3 else None)
-    await two.until(lambda received: len(received) >= 200)
-    assert names(two.received) == [f"event-{number}" for number in range(200)]
-    expected = range(200) if isinstance(network, PostgresNetwork) else range(0, 200, 3)
-    await three.until(lambda received: len(received) >= len(expected))
-    assert names(three.received) == [f"event-{number}" for number in expected]
+        one.bus.send(notified(number), receivers[number % 4])
+    for member in (two, three):
+        expected = [
+            number
+            for number in range(200)
+            if isinstance(network, PostgresNetwork) or member.node_id in (receivers[number % 4] or (member.node_id,))
+        ]
+        await member.until(partial(_has, len(expected)))
+        assert names(member.received) == [f"event-{number}" for number in expected]
+
+
+async def test_many_messages_to_different_members_are_sent_together(
+    network: Network, members: list[Member], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, _ = members
+    assert isinstance(one.bus, TransportBus | MemoryBus)
+    calls: list[int] = []
+    if isinstance(one.bus, TransportBus):
+        carrier = one.bus._carrier
+        publish = carrier.publish
+
+        async def count(parcels: Sequence[Published]) -> None:
+            calls.append(len(parcels))
+            await publish(parcels)
+
+        monkeypatch.setattr(carrier, "publish", count)
+    for number in range(1000):
+        one.bus.send(notified(number), (two.node_id, str(number % 7)))
+    await two.until(partial(_has, 1000))
+    assert names(two.received) == [f"event-{number}" for number in range(1000)]
+    assert len(calls) <= 15
+
+
+async def test_compressed_messages_and_events_arrive(network: Network) -> None:
+    one, two = [await network.member() for _ in range(2)]
+    two.bus.send(EphemeralBatch(two.node_id, ()), (one.node_id,))
+    await one.until(bool)
+    one.compresses = True
+    one.bus.send(notified(1), (two.node_id,))
+    one.bus.send(notified(2))
+    one.bus.announce(CommittedBatch(one.node_id, 0, 1, (message_sent(1),)), [7])
+    await two.until(lambda received: positions(received) == [1] and names([*received]) == ["event-1", "event-2"])
 
 
 async def test_announced_events_reach_the_members_that_need_them(network: Network, members: list[Member]) -> None:
@@ -156,7 +198,7 @@ async def test_a_node_that_was_sent_a_message_alone_is_known_by_its_announcement
     if isinstance(network, PostgresNetwork):
         pytest.skip("it announces nothing")
     one, two = [await network.member() for _ in range(2)]
-    two.bus.send(EphemeralBatch(two.node_id, ()), one.node_id)
+    two.bus.send(EphemeralBatch(two.node_id, ()), (one.node_id,))
     await one.until(bool)
     one.bus.announce(CommittedBatch(one.node_id, 0, 1, (message_sent(1),)), [7])
     await two.until(lambda received: positions(received) == [1])
@@ -167,7 +209,7 @@ async def test_a_choice_that_fails_does_not_end_the_listening(network: Network) 
         pytest.skip("the loop itself reports it, or nothing is announced")
     one, two = [await network.member() for _ in range(2)]
     two.fails = True
-    two.bus.send(EphemeralBatch(two.node_id, ()), one.node_id)
+    two.bus.send(EphemeralBatch(two.node_id, ()), (one.node_id,))
     await one.until(bool)
     one.bus.announce(CommittedBatch(one.node_id, 0, 1, (message_sent(1),)), [7])
     await until(lambda: len(two.announced) == 1)
@@ -498,7 +540,7 @@ async def test_invalid_parcels_are_ignored(failing: FailingNetwork, monkeypatch:
         b"12345678\xa1\xff",
         bytes(70_000),
     ):
-        await carrier.publish(junk)
+        await carrier.publish([(junk, None)])
     await talks_again(one, two)
     assert [batch for batch in two.received if not names([batch])] == []
 

@@ -103,8 +103,8 @@ async def test_the_documented_rights_suffice_for_nodes(valkey: ValkeyServer, pat
     async with redis_client(_as_chat(valkey, *_documented_rights(), *more, path=path)) as client:
         bus = RedisTransport(client, "log")
         async with bus.listening("one") as parcels:
-            for to in (None, "one"):
-                await bus.publish(b"parcel", to)
+            for to in (None, ("one",), ("two", "one")):
+                await bus.publish([(b"parcel", to)])
                 assert await anext(parcels) == b"parcel"
         limits = Limits(shared=True)
         shared = SharedLimits(client, limits, "log")

@@ -1,12 +1,14 @@
 """Encodes and authenticates announcements of events, and the announced events themselves.
 
-    announcement = sender's mark (1 byte) + log position (7) + conversation hash (4) + MAC (6)
+    block = log position (8 bytes) + announcements
+    announcement = sender's mark (1 byte) + last bytes of the log position (3) + conversation hash (4) + MAC (6)
     event = MAC (16 bytes) + body
 
-Announcements of all nodes are published together, so each has a MAC of its own, which also covers the sender's whole
-id. A copy or a delayed one does no harm, since it says the same of the same position. Who guesses a MAC could hide one
-event from the nodes that do not need the announced conversation: 6 bytes leave no chance of that, and every node counts
-what it refuses.
+Announcements of all nodes are published together in a block. Each is of the position that is nearest to the block's and
+ends with its bytes: those of some milliseconds are close to each other. Each has a MAC of its own, which covers the
+whole position and the sender's whole id. A copy or a delayed one does no harm, since it says the same of the same
+position. Who guesses a MAC could hide one event from the nodes that do not need the announced conversation: 6 bytes
+leave no chance of that, and every node counts what it refuses.
 """
 
 from __future__ import annotations
@@ -20,12 +22,17 @@ from typing import NamedTuple, Protocol
 from talkwire.bus.seal import MAC_BYTES
 from talkwire.core.ports.bus import Announcement
 
-ENTRY_BYTES = 18
+ENTRY_BYTES = 14
+HEAD_BYTES = 8
+"""The size of what is in front of the announcements of a block."""
+
 _SHORT_MAC_BYTES = 6
 _SENDERS_MAX = 1024
 """How many senders' ids are kept. Each start of a node is a new sender."""
 
 _Content = Struct(">QI")
+_Entry = Struct(f">c3sI{_SHORT_MAC_BYTES}s")
+_LOW = 1 << 24
 _PURPOSE = b"announcement"
 _EVENT_PURPOSE = b"event"
 
@@ -66,11 +73,11 @@ class AnnouncementSeal:
 
     def entry(self, pos: int, conversation_hash: int) -> bytes:
         """Returns the announcement of an event of this node at a log position, as bytes."""
-        content = _Content.pack(pos, conversation_hash)
-        return _mark(self._node_id) + content[1:] + self._mac(self._node_id, content)
+        mac = self._mac(self._node_id, _Content.pack(pos, conversation_hash))
+        return _Entry.pack(_mark(self._node_id), pos.to_bytes(8)[-3:], conversation_hash, mac)
 
     def open(self, data: bytes) -> OpenedBlock:
-        """Returns the valid announcements of other nodes in a block of them from the network."""
+        """Returns the valid announcements of other nodes in a block from the network."""
         announcements, refused = list[Announcement](), 0
         for mark, content, mac in _entries(data):
             node_ids = self._by_mark.get(mark, ())
@@ -116,8 +123,16 @@ def _mark(node_id: str) -> bytes:
     return blake2b(node_id.encode(), digest_size=1).digest()
 
 
+def head_of(pos: int) -> bytes:
+    """Returns what is in front of the announcements of a block; `pos` is the position of one of them."""
+    return pos.to_bytes(HEAD_BYTES)
+
+
 def _entries(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Yields (mark, position and hash, MAC) of each announcement in a block."""
-    for start in range(0, len(data) - ENTRY_BYTES + 1, ENTRY_BYTES):
-        entry = data[start : start + ENTRY_BYTES]
-        yield entry[:1], b"\0" + entry[1:12], entry[12:]
+    near = int.from_bytes(data[:HEAD_BYTES])
+    for start in range(HEAD_BYTES, len(data) - ENTRY_BYTES + 1, ENTRY_BYTES):
+        mark, low, conversation_hash, mac = _Entry.unpack_from(data, start)
+        ahead = (int.from_bytes(low) - near + _LOW // 2) % _LOW - _LOW // 2
+        if 0 <= near + ahead < 1 << 64:
+            yield mark, _Content.pack(near + ahead, conversation_hash), mac

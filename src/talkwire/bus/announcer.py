@@ -17,7 +17,8 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from talkwire.bus.announcement_seal import ENTRY_BYTES, AnnouncementSeal
+from talkwire.bus.announcement_seal import ENTRY_BYTES, HEAD_BYTES, AnnouncementSeal, head_of
+from talkwire.bus.compression import compress
 from talkwire.bus.parcels import Unpacker, encode, pack
 from talkwire.core.domain.events import Durable
 from talkwire.core.ports.bus import Announcement, AnyBusMessage, BusCounts, Choose, CommittedBatch, Receive
@@ -49,6 +50,9 @@ ANNOUNCED_MAX = 500
 PAUSE_S = 10.0
 """For how many seconds events are sent to all nodes after they could not be announced."""
 
+_AROUND = 64
+"""How many bytes `pack` adds to an encoded event, at most."""
+
 _logger = structlog.get_logger(__name__)
 
 
@@ -59,10 +63,12 @@ class AnnouncementTransport(Protocol):
     on_announced: Callable[[bytes], None]
     """Called with each block of announcements that was sent to every node."""
 
-    async def announce(self, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float) -> bool:
+    async def announce(
+        self, head: bytes, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float
+    ) -> bool:
         """Stores events by their keys, each for `kept_s` seconds, and appends `entries` to the announcements that wait.
-        Then sends all that wait to every node, this one included, unless that was done within the last `gather_s`
-        seconds. Returns whether none wait any more."""
+        Then sends all that wait as one block behind `head` to every node, this one included, unless that was done
+        within the last `gather_s` seconds. Returns whether none wait any more."""
         ...
 
     async def fetch(self, keys: Sequence[str]) -> Sequence[bytes | None]:
@@ -81,6 +87,7 @@ class Announcer:
     """Announces this node's events, and fetches those of others that `choose` returns, for `receive`.
 
     `send_to_all` sends a transaction that cannot be announced. `failures` are the exceptions of the transport.
+    `may_compress` returns whether all other nodes read compressed events.
     """
 
     def __init__(  # noqa: PLR0913 (what it joins)
@@ -92,6 +99,7 @@ class Announcer:
         choose: Choose,
         receive: Receive,
         send_to_all: Callable[[AnyBusMessage], None],
+        may_compress: Callable[[], bool],
         counts: BusCounts,
     ) -> None:
         self._transport = transport
@@ -100,8 +108,9 @@ class Announcer:
         self._choose = choose
         self._receive = receive
         self._send_to_all = send_to_all
+        self._may_compress = may_compress
         self._counts = counts
-        self._unpacker = Unpacker()
+        self._unpacker = Unpacker(EVENT_MAX + _AROUND)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Queued] = deque()
         self._queue_size = 0
@@ -110,6 +119,8 @@ class Announcer:
         self._publish_at: float | None = None
         """When this node's last announcement has waited long enough; None if it was published."""
         self._paused_until = 0.0
+        self._pos = 0
+        """The position of this node's last announcement."""
         self._wanted: dict[int, Announcement] = {}
         self._wants = asyncio.Event()
 
@@ -131,7 +142,7 @@ class Announcer:
 
     def receive(self, data: bytes) -> int:
         """Handles a block of announcements from the network, and returns how many of them were refused."""
-        announcements, refused = self._seal.open(data[: RECEIVED_MAX * ENTRY_BYTES])
+        announcements, refused = self._seal.open(data[: HEAD_BYTES + RECEIVED_MAX * ENTRY_BYTES])
         if announcements:
             for announced in self._choose(announcements)[: WANTED_MAX - len(self._wanted)]:
                 self._wanted[announced.pos] = announced
@@ -188,11 +199,15 @@ class Announcer:
         entries, events = list[bytes](), dict[str, bytes]()
         for batch, hashes in queue:
             for event, conversation_hash in zip(batch.events or (), hashes, strict=True):
+                self._pos = event.pos
                 entries.append(self._seal.entry(event.pos, conversation_hash))
                 body = _encoded(batch, event)
                 if body is not None:
+                    body = compress(body) if self._may_compress() else body
                     events[_key(batch.node_id, event.pos)] = self._seal.seal_event(event.pos, body)
-        is_published = await self._transport.announce(b"".join(entries), events, kept_s=EVENT_KEPT_S, gather_s=GATHER_S)
+        is_published = await self._transport.announce(
+            head_of(self._pos), b"".join(entries), events, kept_s=EVENT_KEPT_S, gather_s=GATHER_S
+        )
         # Without a new announcement, the one before was published: others were within the time that it has waited.
         self._publish_at = None if is_published or not queue else self._loop.time() + GATHER_S
         self._counts.sent += len(queue)

@@ -22,10 +22,20 @@ import structlog
 
 from talkwire.bus.announcement_seal import AnnouncementSeal
 from talkwire.bus.announcer import AnnouncementTransport, Announcer
+from talkwire.bus.compression import compress
 from talkwire.bus.outgoing import PARCEL_MAX, Outgoing, Parcel
 from talkwire.bus.parcels import Unpacker, pack
 from talkwire.bus.seal import Realm, Seal
-from talkwire.core.ports.bus import AnyBusMessage, BusCounts, Choose, CommittedBatch, Receive, choose_all
+from talkwire.core.ports.bus import (
+    AnyBusMessage,
+    BusCounts,
+    Choose,
+    CommittedBatch,
+    Receive,
+    Receivers,
+    choose_all,
+    never,
+)
 
 BEAT_S = 1.0
 """The longest time in seconds between two parcels that return to their sender. A node sends an empty one to itself if
@@ -55,17 +65,19 @@ CANCEL_AGAIN_S = 0.5
 WARN_EVERY_S = 60.0
 """Seconds between log entries about refused parcels, which a stranger may send without end."""
 
-_EMPTY = Parcel(0, pack(()), None)
-
 _AROUND = 64 << 10
 """How many bytes of a parcel are not messages, at most."""
 
 _logger = structlog.get_logger(__name__)
 
 
+Published = tuple[bytes, Receivers]
+"""A sealed parcel, and the ids of the nodes that it is for; None for all."""
+
+
 class BusTransport(Protocol):
     """A network connection that sends parcels (sealed batches of messages) to every listening node, including the
-    sender, or to one of them.
+    sender, or to some of them.
 
     `includes_events` says whether commits are sent with their events, or only with their log positions. A parcel may be
     slightly larger than `dispatch_max` bytes. `announcements` is None if nodes cannot announce events over the network.
@@ -79,8 +91,9 @@ class BusTransport(Protocol):
     @property
     def announcements(self) -> AnnouncementTransport | None: ...
 
-    async def publish(self, parcel: bytes, to: str | None = None) -> None:
-        """Sends a parcel to all listening nodes; with `to`, possibly to the node with this id alone."""
+    async def publish(self, parcels: Sequence[Published]) -> None:
+        """Sends parcels, in this order. Each reaches the listening nodes with the ids that it comes with, or all if
+        that is None; possibly it reaches all in any case."""
         ...
 
     def listening(self, node_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
@@ -105,19 +118,27 @@ class TransportBus:
         self.counts = BusCounts()
         self._carry = carry
         self._realm = realm
-        self._unpacker = Unpacker()
         self._warned_at = -WARN_EVERY_S
         self._announcer: Announcer | None = None
         self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self, log: str, node_id: str, receive: Receive, choose: Choose = choose_all) -> None:
+    async def start(
+        self,
+        log: str,
+        node_id: str,
+        receive: Receive,
+        choose: Choose = choose_all,
+        may_compress: Callable[[], bool] = never,
+    ) -> None:
         self._node_id = node_id
         self._receive = receive
+        self._may_compress = may_compress
         key = self._realm.key(log)
         self._seal = Seal(key)
         carrier = self._carrier = self._carry(self._realm.name(log))
         self._parcel_max = max(PARCEL_MAX, carrier.dispatch_max) + _AROUND
+        self._unpacker = Unpacker(self._parcel_max)
         self.includes_events = carrier.includes_events
         self._outgoing = Outgoing(self.counts, dispatch_max=carrier.dispatch_max, with_events=carrier.includes_events)
         self._tasks = [asyncio.create_task(self._keep_publishing()), asyncio.create_task(self._keep_listening())]
@@ -129,6 +150,7 @@ class TransportBus:
                 choose=choose,
                 receive=receive,
                 send_to_all=self.send,
+                may_compress=may_compress,
                 counts=self.counts,
             )
             carrier.announcements.on_announced = self._take_announced
@@ -140,10 +162,11 @@ class TransportBus:
             async with asyncio.timeout(START_S):
                 await self._tried.wait()
 
-    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+    def send(self, dispatch: AnyBusMessage, to: Receivers = None) -> None:
         self._outgoing.put(dispatch, to)
-        if self._announcer is not None and to is not None:
-            self._announcer.learn(to)
+        if self._announcer is not None:
+            for node_id in to or ():
+                self._announcer.learn(node_id)
 
     def announce(self, batch: CommittedBatch, hashes: Sequence[int]) -> None:
         if self._announcer is None or self.is_disconnected:
@@ -173,20 +196,24 @@ class TransportBus:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(beat_at):
                     await self._outgoing.waiting.wait()
-            parcel = self._outgoing.take() if now() < beat_at else _EMPTY
-            to = parcel.to if parcel.messages else self._node_id
+            parcels = self._outgoing.take() if now() < beat_at else []
+            parcels = parcels or [Parcel(0, pack(()), (self._node_id,))]
+            messages = sum(parcel.messages for parcel in parcels)
             try:
-                await self._carrier.publish(self._seal.seal(parcel.body), to)
+                await self._carrier.publish([(self._sealed(parcel.body), parcel.to) for parcel in parcels])
             except self._carrier.failures as error:
                 self._mark_away(error)
-                self.counts.dropped += parcel.messages
+                self.counts.dropped += messages
                 self._outgoing.drop()
                 await asyncio.sleep(PUBLISH_PAUSE_S)
                 self._outgoing.waiting.set()  # retries at once, to find out whether the bus works again
             else:
-                self.counts.sent += parcel.messages
-                if to in {None, self._node_id}:
+                self.counts.sent += messages
+                if any(parcel.to is None or self._node_id in parcel.to for parcel in parcels):
                     beat_at = now() + BEAT_S
+
+    def _sealed(self, body: bytes) -> bytes:
+        return self._seal.seal(compress(body) if self._may_compress() else body)
 
     # --- listening --------------------------------------------------------------------------------------------------
 
@@ -272,6 +299,7 @@ class TransportBus:
 
     def _mark_connected(self) -> None:
         if self.is_disconnected:
+            self.counts.connections += 1
             _logger.info("bus_connected")
         self.is_disconnected = False
         self._tried.set()

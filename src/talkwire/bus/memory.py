@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from talkwire.core.domain.events import Durable
 from talkwire.core.ports.bus import (
@@ -13,7 +13,9 @@ from talkwire.core.ports.bus import (
     Choose,
     CommittedBatch,
     Receive,
+    Receivers,
     choose_all,
+    never,
 )
 
 
@@ -42,20 +44,28 @@ class MemoryBus:
     def is_disconnected(self) -> bool:
         return self not in self._exchange.joined
 
-    async def start(self, log: str, node_id: str, receive: Receive, choose: Choose = choose_all) -> None:
+    async def start(
+        self,
+        log: str,
+        node_id: str,
+        receive: Receive,
+        choose: Choose = choose_all,
+        may_compress: Callable[[], bool] = never,  # noqa: ARG002 (nothing is encoded)
+    ) -> None:
         self._node_id = node_id
         self._receive = receive
         self._choose = choose
         self._exchange.joined[self] = log
+        self.counts.connections += 1
 
-    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+    def send(self, dispatch: AnyBusMessage, to: Receivers = None) -> None:
         log = self._exchange.joined.get(self)
         if log is None:
             self.counts.dropped += 1
             return
         self.counts.sent += 1
         for bus, its_log in self._exchange.joined.items():
-            if bus is not self and its_log == log and to in {None, bus._node_id}:
+            if bus is not self and its_log == log and (to is None or bus._node_id in to):
                 asyncio.get_running_loop().call_soon(bus.receive, dispatch)
 
     def announce(self, batch: CommittedBatch, hashes: Sequence[int]) -> None:

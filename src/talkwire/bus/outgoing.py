@@ -11,10 +11,13 @@ from typing import NamedTuple
 import structlog
 
 from talkwire.bus.parcels import encode, pack
-from talkwire.core.ports.bus import AnyBusMessage, BusCounts, CommittedBatch
+from talkwire.core.ports.bus import AnyBusMessage, BusCounts, CommittedBatch, Receivers
 
 PARCEL_MAX = 1 << 20
-"""Bytes of messages in one parcel, at most, unless a single message is larger."""
+"""Bytes of messages that are sent at once, at most, unless a single message is larger."""
+
+PARCELS_MAX = 100
+"""How many parcels are sent at once, at most."""
 
 WAITING_MAX = 16 << 20
 """Bytes in the queue, at most."""
@@ -23,11 +26,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class Parcel(NamedTuple):
-    """A block of bytes with a number of `messages`, for the node `to`, or for all nodes if that is None."""
+    """A block of bytes with a number of `messages`, for the nodes with the ids `to`, or for all if that is None."""
 
     messages: int
     body: bytes
-    to: str | None
+    to: Receivers
 
 
 class Outgoing:
@@ -49,10 +52,10 @@ class Outgoing:
         self._newest: CommittedBatch | None = None
         self._warned = False
 
-    def put(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
-        """Queues a message for all nodes, or for the node `to`. Drops it if it is too large or cannot be encoded; a
-        commit that is too large is queued without its events. Drops the oldest messages if the queue exceeds
-        WAITING_MAX bytes. Never raises.
+    def put(self, dispatch: AnyBusMessage, to: Receivers = None) -> None:
+        """Queues a message for the nodes with the ids `to`, or for all if that is None. Drops it if it is too large or
+        cannot be encoded; a commit that is too large is queued without its events. Drops the oldest messages if the
+        queue exceeds WAITING_MAX bytes. Never raises.
         """
         if isinstance(dispatch, CommittedBatch) and not self._with_events:
             self._newest = _without_events(dispatch)
@@ -71,28 +74,31 @@ class Outgoing:
             self._counts.dropped += 1
         self.waiting.set()
 
-    def take(self) -> Parcel:
-        """Removes the oldest messages from the queue that are for the same nodes, and returns them as a parcel: at most
-        PARCEL_MAX bytes of them, or one larger message. The parcel is empty if none are queued.
+    def take(self) -> list[Parcel]:
+        """Removes the oldest messages from the queue, at most PARCEL_MAX bytes of them or one larger message, and
+        returns them as at most PARCELS_MAX parcels: successive messages for the same nodes are in one parcel.
         """
-        taken: list[bytes] = []
-        size, to = 0, self._dispatches[0].to if self._dispatches else None
+        taken: list[tuple[list[bytes], Receivers]] = []
+        size = 0
         if self._newest is not None:
-            newest, to = encode(self._newest), None
+            newest = encode(self._newest)
             if newest is not None:
-                taken.append(newest)
+                taken.append(([newest], None))
             self._newest = None
-        while self._dispatches and self._dispatches[0].to == to:
-            encoded = self._dispatches[0].encoded
-            if taken and size + len(encoded) > PARCEL_MAX:
+        while self._dispatches:
+            encoded, to = self._dispatches[0]
+            is_new = not taken or taken[-1][1] != to
+            if (taken and size + len(encoded) > PARCEL_MAX) or (is_new and len(taken) == PARCELS_MAX):
                 break
+            if is_new:
+                taken.append(([], to))
+            taken[-1][0].append(encoded)
             self._dispatches.popleft()
-            taken.append(encoded)
             size += len(encoded)
         self._size -= size
         if not self._dispatches:
             self.waiting.clear()
-        return Parcel(len(taken), pack(taken), to)
+        return [Parcel(len(messages), pack(messages), to) for messages, to in taken]
 
     def drop(self) -> None:
         """Empties the queue and counts its messages as dropped: while the bus is disconnected nobody can receive them,
@@ -117,10 +123,10 @@ class Outgoing:
 
 
 class _Queued(NamedTuple):
-    """An encoded message, and the node that it is for; None for all nodes."""
+    """An encoded message, and the ids of the nodes that it is for; None for all."""
 
     encoded: bytes
-    to: str | None
+    to: Receivers
 
 
 def _without_events(committed: CommittedBatch) -> CommittedBatch:

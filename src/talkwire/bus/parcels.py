@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import structlog
 
+from talkwire.bus.compression import CompressionError, decompress
 from talkwire.core.domain.events import UnstoredEvent
 from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch
 
@@ -87,14 +88,21 @@ _decode_event_header = msgspec.msgpack.Decoder(_EventHeader).decode
 
 class Unpacker:
     """Decodes parcels into messages. Drops messages, and ephemeral events in a message, that it cannot decode, and logs
-    each kind of them once. A commit with unknown events is returned without its events."""
+    each kind of them once. A commit with unknown events is returned without its events. Drops
+    compressed parcels that have more than `max_bytes` bytes when they are decompressed."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
         self.not_understood = 0
         """How many messages were dropped."""
         self._warned: set[str] = set()
 
     def unpack(self, parcel: bytes | memoryview) -> Sequence[AnyBusMessage]:
+        try:
+            parcel = decompress(parcel, self._max_bytes)
+        except CompressionError:
+            self._drop("parcel")
+            return ()
         try:
             return _decode_all(parcel)
         except _DECODING_FAILURES:

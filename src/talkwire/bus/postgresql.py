@@ -20,7 +20,7 @@ from typing import TypeVar
 import psycopg
 from psycopg.errors import Diagnostic
 
-from talkwire.bus.carried import ANSWER_S
+from talkwire.bus.carried import ANSWER_S, Published
 
 R = TypeVar("R")
 
@@ -66,8 +66,12 @@ class PostgresTransport:
         self._notifying: Connection | None = None
         self._number = 0
 
-    async def publish(self, parcel: bytes, to: str | None = None) -> None:  # noqa: ARG002 (all receive it)
-        """Sends a parcel to all nodes: a notification to one of them would cost PostgreSQL as much."""
+    async def publish(self, parcels: Sequence[Published]) -> None:
+        """Sends parcels to all nodes: a notification to one of them would cost PostgreSQL as much."""
+        for parcel, _ in parcels:  # Suspends: each waits for the database.
+            await self._publish(parcel)
+
+    async def _publish(self, parcel: bytes) -> None:
         connection = self._notifying = self._notifying or await self._connect()
         self._number += 1
         try:

@@ -18,20 +18,21 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as ConnectionFailedError
 
 from talkwire.bus.announcer import AnnouncementTransport
-from talkwire.bus.carried import ANSWER_S
+from talkwire.bus.carried import ANSWER_S, Published
 from talkwire.bus.redis_client import FAILURES
+from talkwire.core.ports.bus import Receivers
 
 ANNOUNCE = """\
 -- KEYS: the announcements that wait; when the last ones were published; then the keys of new events. ARGV: the channel
--- of announcements; for how many microseconds they wait; for how many milliseconds everything is kept; new
--- announcements; then the new events. Returns 1 if no announcements wait any more.
+-- of announcements; for how many microseconds they wait; for how many milliseconds everything is kept; the head of a
+-- block of announcements; new announcements; then the new events. Returns 1 if no announcements wait any more.
 for number = 3, #KEYS do
-    redis.call('SET', KEYS[number], ARGV[number + 2], 'PX', ARGV[3])
+    redis.call('SET', KEYS[number], ARGV[number + 3], 'PX', ARGV[3])
 end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local waiting, published = unpack(redis.call('MGET', KEYS[1], KEYS[2]))
-waiting = (waiting or '') .. ARGV[4]
+waiting = (waiting or '') .. ARGV[5]
 local since = now - (published or 0)
 -- Below 0: the clock was set back, or is another server's since a failover.
 if since >= 0 and since < tonumber(ARGV[2]) then
@@ -41,7 +42,7 @@ end
 if waiting ~= '' then
     redis.call('SET', KEYS[1], '', 'PX', ARGV[3])
     redis.call('SET', KEYS[2], string.format('%.0f', now), 'PX', ARGV[3])
-    redis.call('PUBLISH', ARGV[1], waiting)
+    redis.call('PUBLISH', ARGV[1], ARGV[4] .. waiting)
 end
 return 1
 """
@@ -68,10 +69,19 @@ class RedisTransport:
         self.announcements: AnnouncementTransport = self
         self.on_announced: Callable[[bytes], None] = _ignore
 
-    async def publish(self, parcel: bytes, to: str | None = None) -> None:
-        channel = self._channel if to is None else self._prefix + to
+    async def publish(self, parcels: Sequence[Published]) -> None:
+        addressed = [(channel, parcel) for parcel, to in parcels for channel in self._channels(to)]
         async with asyncio.timeout(ANSWER_S):
-            await self._redis.publish(channel, parcel)
+            if len(addressed) == 1:
+                await self._redis.publish(*addressed[0])
+                return
+            async with self._redis.pipeline(transaction=False) as together:
+                for channel, parcel in addressed:
+                    together.publish(channel, parcel)
+                await together.execute()
+
+    def _channels(self, to: Receivers) -> Sequence[str]:
+        return [self._channel] if to is None else [self._prefix + node_id for node_id in to]
 
     @asynccontextmanager
     async def listening(self, node_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -82,11 +92,13 @@ class RedisTransport:
                     await subscription.get_message(timeout=None)  # the confirmation of the subscription
             yield self._parcels(subscription)
 
-    async def announce(self, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float) -> bool:
+    async def announce(
+        self, head: bytes, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float
+    ) -> bool:
         keys = [self._waiting, self._published, *map(self._event, events)]
         times = (round(gather_s * 1_000_000), round(kept_s * 1000))
         async with asyncio.timeout(ANSWER_S):
-            return bool(await self._announce(keys, [self._announced, *times, entries, *events.values()]))
+            return bool(await self._announce(keys, [self._announced, *times, head, entries, *events.values()]))
 
     async def fetch(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         async with asyncio.timeout(ANSWER_S):

@@ -65,6 +65,9 @@ AnyBusMessage = CommittedBatch | EphemeralBatch | PeerQuestion | PeerAnswer
 
 Receive = Callable[[AnyBusMessage], None]
 
+Receivers = tuple[str, ...] | None
+"""The ids of the nodes that a message is sent to; None for all."""
+
 
 class Announcement(NamedTuple):
     """Says that the node `node_id` has committed the event at the log position `pos`, and which nodes need it
@@ -84,18 +87,25 @@ def choose_all(announced: Sequence[Announcement]) -> Sequence[Announcement]:
     return announced
 
 
+def never() -> bool:
+    """Returns False: messages must not be compressed."""
+    return False
+
+
 @dataclass(slots=True)
 class BusCounts:
     """Counts of bus messages since this process started.
 
     `dropped`: messages that could not be sent, or were received and could not be decoded. `refused`: received data that
     was not signed by a node of this database or had been received before, and messages of nodes without a lease.
+    `connections`: how often the bus was connected.
     """
 
     sent: int = 0
     received: int = 0
     dropped: int = 0
     refused: int = 0
+    connections: int = 0
 
 
 class Bus(Protocol):
@@ -115,20 +125,28 @@ class Bus(Protocol):
     @property
     def counts(self) -> BusCounts: ...
 
-    async def start(self, log: str, node_id: str, receive: Receive, choose: Choose = choose_all) -> None:
+    async def start(
+        self,
+        log: str,
+        node_id: str,
+        receive: Receive,
+        choose: Choose = choose_all,
+        may_compress: Callable[[], bool] = never,
+    ) -> None:
         """Connects the node `node_id` to the other nodes that use the log (the ordered record of events in the
         database) with the name `log`, which is the log's epoch.
 
         From then on the bus calls `receive` on the event loop with the messages of other nodes, and possibly with this
         node's own. It calls `choose` with the events that other nodes announce, and `receive` with each chosen one as a
-        `CommittedBatch`. Returns when the bus is connected, or when connecting failed and is retried in the background.
+        `CommittedBatch`. `may_compress` returns whether all other nodes read compressed messages. Returns when the bus
+        is connected, or when connecting failed and is retried in the background.
         """
         ...
 
-    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
-        """Sends a message to all other nodes, in the order of the calls. Only the node `to` has to receive it, if that
-        is not None; a bus on which nodes cannot be addressed sends it to all. Never waits; a message that cannot be
-        sent is lost."""
+    def send(self, dispatch: AnyBusMessage, to: Receivers = None) -> None:
+        """Sends a message to the other nodes with the ids `to`, or to all if that is None, in the order of the calls. A
+        bus on which nodes cannot be addressed sends it to all. Never waits; a message that cannot be sent is lost.
+        """
         ...
 
     def announce(self, batch: CommittedBatch, hashes: Sequence[int]) -> None:
@@ -149,10 +167,17 @@ class NoBus:
     def __init__(self) -> None:
         self.counts = BusCounts()
 
-    async def start(self, log: str, node_id: str, receive: Receive, choose: Choose = choose_all) -> None:
+    async def start(
+        self,
+        log: str,
+        node_id: str,
+        receive: Receive,
+        choose: Choose = choose_all,
+        may_compress: Callable[[], bool] = never,
+    ) -> None:
         pass
 
-    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+    def send(self, dispatch: AnyBusMessage, to: Receivers = None) -> None:
         pass
 
     def announce(self, batch: CommittedBatch, hashes: Sequence[int]) -> None:
