@@ -37,7 +37,7 @@ def _sent(move: UserMove) -> UserMove:
     moved = UsersMovedCompactly("n1", 4, 5, (compact(move),))
     encoded = encode(EphemeralBatch("n1", (moved,)))
     assert encoded is not None
-    [batch] = Unpacker().unpack(pack([encoded]))
+    [batch] = Unpacker(1 << 20).unpack(pack([encoded]))
     assert isinstance(batch, EphemeralBatch)
     [received] = batch.events
     assert isinstance(received, UsersMovedCompactly)
@@ -65,12 +65,20 @@ def test_usual_changes_are_short() -> None:
     came = UserMove(PresenceRecord(own_id_at(7)), away=False, circle_ids=circle_ids)
     left = UserMove(PresenceRecord(own_id_at(7), last_seen_ms=1_700_000_000_000), away=None)
     sizes = [len(msgspec.msgpack.encode(compact(move))) for move in (came, left)]
-    assert sizes[0] <= 30 * 5 + 30
-    assert sizes[1] <= 30
+    assert sizes[0] <= 30 * 4.5 + 10
+    assert sizes[1] <= 16
     assert sizes[0] * 3 < len(msgspec.msgpack.encode(UsersMoved("n1", 4, 5, (came,))))
 
 
-@pytest.mark.parametrize("circle", [b"\x80", b"\x01\xff", b"\xff" * 12 + b"\x01"])
+@given(st.sets(POSITIONS, max_size=300))
+def test_all_conversations_of_a_user_arrive(positions: set[int]) -> None:
+    circle_ids = tuple(map(own_id_at, sorted(positions)))
+    assert (
+        expanded(compact(UserMove(PresenceRecord("alice"), away=False, circle_ids=circle_ids))).circle_ids == circle_ids
+    )
+
+
+@pytest.mark.parametrize("circle", [b"\x07\xff", b"\x40" + b"\xff" * 8, b"\x08" + b"\x01" * 32 + b"\xff"])
 def test_malformed_conversations_are_an_error(circle: bytes) -> None:
-    with pytest.raises(ValueError, match="number"):
+    with pytest.raises(ValueError, match="bits"):
         expanded(Came("alice", circle))
