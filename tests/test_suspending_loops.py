@@ -19,9 +19,10 @@ from talkwire.api.backend.events import _pages
 from talkwire.api.http import lingering
 from talkwire.asgi import wait_for_disconnect
 from talkwire.bus import carried
-from talkwire.bus.carried import TransportBus
+from talkwire.bus.carried import Published, TransportBus
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.commands.command import Command
+from talkwire.core.commands.presence import FoundPlaces
 from talkwire.core.commands.sync import ListLogEvents, LogPage
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.model import Actor
@@ -152,7 +153,7 @@ class BusyPipe(Pipe):
         self.rounds = rounds
         self.bus = TransportBus(lambda _: self, REALM)
 
-    async def publish(self, parcel: bytes, to: str | None = None) -> None:
+    async def publish(self, parcels: Sequence[Published]) -> None:
         self.rounds.count()
         self.bus._outgoing.waiting.set()
 
@@ -175,7 +176,9 @@ class BusyLink(Link):
         self.rounds = rounds
         self.busy = Announcing(Server(), "a", self)
 
-    async def announce(self, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float) -> bool:
+    async def announce(
+        self, head: bytes, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float
+    ) -> bool:
         self.rounds.count()
         self.busy.announce(message(1))
         return True
@@ -217,10 +220,10 @@ async def test_contacts_are_looked_up_beside_others_though_the_database_answers_
     state = PresenceState()
     state.connected("alice", "phone", None)
 
-    async def answer(actor: Actor, command: Command[Any]) -> Sequence[object]:
+    async def answer(actor: Actor, command: Command[Any]) -> FoundPlaces:
         rounds.count()
         places.look_up(["alice"])
-        return ()
+        return FoundPlaces(())
 
     chat = cast("ChatAccess", SimpleNamespace(execute=answer))
     places = ContactPlaces(chat, Peers("here", lambda *_: None, lambda: False), state, NodeUsers(), 100)

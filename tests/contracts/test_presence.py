@@ -31,6 +31,7 @@ from talkwire.core.domain.model import Actor, Presence, PresenceEnds, PresenceRe
 from talkwire.core.domain.nodes.user_moves import Choice
 from talkwire.core.features.users.presence_rules import SETTLED_MS
 from talkwire.core.signals import presence_tracker
+from talkwire.storage.tables import presence as presence_rows
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 from tests.waiting import until
@@ -98,7 +99,8 @@ async def _found(
     node: Node, *contacts_of: str, user_ids: tuple[str, ...] = (), members_max: int = 100
 ) -> set[FoundPlace]:
     found = await node.do(BACKEND, FindPlaces("here", user_ids, contacts_of, members_max))
-    return {place._replace(circle_ids=tuple(sorted(place.circle_ids))) for place in found}
+    assert found.are_all
+    return {place._replace(circle_ids=tuple(sorted(place.circle_ids))) for place in found.places}
 
 
 async def test_the_places_of_contacts_are_found_with_the_conversations_that_make_them_contacts(here: Node) -> None:
@@ -114,6 +116,16 @@ async def test_the_places_of_contacts_are_found_with_the_conversations_that_make
     smaller = {place._replace(circle_ids=("c", "e")) for place in (bob_1, bob_2)}
     assert await _found(here, "alice", members_max=2) == smaller
     assert await _found(here, "mallory", "nobody") == set()
+
+
+async def test_a_lookup_of_too_many_contacts_is_marked_as_incomplete(
+    here: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _renew(here, "n1", "bob", version=5)
+    for limit, expected in ((2, True), (1, False)):
+        monkeypatch.setattr(presence_rows, "CONTACTS_READ_MAX", limit)
+        found = await here.do(BACKEND, FindPlaces("here", (), ("alice",), 100))
+        assert (len(found.places), found.are_all) == (1, expected)
 
 
 async def test_the_places_of_users_are_found_whatever_they_share(here: Node) -> None:

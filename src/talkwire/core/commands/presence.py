@@ -126,7 +126,8 @@ class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
     Other nodes whose leases have ended are declared dead, once this node's own lease has lasted for some seconds; with
     `alone`, as on SQLite, all other nodes are. `address` is where other nodes can reach this node, `folder_ids` are its
     file folders, `host` is the name of its machine. `pos` is the position in the log of events up to which the node has
-    delivered events, also to the users who have arrived.
+    delivered events, also to the users who have arrived. `needs_signals`: the node needs the signals of all
+    conversations, not only of those of its users.
     """
 
     node_id: str
@@ -137,6 +138,7 @@ class RenewLease(NodeCommand[LeaseReport], frozen=True, tag="RenewLease"):
     folder_ids: tuple[str, ...] = ()
     pos: int = 0
     host: str | None = None
+    needs_signals: bool = False
 
 
 class EndLease(NodeCommand[None], frozen=True, tag="EndLease"):
@@ -211,7 +213,15 @@ class FoundPlace(NamedTuple):
     blocked_ids: tuple[str, ...] = ()
 
 
-class FindPlaces(Query[tuple[FoundPlace, ...]], frozen=True, tag="FindPlaces"):
+class FoundPlaces(NamedTuple):
+    """The nodes that users are recorded as connected to. `are_all` is False if the users have so many contacts that the
+    places of some were not looked up."""
+
+    places: tuple[FoundPlace, ...]
+    are_all: bool = True
+
+
+class FindPlaces(Query[FoundPlaces], frozen=True, tag="FindPlaces"):
     """Returns to which nodes other than `node_id` users are recorded as connected: the users `user_ids`, and the
     contacts of `contacts_of`, who share a direct conversation or a group of at most `members_max` members with one of
     them."""

@@ -18,7 +18,7 @@ from talkwire.core.commands.conversations import ListOrder
 from talkwire.core.commands.desk.numbers import DeskNumbers
 from talkwire.core.commands.messages import MessageVersion, ThreadMark
 from talkwire.core.commands.moderation.audit import ListAudit
-from talkwire.core.commands.presence import ConnectedUsers, FoundPlace
+from talkwire.core.commands.presence import ConnectedUsers, FoundPlace, FoundPlaces
 from talkwire.core.commands.receipts import Unread, UnreadTotal
 from talkwire.core.commands.server.console import ConversationRecord, LostNode, PushState, Totals
 from talkwire.core.commands.server.erasure import ErasureStep, LogRow, PendingErasure
@@ -1038,7 +1038,7 @@ class PresenceTable(Protocol):
         blocked."""
         ...
 
-    def places_of_contacts(self, node_id: str, user_ids: Collection[str], members_max: int) -> Sequence[FoundPlace]:
+    def places_of_contacts(self, node_id: str, user_ids: Collection[str], members_max: int) -> FoundPlaces:
         """Returns to which nodes other than `node_id` the contacts of these users are connected, with the conversations
         that make them contacts (`contacts`) and the users whom they have blocked. Of very many, some are left out."""
         ...

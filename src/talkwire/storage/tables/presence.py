@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.selectable import FromClause
 
-from talkwire.core.commands.presence import ConnectedUsers, FoundPlace
+from talkwire.core.commands.presence import ConnectedUsers, FoundPlace, FoundPlaces
 from talkwire.core.domain.model import PresenceRecord
 from talkwire.storage.schema import blocks, conversations, members, nodes, online, presence, users
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
@@ -172,7 +172,7 @@ _contacts_of: Select[Any] = (
     .join(conversations, conversations.c.id == _own.c.conversation_id)
     .join(_other, _other.c.conversation_id == _own.c.conversation_id)
     .where(_other.c.user_id != _own.c.user_id, _of_contacts(), _own.c.own, _other.c.own)
-    .limit(CONTACTS_READ_MAX)
+    .limit(bindparam("limit", type_=BigInteger))
 )
 _blocks: Select[Any] = (
     select(blocks.c.user_id, blocks.c.blocked_id).select_from(KEYS).join(blocks, blocks.c.user_id == _user_id)
@@ -208,20 +208,22 @@ class PresenceRows(Reads):
     def places(self, node_id: str, user_ids: Collection[str]) -> Sequence[FoundPlace]:
         return [FoundPlace(*row) for row in self._look_up(_places, user_ids, node=node_id)] if user_ids else []
 
-    def places_of_contacts(self, node_id: str, user_ids: Collection[str], members_max: int) -> Sequence[FoundPlace]:
+    def places_of_contacts(self, node_id: str, user_ids: Collection[str], members_max: int) -> FoundPlaces:
         if not user_ids:
-            return []
+            return FoundPlaces(())
         circles: defaultdict[str, set[str]] = defaultdict(set)
-        for conversation_id, user_id in self._look_up(_contacts_of, user_ids, members_max=members_max):
+        shared = self._look_up(_contacts_of, user_ids, members_max=members_max, limit=CONTACTS_READ_MAX).all()
+        for conversation_id, user_id in shared:
             circles[user_id].add(conversation_id)
         found = self.places(node_id, circles)
         blocked: defaultdict[str, list[str]] = defaultdict(list)
         for user_id, blocked_id in self._look_up(_blocks, {place.user_id for place in found}):
             blocked[user_id].append(blocked_id)
-        return [
+        places = (
             place._replace(circle_ids=tuple(circles[place.user_id]), blocked_ids=tuple(blocked[place.user_id]))
             for place in found
-        ]
+        )
+        return FoundPlaces(tuple(places), are_all=len(shared) < CONTACTS_READ_MAX)
 
     def acquaintances(self, user_id: str, other_ids: Collection[str], *, own: bool) -> Collection[str]:
         return set(self._look_up(_acquaintances, other_ids, user_id=user_id, own=own).scalars())

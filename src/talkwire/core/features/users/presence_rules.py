@@ -21,7 +21,7 @@ from talkwire.core.commands.presence import (
     FindPlaces,
     FindVisiblePresence,
     ForgetUsers,
-    FoundPlace,
+    FoundPlaces,
     LeaseReport,
     ListConnectedElsewhere,
     ListUsersOfNode,
@@ -110,7 +110,8 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
     since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
     until_ms = tx.now_ms + command.lease_ms
     lease = LeaseRecord(until_ms, since_ms, command.pos, tx.now_ms, command.moves.version, command.host)
-    tx.nodes.put_lease(Peer(command.node_id, command.address, command.folder_ids), lease)
+    node = Peer(command.node_id, command.address, command.folder_ids, needs_signals=command.needs_signals)
+    tx.nodes.put_lease(node, lease)
     _record_moves(tx, command)
     if command.alone:
         # This node has just started, so none of its users has to be notified.
@@ -182,11 +183,11 @@ def find_connected_elsewhere(snapshot: Snapshot, actor: Actor, query: FindConnec
     return snapshot.presence.connected_elsewhere(query.user_ids, query.node_id, snapshot.now_ms)
 
 
-def find_places(snapshot: Snapshot, actor: Actor, query: FindPlaces) -> tuple[FoundPlace, ...]:
+def find_places(snapshot: Snapshot, actor: Actor, query: FindPlaces) -> FoundPlaces:
     must_be_backend(actor)
     own = snapshot.presence.places(query.node_id, query.user_ids)
     contacts = snapshot.presence.places_of_contacts(query.node_id, query.contacts_of, query.members_max)
-    return (*own, *contacts)
+    return FoundPlaces((*own, *contacts.places), contacts.are_all)
 
 
 def _record_moves(tx: LeaseTransaction, command: RenewLease) -> None:
