@@ -54,6 +54,7 @@ from talkwire.core.domain.log.announced import OF_ONE_CONVERSATION
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.hooks import Hooks
 from talkwire.core.engine.observers import Observers
+from talkwire.core.signals.signals import OF_A_CONVERSATION
 from talkwire.datafolder import prepare_folder
 from talkwire.demo import Person
 from talkwire.dialects.built_in import DIALECTS
@@ -221,7 +222,7 @@ class Node:
         foundation = await start_chat(settings, database, bus, embedding.hooks, closing)
         chat = self.chat = foundation.chat
         self.files = foundation.files
-        for_nodes = await take_lease(foundation)
+        for_nodes = await take_lease(foundation, lambda: embedding.observers.want_any(OF_A_CONVERSATION))
 
         pushes = start_pushes(foundation, egress_thread)
         followers = follow_log(foundation, pushes.is_device_here, pushes.sender.wake)

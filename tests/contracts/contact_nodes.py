@@ -21,6 +21,7 @@ from talkwire.core.domain.events import (
     MemberRemoved,
     PresenceChanged,
     RoomNews,
+    SignalSent,
     UnstoredEvent,
     UserBlocked,
     UserUnblocked,
@@ -52,6 +53,8 @@ class ContactWorld(World):
         self.blocks: set[tuple[str, str]] = set()
         self.log: list[Durable] = []
         self.seen_by_strangers: list[str] = []
+        self.signals_sent = self.addressed = 0
+        """How many signals were sent, and how many of these not to all nodes."""
         self.parted_at: dict[frozenset[str], float] = {}
         """When two users have ceased to be contacts."""
         with self.engine.begin() as connection:
@@ -117,6 +120,30 @@ class ContactWorld(World):
             kind = UserBlocked if blocked else UserUnblocked
             self.change(lambda pos: kind(pos, 0, user_id, other_id))
 
+    def signals_missed(self) -> list[str]:
+        """Lets each connected user send a signal to each conversation that they are in. Returns what was wrong: a node
+        has to receive each signal once to whose members one of its users belongs, and no other node any, unless it was
+        sent to all."""
+        sent: list[tuple[ContactNode, SignalSent, bool]] = []
+        for node in self.contact_nodes:
+            for user_id in [user_id for user_id, sockets in node.sockets.items() if sockets]:
+                for id_ in [id_ for id_, ids in self.members.items() if user_id in ids]:
+                    self.signals_sent += 1
+                    signal = SignalSent(id_, user_id, "wave", self.signals_sent)
+                    is_to_all = None in node.signals.by_receivers([signal])
+                    self.addressed += not is_to_all
+                    sent.append((node, signal, is_to_all))
+                    node.publish_to_peers([signal])
+        self.pass_time(10 * DELAY_S)
+        wrong: list[str] = []
+        for sender, signal, is_to_all in sent:
+            for node in self.contact_nodes:
+                count, members = node.signals_received.count(signal), self.members[signal.conversation_id]
+                may_be = {0, 1} if node.has_listed(members) else {int(is_to_all)}
+                if node is not sender and count not in ({1} if node.has_connected(members) else may_be):
+                    wrong.append(f"{signal} of {sender.node_id} arrived {count} times at {node.node_id}")
+        return wrong
+
     def _contacts(self) -> set[frozenset[str]]:
         return {frozenset({one, two}) for one in PEOPLE for two in PEOPLE if one < two and self.are_contacts(one, two)}
 
@@ -153,6 +180,7 @@ class ContactNode(PresenceNode):
         self._contact_world = world
         self._pos = len(world.log)
         self.known: dict[tuple[str, str], ShownStatus] = {}
+        self.signals_received: list[SignalSent] = []
         self.rooms: list[RoomNews] = []
         """Which users this node's clients have seen enter and leave rooms."""
         self.is_broken = self.hangs = False
@@ -164,6 +192,13 @@ class ContactNode(PresenceNode):
         self.places = self.signals.presence.exchange.places
         self.places.may_be_selective = self.bus_allows_selection
         self.directory.pos = self._pos
+
+    def has_connected(self, user_ids: Collection[str]) -> bool:
+        return any(self.sockets.get(user_id) for user_id in user_ids)
+
+    def has_listed(self, user_ids: Collection[str]) -> bool:
+        """Returns whether any of the users is in this node's list: also those who have just disconnected."""
+        return not set(user_ids).isdisjoint(self.signals.presence._state.ids())
 
     async def connect(self, user_id: str, socket_id: str) -> None:
         await super().connect(user_id, socket_id)
@@ -258,6 +293,8 @@ class ContactNode(PresenceNode):
         for event in events:
             if isinstance(event, PresenceChanged) and not event.own:
                 self._deliver(event)
+            elif isinstance(event, SignalSent):
+                self.signals_received.append(event)
             elif isinstance(event, RoomNews):
                 self.rooms.append(event)
 

@@ -14,7 +14,7 @@ from random import Random
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, TypeVar, cast
 
-from talkwire.bus.carried import TransportBus
+from talkwire.bus.carried import Published, TransportBus
 from talkwire.bus.seal import Realm
 from talkwire.core.cluster.feed import Commit
 from talkwire.core.connected.directory import DirectoryEntry
@@ -22,9 +22,10 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import Durable, DurableEvent, MemberAdded, MessageSent, News
 from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import Actor, Member, Message, User
-from talkwire.core.domain.nodes.peer import ANNOUNCED, Peer
+from talkwire.core.domain.nodes.peer import ROUTED, Peer
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.listeners import Stage
+from talkwire.core.ports.bus import Receivers
 from talkwire.realtime.metrics import RealtimeMetrics
 from talkwire.realtime.recovery.event_ring import EventRing
 from talkwire.realtime.recovery.missed_events import MissedEventReader
@@ -62,7 +63,7 @@ class World(VirtualTime):
     def happens(self, fault: str, share: float) -> bool:
         return fault in self.faults and self.random.random() < share
 
-    def start_node(self, revision: int = ANNOUNCED) -> EventNode:
+    def start_node(self, revision: int = ROUTED) -> EventNode:
         self._started += 1
         node = EventNode(self, f"n{self._started}", revision)
         self.run(node.chat.start(alone=False))
@@ -115,9 +116,9 @@ class World(VirtualTime):
 
     # --- the network --------------------------------------------------------------------------------------------------
 
-    def deliver(self, sender: EventNode, data: bytes, channel: str, to: str | None = None) -> None:
+    def deliver(self, sender: EventNode, data: bytes, channel: str, to: Receivers = None) -> None:
         for node in self.nodes:
-            if to not in {None, node.node_id} or (node is not sender and self.happens("lost", 0.4)):
+            if (to is not None and node.node_id not in to) or (node is not sender and self.happens("lost", 0.4)):
                 continue
             for _ in range(2 if self.happens("doubled", 0.4) else 1):
                 delay_s = self.random.uniform(0, 1) if self.happens("late", 0.5) else DELAY_S
@@ -138,9 +139,10 @@ class Network:
         self._node = node
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
 
-    async def publish(self, parcel: bytes, to: str | None = None) -> None:
+    async def publish(self, parcels: Sequence[Published]) -> None:
         await self._reach()
-        self._world.deliver(self._node, parcel, "news", to)
+        for parcel, to in parcels:
+            self._world.deliver(self._node, parcel, "news", to)
 
     @asynccontextmanager
     async def listening(self, node_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -148,7 +150,9 @@ class Network:
         self._arrived = asyncio.Queue()
         yield self._parcels()
 
-    async def announce(self, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float) -> bool:
+    async def announce(
+        self, head: bytes, entries: bytes, events: Mapping[str, bytes], *, kept_s: float, gather_s: float
+    ) -> bool:
         await self._reach()
         world, now = self._world, self._world.loop.time()
         world.stored.update({key: (now + kept_s, event) for key, event in events.items()})
@@ -158,7 +162,7 @@ class Network:
         block, world.waiting = world.waiting, b""
         if block:
             world.published_at = now
-            world.deliver(self._node, block, "announced")
+            world.deliver(self._node, head + block, "announced")
         return True
 
     async def fetch(self, keys: Sequence[str]) -> Sequence[bytes | None]:

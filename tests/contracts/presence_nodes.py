@@ -28,7 +28,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import PresenceChanged, UnstoredEvent
 from talkwire.core.domain.model import Actor, ChosenStatus, PresenceRecord, ShownStatus
 from talkwire.core.engine.command_table import CHANGES, NODE_COMMANDS, QUERIES
-from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
+from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion, Receivers
 from talkwire.core.signals.signals import SignalOptions, Signals
 from talkwire.storage.leases import LeaseRows
 from talkwire.storage.schema import metadata, users
@@ -92,9 +92,9 @@ class World(VirtualTime):
             node.is_uncertain = False
         self.pass_time(50)
 
-    def send(self, sender: PresenceNode, message: AnyBusMessage, to: str | None = None) -> None:
+    def send(self, sender: PresenceNode, message: AnyBusMessage, to: Receivers = None) -> None:
         for node in self.nodes:
-            if node is sender or sender.is_cut_off or to not in {None, node.node_id}:
+            if node is sender or sender.is_cut_off or (to is not None and node.node_id not in to):
                 continue
             if self.lose_all or ("lost" in self.faults and self._random.random() < 0.4):
                 continue
@@ -246,4 +246,5 @@ class PresenceNode:
 
     def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
         if self.peers.has_peers:
-            self._world.send(self, EphemeralBatch(self.node_id, tuple(events)))
+            for to, some in self.signals.by_receivers(events).items():
+                self._world.send(self, EphemeralBatch(self.node_id, tuple(some)), to)

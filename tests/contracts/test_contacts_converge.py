@@ -70,6 +70,9 @@ HAPPENINGS: st.SearchStrategy[Happening] = st.one_of(
     st.builds(Leaves, USERS, CONVERSATIONS),
     st.builds(Blocks, USERS, USERS, st.booleans()),
 )
+NEWS_TAKE_S = 3.0
+"""Within this time all nodes know that a user has connected or that members have changed, if nothing fails."""
+
 PAUSES_S = st.sampled_from([0.0, 0.0005, 0.001, 0.002, 0.01, 0.3, 11.0])
 
 
@@ -78,6 +81,7 @@ def _two_nodes_are_many() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(peers, "ANNOUNCED_FROM", 1)
         monkeypatch.setattr(contact_places, "SELECTIVE_AFTER_S", 1.0)
+        monkeypatch.setattr(contact_places, "ADDRESSED_SHARE", 1.0)
         yield
 
 
@@ -96,6 +100,7 @@ class Nodes(RuleBasedStateMachine):
             self.world.run(self._node(index).connect(user_id, "phone"))
         self.world.pass_time(1)
         self.world.faults = faults
+        self.is_calm = not faults
 
     def _node(self, index: int) -> ContactNode:
         return self.world.contact_nodes[index % len(self.world.nodes)]
@@ -106,6 +111,9 @@ class Nodes(RuleBasedStateMachine):
         for happening, pause_s in happenings:
             self.world.loop.create_task(self._let_happen(happening))
             self.world.pass_time(pause_s)
+        if self.is_calm:
+            self.world.pass_time(NEWS_TAKE_S)
+            assert self.world.signals_missed() == []
 
     async def _let_happen(self, happening: Happening) -> None:
         world = self.world
@@ -135,6 +143,7 @@ class Nodes(RuleBasedStateMachine):
     @rule(node=NODES, failure=st.sampled_from(["cut off", "uncertain", "none", "killed"]), faults=FAULTS)
     def fail(self, node: int, failure: str, faults: frozenset[str]) -> None:
         self.world.faults = faults
+        self.is_calm = False
         failing = self._node(node)
         failing.is_cut_off, failing.is_uncertain = failure == "cut off", failure == "uncertain"
         if failure == "killed":
@@ -146,10 +155,13 @@ class Nodes(RuleBasedStateMachine):
     def add_node(self) -> None:
         if len(self.world.nodes) < NODES_MAX:
             self.world.start_node()
+            self.is_calm = False
 
     @rule()
     def settle(self) -> None:
         self.world.settle()
+        self.is_calm = True
+        assert self.world.signals_missed() == []
         assert self.world.seen_by_strangers == []
         for node in self.world.contact_nodes:
             assert node.places.is_selective, node.node_id

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from talkwire.core.cluster.peers import ANNOUNCED_FROM, Peers
-from talkwire.core.domain.nodes.peer import ADDRESSED, ANNOUNCED, COMPACT, Peer
-from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
+from talkwire.core.domain.nodes.peer import ADDRESSED, ANNOUNCED, COMPACT, ROUTED, Peer
+from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion, Receivers
 from tests.waiting import SteppedClock, deadline, turns, until
 
 FOR_EVER_S = 1000.0
@@ -25,13 +25,13 @@ class Net:
         self.nodes: list[Peers] = []
         self.away = False
         self.sent: list[AnyBusMessage] = []
-        self.greetings: list[tuple[str, str | None]] = []
+        self.greetings: list[tuple[str, Receivers]] = []
         """The empty messages: (sender, receiver)."""
-        self.addressed: list[str | None] = []
+        self.addressed: list[Receivers] = []
         """The nodes to which the messages were sent alone, None for all."""
         self.passes: Callable[[AnyBusMessage], bool] = lambda _: True
 
-    def send(self, dispatch: AnyBusMessage, to: str | None = None) -> None:
+    def send(self, dispatch: AnyBusMessage, to: Receivers = None) -> None:
         if isinstance(dispatch, EphemeralBatch):
             self.greetings.append((dispatch.node_id, to))
             return
@@ -69,18 +69,18 @@ async def test_a_question_to_one_node_and_every_answer_are_sent_to_one_node() ->
     net = Net()
     one, *_ = net.join("one", "two", "three")
     await one.ask("next", 4, int, to="three", wait_s=FOR_EVER_S)
-    assert net.addressed == ["three", "one"]
+    assert net.addressed == [("three",), ("one",)]
     await one.ask("next", 4, int, wait_s=FOR_EVER_S)
-    assert [to for to in net.addressed[2:] if to is not None] == ["one", "one"]
+    assert [to for to in net.addressed[2:] if to is not None] == [("one",), ("one",)]
 
 
 async def test_a_new_node_is_greeted_once() -> None:
     """Then it has a number of the sender's parcels, and refuses copies of earlier ones."""
     net = Net()
     one, _ = net.join("one", "two")
-    assert net.greetings == [("one", "two"), ("two", "one")]
+    assert net.greetings == [("one", ("two",)), ("two", ("one",))]
     one.set_peers([Peer("two", None, revision=ADDRESSED), Peer("three", None, revision=ADDRESSED)])
-    assert net.greetings[2:] == [("one", "three")]
+    assert net.greetings[2:] == [("one", ("three",))]
 
 
 async def test_a_node_of_an_older_version_is_reached_by_what_is_sent_to_all() -> None:
@@ -120,6 +120,15 @@ def test_compact_changes_are_sent_to_many_nodes_that_all_read_them(revision: int
     assert not one.read_compact
     one.set_peers(_peers(0, revision, *[COMPACT] * (ANNOUNCED_FROM - 1)))
     assert one.read_compact is expected
+
+
+@pytest.mark.parametrize(("revision", "expected"), [(ROUTED, True), (ROUTED - 1, False)])
+def test_signals_are_sent_to_some_of_many_nodes_if_all_need_only_their_own(revision: int, *, expected: bool) -> None:
+    one = Peers("one", lambda *_: None, lambda: False)
+    one.set_peers(_peers(0, revision, *[ROUTED] * (ANNOUNCED_FROM - 2)))
+    assert not one.address_signals
+    one.set_peers(_peers(0, revision, *[ROUTED] * (ANNOUNCED_FROM - 1)))
+    assert one.address_signals is expected
 
 
 def test_a_node_that_has_just_started_may_be_of_an_older_version() -> None:

@@ -86,6 +86,7 @@ async def test_ephemeral_events_are_observed_too(chat: Talkwire, serve: Serve) -
     seen = Seen()
     chat.after("typing:user")(seen.note)
     server = await serve(chat)
+    assert chat._started.chat.lease.needs_signals(), "other nodes send them to this one, whoever is connected to it"
     async with server.client("alice") as alice:
         await alice.call("typing:start", {"conversationId": "talk"})
     assert (await seen.wait(1))[0] == TypingChanged("talk", "alice", "alice", is_typing=True)

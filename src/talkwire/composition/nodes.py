@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import structlog
 from sqlalchemy.engine import URL
@@ -34,14 +34,15 @@ EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 _logger = structlog.get_logger(__name__)
 
 
-async def take_lease(foundation: Foundation) -> socket.socket | None:
+async def take_lease(foundation: Foundation, needs_signals: Callable[[], bool]) -> socket.socket | None:
     """Takes the node's lease: the record in the database from which other nodes learn that this node is alive. Call it
-    before clients may connect.
+    before clients may connect. `needs_signals` returns whether this node needs the signals of all conversations.
 
     Returns the listening socket for requests of other nodes; None if there can be no other nodes (SQLite). Raises
     OSError if the address for other nodes cannot be used.
     """
     settings, chat = foundation.settings, foundation.chat
+    chat.lease.needs_signals = needs_signals
     if foundation.alone:
         await chat.lease.start(alone=True, serves=False)
         return None

@@ -828,6 +828,7 @@ nodes = Table(
     Column("host", Text),
     Column("indexes_keys", Boolean, nullable=False, server_default=false()),
     Column("revision", BigInteger, nullable=False, server_default="0"),
+    Column("needs_signals", Boolean, nullable=False, server_default=false()),
 )
 """Running servers. Times are the database's own.
 
@@ -837,7 +838,8 @@ offline from then on unless they connect to another node. `pos`: up to this log 
 it renewed its lease at `renewed_ms`. `folder_ids`: the ids of its folders of files, separated by spaces.
 `users_version`: how often it had recorded changes of its rows in `online`. `host`: the name of its machine.
 `indexes_keys`: it writes `conversation_keys`, as versions do since migration 0043. `revision`: the newest migration
-that its version knows; 0 for versions before migration 0052."""
+that its version knows; 0 for versions before migration 0052. `needs_signals`: it needs the signals of all
+conversations, not only of those of its users."""
 
 secrets = Table(
     "secrets",

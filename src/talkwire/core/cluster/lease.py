@@ -83,6 +83,8 @@ class Lease:
         self.on_lost: Callable[[], None] = _nothing
         self.on_deadline_moved: Callable[[float], None] = lambda _: None
         self.on_regained: Callable[[], None] = _nothing
+        self.needs_signals: Callable[[], bool] = lambda: False
+        """Returns whether this node needs the signals of all conversations."""
         self.held = False
         """Whether the lease is valid in the database, as far as this node knows."""
         self._chat = chat
@@ -124,7 +126,13 @@ class Lease:
         began = self._now()
         self._peers.start_reading()
         lease = RenewLease(
-            self.node_id, _ms(lease_s), alone=alone, address=address, folder_ids=folder_ids, host=self._host
+            self.node_id,
+            _ms(lease_s),
+            alone=alone,
+            address=address,
+            folder_ids=folder_ids,
+            host=self._host,
+            needs_signals=self.needs_signals(),
         )
         report = await self._chat.execute(NODE, lease)
         self._started = True
@@ -224,6 +232,7 @@ class Lease:
             folder_ids=self._folder_ids,
             pos=self._chat.directory.pos,
             host=self._host,
+            needs_signals=self.needs_signals(),
         )
         began = self._now()
         self._peers.start_reading()

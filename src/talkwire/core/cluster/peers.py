@@ -19,8 +19,8 @@ import structlog
 
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.nodes.peer import ANNOUNCED, COMPACT, Peer
-from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion
+from talkwire.core.domain.nodes.peer import ANNOUNCED, COMPACT, ROUTED, Peer
+from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion, Receivers
 
 ASK_S = 1.0
 """How many seconds to wait for answers, which usually take a few milliseconds."""
@@ -70,12 +70,12 @@ class _Topic(NamedTuple):
 class Peers:
     """The other living nodes of the cluster, and questions to them.
 
-    `send` puts a message on the bus between nodes, for all of them or for the node with the id in its second argument;
-    `away` returns whether the bus is disconnected.
+    `send` puts a message on the bus between nodes, for those with the ids in its second argument, None for all; `away`
+    returns whether the bus is disconnected.
     """
 
     def __init__(
-        self, node_id: str, send: Callable[[AnyBusMessage, str | None], None], away: Callable[[], bool]
+        self, node_id: str, send: Callable[[AnyBusMessage, Receivers], None], away: Callable[[], bool]
     ) -> None:
         self.node_id = node_id
         self._send = send
@@ -85,9 +85,14 @@ class Peers:
         self._known_before: set[str] = set()
         """The new nodes that were known when the leases were requested."""
         self.fetch_events = False
-        """Whether the other nodes are many, and all of them fetch events that are announced."""
+        """Whether the other nodes are many, and all of them fetch events that are announced, and read compressed
+        messages."""
         self.read_compact = False
         """Whether the other nodes are many, and all of them read compact changes of who is connected."""
+        self.address_signals = False
+        """Whether the other nodes are many, and signals have to be sent only to those that need them."""
+        self.needing_signals: frozenset[str] = frozenset()
+        """The ids of the other nodes that need all signals."""
         self._topics: dict[str, _Topic] = {}
         self._questions: dict[str, _Question] = {}
         self.on_peers_gone: Callable[[Collection[str]], None] = lambda _: None
@@ -167,11 +172,13 @@ class Peers:
             self._judge()
 
     def _judge(self) -> None:
-        """Sets `fetch_events` and `read_compact`. Of new nodes the version is unknown until the leases are read."""
+        """Sets what all other nodes can do. Of new ones the version is unknown until the leases are read."""
         known = 0
         if self.are_many and not self._new:
             known = min(peer.revision for peer in self._living.values())
         self.fetch_events, self.read_compact = known >= ANNOUNCED, known >= COMPACT
+        self.address_signals = known >= ROUTED
+        self.needing_signals = frozenset(peer.node_id for peer in self._living.values() if peer.needs_signals)
 
     def answer(self, topic: str, kind: type[T], function: Callable[[T], Awaitable[object]]) -> None:
         """Registers the function that answers other nodes' questions of a topic, and whose result is the answer. `kind`
@@ -243,10 +250,10 @@ class Peers:
         answer = PeerAnswer(self.node_id, question.id, question.node_id, msgspec.Raw(body))
         self._send(answer, self._addressed(question.node_id))
 
-    def _addressed(self, node_id: str | None) -> str | None:
-        """Returns the id of a node that can be sent a message alone, None if the message has to be sent to all."""
+    def _addressed(self, node_id: str | None) -> Receivers:
+        """Returns whom to send a message to that is for one node: this node alone if it can be addressed, else all."""
         peer = None if node_id is None else self._living.get(node_id)
-        return peer.node_id if peer is not None and peer.is_addressed else None
+        return (peer.node_id,) if peer is not None and peer.is_addressed else None
 
     def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
         """Logs which nodes have not answered, at most every `WARN_EVERY_S` for each topic, because a node of another

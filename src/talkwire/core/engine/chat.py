@@ -361,9 +361,11 @@ class Chat:
         if not alone:
             self.signals.enable_peers()
             self.directory.memberships.index_hashes()
-        await self.bus.start(self.epoch, self.node_id, self._receive, self._choose)
+        await self.bus.start(self.epoch, self.node_id, self._receive, self._choose, self._may_compress)
         if not alone:
-            self.signals.presence.exchange.places.may_be_selective = self.bus.includes_events
+            places = self.signals.presence.exchange.places
+            places.may_be_selective = self.bus.includes_events
+            places.connections = lambda: self.bus.counts.connections
             watch = LogPoller(
                 self.feed,
                 self.read_head,
@@ -427,6 +429,9 @@ class Chat:
         are not known to be alive: their positions are read from the log."""
         self.lease.check_stop()
         return self.feed.announced([each for each in announced if self.peers.is_peer(each.node_id)])
+
+    def _may_compress(self) -> bool:
+        return self.peers.fetch_events and self.bus.includes_events
 
     def _needs(self, conversation_hash: int) -> bool:
         """Returns whether this node needs announced events with a conversation hash."""
@@ -547,9 +552,11 @@ class Chat:
         self._listeners.notify(events)
 
     def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
-        """Sends ephemeral events, which are not stored, to the other nodes, if there are any."""
-        if self.peers.has_peers:
-            self.bus.send(EphemeralBatch(self.node_id, tuple(events)))
+        """Sends ephemeral events, which are not stored, to those of the other nodes that need them."""
+        if not self.peers.has_peers:
+            return
+        for to, some in self.signals.by_receivers(events).items():
+            self.bus.send(EphemeralBatch(self.node_id, tuple(some)), to)
 
     def publish_one(self, event: UnstoredEvent) -> None:
         """Sends one ephemeral event, which is not stored, to listeners on all nodes."""

@@ -23,6 +23,7 @@ from talkwire.core.commands.presence import FindPlaces, FoundPlace
 from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
+from talkwire.core.ports.bus import Receivers
 from talkwire.core.signals.node_users import UNKNOWN, NodeUsers, UserPlace, usual_place
 from talkwire.core.signals.presence_state import PresenceState
 
@@ -40,6 +41,9 @@ changing."""
 WAIT_S = 5.0
 """For how many seconds a question waits for a lookup, at most."""
 
+ADDRESSED_SHARE = 0.5
+"""A signal that more than this share of the other nodes need is sent to all."""
+
 CHECK_AFTER_S = 30.0
 """How many seconds after a node has become selective it begins to remove users who are not of interest. By then it has
 received what other nodes had recorded before."""
@@ -54,7 +58,8 @@ class ContactPlaces:
     """Chooses which users of the other nodes are kept in `users`, and looks up the places of contacts of this node's
     users there.
 
-    `contacts_max`: up to this many members, a group's members are contacts. The owner sets `is_watched`, which returns
+    `contacts_max`: up to this many members, a group's members are contacts. The owner sets `connections`, which returns
+    how often the bus was connected until now, `is_watched`, which returns
     whether a socket of this node has subscribed to the presence of a user, `is_called`, which returns whether a user is
     in a call of this node, `on_touched`, which is called when the presence of users of this node may have changed, and
     `on_found`, which is called with users whom clients may take for offline and who are connected.
@@ -66,6 +71,9 @@ class ContactPlaces:
         self.may_be_selective = False
         """Whether this node may become selective: its bus can carry that."""
         self.is_selective = False
+        self.unread: set[str] = set()
+        """The nodes whose lists have to be read, since changes are missing."""
+        self.connections: Callable[[], int] = lambda: 0
         self.is_watched: Callable[[str], bool] = lambda _: False
         self.is_called: Callable[[str], bool] = lambda _: False
         self.on_touched: Callable[[], None] = lambda: None
@@ -76,13 +84,23 @@ class ContactPlaces:
         self._users = users
         self._contacts_max = contacts_max
         self._many_since: float | None = None
+        # How often the bus was connected when the lease was renewed last, and whether it was as often at the renewal
+        # before: the first renewal shows which lists have changed while the bus was disconnected, the second one that
+        # these changes have not arrived since.
+        self._connection = 0
+        self._is_renewed = False
         # User id -> whether their contacts are looked up too. The newest are looked up first.
         self._asked: dict[str, bool] = {}
         self._running: dict[str, bool] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         # Users who are looked up again, since one of their contacts was changing.
         self._asked_again: dict[str, bool] = {}
-        # How many users are looked up at once: fewer after errors, since one user may cause them.
+        # Those who will be, after a pause.
+        self._due_again: set[str] = set()
+        # Users who have more contacts than are looked up.
+        self._lacking: set[str] = set()
+        # How many users are looked up at once: fewer after errors, since one user may cause them, and if they have too
+        # many contacts together.
         self._count = LOOKED_UP_MAX
         # What has changed since the running lookup started: (node id, user id), users who have left a conversation or
         # blocked somebody, and node id -> the users in a list that was read.
@@ -110,6 +128,9 @@ class ContactPlaces:
 
         It then stays selective, also if there are fewer nodes later: that holds with any number of them.
         """
+        connection = self.connections()
+        self._is_renewed = connection == self._connection
+        self._connection = connection
         if self.is_selective or not self.may_be_selective:
             return
         now = asyncio.get_running_loop().time()
@@ -149,11 +170,46 @@ class ContactPlaces:
         if not self.is_selective or self._is_looking_up or now < self._check_at:
             return
         self._check_at = now + CHECK_EVERY_S
+        self._lacking = {user_id for user_id in self._lacking if self._state.record(user_id) is not None}
         self._to_check = self._to_check or [*self._users.node_ids]
         node_id = self._to_check.pop() if self._to_check else ""
         for user_id, place in tuple(self._users.on(node_id).items()):
             if not self.shared(place.circle_ids or ()) and not self.concerns(user_id):
                 self._users.set(node_id, user_id, None)
+
+    def nodes_of(self, conversation_id: str, user_id: str) -> Receivers:
+        """Returns the other nodes that need a signal of a user to a conversation: those to which members, the user
+        included, are connected, and those of which this node does not know that yet or which need all signals.
+
+        None stands for all nodes: it is returned instead of most of them, and if this node does not keep all members of
+        the conversation, since the user is not connected here or is being looked up, or the members are no contacts of
+        each other."""
+        memberships = self._chat.directory.memberships
+        membership = memberships.get(conversation_id)
+        if (
+            not self.is_selective
+            or not self._is_current
+            or not self._has_contacts_of(user_id)
+            or membership is None
+            or user_id not in membership.user_ids
+            or not memberships.are_contacts_only(conversation_id)
+        ):
+            return None
+        living = {*self._peers.living_ids}
+        own = [node_id for node_id, _ in self._users.places_of(user_id)]
+        found = self._users.nodes_of(conversation_id).union(own, self.unread, self._peers.needing_signals)
+        found |= living.difference(self._users.node_ids)
+        return tuple(sorted(found)) if len(found) <= ADDRESSED_SHARE * len(living) else None
+
+    @property
+    def _is_current(self) -> bool:
+        """Whether this node has noticed which changes it has missed while the bus was disconnected."""
+        return self._is_renewed and self.connections() == self._connection
+
+    def _has_contacts_of(self, user_id: str) -> bool:
+        """Returns whether a user is connected to this node, and it keeps all of the user's contacts."""
+        lacking = self._asked, self._running, self._asked_again, self._due_again, self._lacking
+        return self._state.has_socket(user_id) and not any(user_id in each for each in lacking)
 
     # --- what was passed over -----------------------------------------------------------------------------------------
 
@@ -247,24 +303,38 @@ class ContactPlaces:
         except Exception as error:
             _logger.warning("contacts_not_looked_up", users=len(user_ids), exc_info=not isinstance(error, ChatError))
             self._count = max(1, self._count // 2)
-            failed = {user_id: self._running[user_id] or asked.pop(user_id, False) for user_id in user_ids}
-            newer = dict(asked)
-            asked.clear()
-            asked.update(failed)
-            asked.update(newer)
+            self._put_back(asked, user_ids)
             self._end(error if isinstance(error, ChatError) else _not_found_yet())
             await asyncio.sleep(RETRY_S)
             return
+        if not found.are_all and len(with_contacts) > 1:
+            self._count = len(with_contacts) // 2
+            self._put_back(asked, user_ids)
+            self._end()
+            return
         self._count = min(LOOKED_UP_MAX, 2 * self._count)
-        outcomes = [(place.user_id, self._take(place)) for place in found]
+        self._lacking.difference_update(with_contacts)
+        if not found.are_all:
+            self._lacking.update(with_contacts)
+        outcomes = [(place.user_id, self._take(place)) for place in found.places]
         if any(is_new is None for _, is_new in outcomes):
+            self._due_again.update(with_contacts)
             self._tasks.start(self._look_up_again(with_contacts))
         if is_again:
             self.on_found([user_id for user_id, is_new in outcomes if is_new])
         self._end()
 
+    def _put_back(self, asked: dict[str, bool], user_ids: Iterable[str]) -> None:
+        """Lets users of the running lookup be looked up after those who were asked for since it started."""
+        failed = {user_id: self._running[user_id] or asked.pop(user_id, False) for user_id in user_ids}
+        newer = dict(asked)
+        asked.clear()
+        asked.update(failed)
+        asked.update(newer)
+
     async def _look_up_again(self, user_ids: Collection[str]) -> None:
         await asyncio.sleep(RETRY_S)
+        self._due_again.difference_update(user_ids)
         self._asked_again.update(dict.fromkeys(user_ids, True))
         self._start()
 

@@ -9,7 +9,8 @@ message twice, or messages in another order, thus ends in the same copy.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from talkwire.core.domain.events import UsersMoved, UsersMovedCompactly
@@ -49,6 +50,9 @@ class _List:
         self.version = version
         self.places = places
 
+    def circle_ids(self) -> Iterator[str]:
+        return chain.from_iterable(place.circle_ids or () for place in self.places.values())
+
 
 class NodeUsers:
     """The users who are connected to the other nodes: a copy of each node's list of connected users, with the version
@@ -56,6 +60,10 @@ class NodeUsers:
 
     def __init__(self) -> None:
         self._lists: dict[str, _List] = {}
+        # Conversation id -> the nodes of the users who share it with users of this node, each as often as it has such
+        # users. Most conversations have one, and the tuples of one are shared.
+        self._nodes_of: dict[str, tuple[str, ...]] = {}
+        self._alone: dict[str, tuple[str]] = {}
 
     @property
     def node_ids(self) -> Collection[str]:
@@ -86,6 +94,11 @@ class NodeUsers:
         """Returns the nodes that a user is connected to, each with how the user is connected."""
         return [(id_, each.places[user_id]) for id_, each in self._lists.items() if user_id in each.places]
 
+    def nodes_of(self, conversation_id: str) -> frozenset[str]:
+        """Returns the nodes of the users who share a conversation with users of this node, as far as their places say
+        it (`circle_ids`)."""
+        return frozenset(self._nodes_of.get(conversation_id, ()))
+
     def ids(self) -> Iterator[str]:
         """Returns the ids of the users on all other nodes. A user who is connected to several nodes appears several
         times."""
@@ -104,10 +117,13 @@ class NodeUsers:
         """Sets how a user is connected in the copy of a node's list; None removes the user. Raises KeyError if there is
         no copy."""
         places = self._lists[node_id].places
-        if place is None:
-            places.pop(user_id, None)
-        else:
+        before = places.pop(user_id, None) if place is None else places.get(user_id)
+        if place is not None:
             places[user_id] = place
+        old, new = before and before.circle_ids, place and place.circle_ids
+        if old != new:
+            self._unindex(node_id, old or ())
+            self._index(node_id, new or ())
 
     def set_version(self, node_id: str, version: int) -> None:
         self._lists[node_id].version = version
@@ -115,8 +131,27 @@ class NodeUsers:
     def replace(self, node_id: str, version: int, places: dict[str, UserPlace]) -> None:
         """Replaces the copy of a node's list by another version, or adds a copy. `places` maps user ids to how the
         user is connected to the node."""
-        self._lists[node_id] = _List(version, places)
+        self.drop(node_id)
+        replaced = self._lists[node_id] = _List(version, places)
+        self._index(node_id, replaced.circle_ids())
 
     def drop(self, node_id: str) -> None:
         """Removes the copy of the list of a node that is no longer alive. Does nothing if there is no copy."""
-        self._lists.pop(node_id, None)
+        dropped = self._lists.pop(node_id, None)
+        if dropped is not None:
+            self._unindex(node_id, dropped.circle_ids())
+            self._alone.pop(node_id, None)
+
+    def _index(self, node_id: str, conversation_ids: Iterable[str]) -> None:
+        alone = self._alone.setdefault(node_id, (node_id,))
+        for conversation_id in conversation_ids:
+            others = self._nodes_of.get(conversation_id)
+            self._nodes_of[conversation_id] = alone if others is None else (*others, node_id)
+
+    def _unindex(self, node_id: str, conversation_ids: Iterable[str]) -> None:
+        for conversation_id in conversation_ids:
+            nodes = self._nodes_of.pop(conversation_id)
+            at = nodes.index(node_id)
+            remaining = nodes[:at] + nodes[at + 1 :]
+            if remaining:
+                self._nodes_of[conversation_id] = self._alone[remaining[0]] if len(remaining) == 1 else remaining

@@ -388,7 +388,7 @@ class PresenceExchange:
         except ChatError as error:
             _logger.warning("users_of_node_not_read", node_id=node_id, code=error.code)
             return
-        there = {place.user_id for place in found if place.node_id == node_id}
+        there = {place.user_id for place in found.places if place.node_id == node_id}
         for user_id in user_ids:
             if user_id not in there:
                 self.on_move(NodeMove(node_id, user_id, came=False, left=True, gone=False))
@@ -456,6 +456,7 @@ class PresenceExchange:
             elif known >= awaited:
                 self._behind[node_id] = version, now
         self._present = frozenset(report.versions)
+        self.places.unread &= self._present
         if not self._removing and (report.left_behind or not self._present.issuperset(self.users.node_ids)):
             self._removing = True
             self._tasks.start(self._remove_dead())
@@ -465,6 +466,7 @@ class PresenceExchange:
         version `version`. If the list is being read already, only raises the version to reach."""
         is_reading = node_id in self._reading
         self._reading[node_id] = max(version, self._reading.get(node_id, UNKNOWN))
+        self.places.unread.add(node_id)
         if not is_reading:
             self._tasks.start(self._keep_reading(node_id))
 
@@ -481,7 +483,8 @@ class PresenceExchange:
         except ChatError as error:
             _logger.warning("users_of_node_not_read", node_id=node_id, code=error.code)
         finally:
-            del self._reading[node_id]
+            if self.users.version(node_id) >= self._reading.pop(node_id):
+                self.places.unread.discard(node_id)
             self._behind.pop(node_id, None)
 
     async def _load_circles(self, found: ConnectedUsers, known: int) -> Mapping[str, _Circle]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -20,14 +20,17 @@ from talkwire.core.domain.events import (
     RoomEntered,
     RoomLeft,
     RoomNews,
+    SignalSent,
     StreamAdvanced,
     StreamStopped,
+    TurnWorking,
     TypingChanged,
     UnstoredEvent,
     UserErased,
     UsersMoved,
     UsersMovedCompactly,
 )
+from talkwire.core.ports.bus import Receivers
 from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.signals.agents.turn_claims import TurnClaims
 from talkwire.core.signals.call_exchange import CallExchange
@@ -42,6 +45,10 @@ from talkwire.core.signals.room_occupants import RoomOccupants, at_node
 from talkwire.core.signals.streams.homes import StreamHomes
 from talkwire.core.signals.sync_state import SyncStates
 from talkwire.core.signals.typing_signals import TypingSignals
+
+OF_A_CONVERSATION = TypingChanged, TurnWorking, SignalSent, RoomEntered
+"""The kinds of signals that only nodes need to which members of the conversation are connected now. `RoomLeft` is not:
+nodes that know of `RoomEntered` need it, also without connected members."""
 
 MISSING_MAX = 12
 """A node that is missing from more than this many renewals of this node's lease loses its room occupants."""
@@ -71,6 +78,7 @@ class Signals:
     def __init__(self, chat: ChatAccess, publisher: Publisher, peers: Peers, options: SignalOptions) -> None:
         self._chat = chat
         self._publisher = publisher
+        self._peers = peers
         self._node_id = peers.node_id
         self._shared = False
         self._missing: dict[str, int] = {}
@@ -162,6 +170,21 @@ class Signals:
         """Applies ephemeral events of another node to typing, presence, calls and room occupants. Returns those events
         that must be sent on to this node's sockets."""
         return [seen for event in events if (seen := self._receive(event)) is not None]
+
+    def by_receivers(self, events: Sequence[UnstoredEvent]) -> Mapping[Receivers, Sequence[UnstoredEvent]]:
+        """Returns ephemeral events by the other nodes that need them, without those that no node needs."""
+        found: dict[Receivers, list[UnstoredEvent]] = {}
+        for event in events:
+            found.setdefault(self._receivers(event), []).append(event)
+        found.pop((), None)
+        return found
+
+    def _receivers(self, event: UnstoredEvent) -> Receivers:
+        """Returns the other nodes that need an event: all of them, unless it is a signal of a user of this node to the
+        members of a conversation, and it is known where these are connected."""
+        if isinstance(event, OF_A_CONVERSATION) and self._peers.address_signals:
+            return self.presence.exchange.places.nodes_of(event.conversation_id, event.user_id)
+        return None
 
     def _receive(self, event: UnstoredEvent) -> UnstoredEvent | None:
         match event:

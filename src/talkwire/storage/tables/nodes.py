@@ -38,7 +38,7 @@ def _lease_of(row: AnyRow) -> LeaseRecord:
     )
 
 
-REVISION = 57
+REVISION = 59
 """The newest migration of this version, or a number above it for a later change of what nodes send each other. The next
 migration then has a number above that."""
 
@@ -74,6 +74,7 @@ class NodeRows(Reads):
             "host": lease.host,
             "indexes_keys": True,
             "revision": REVISION,
+            "needs_signals": node.needs_signals,
         }
         renewed = self._connection.execute(update(nodes).where(nodes.c.id == node.node_id).values(values))
         if not renewed.rowcount:
@@ -82,9 +83,12 @@ class NodeRows(Reads):
             self._connection.execute(delete(lost_nodes).where(lost_nodes.c.id == node.node_id))
 
     def list_alive(self, now_ms: int) -> Sequence[Peer]:
-        columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids, nodes.c.revision
+        columns = nodes.c.id, nodes.c.address, nodes.c.folder_ids, nodes.c.revision, nodes.c.needs_signals
         rows = self._connection.execute(select(*columns).where(nodes.c.lease_until_ms > now_ms))
-        return [Peer(row.id, row.address, tuple((row.folder_ids or "").split()), row.revision or 0) for row in rows]
+        return [
+            Peer(row.id, row.address, tuple((row.folder_ids or "").split()), row.revision or 0, row.needs_signals)
+            for row in rows
+        ]
 
     def versions(self) -> Mapping[str, int | None]:
         rows = self._connection.execute(select(nodes.c.id, nodes.c.users_version))

@@ -17,12 +17,15 @@ TURNS_KNOWN = 54
 ADDRESSED = 55
 """The revision of the first version whose nodes listen to messages on the bus that are sent to one node alone."""
 
-ANNOUNCED = 56
-"""The revision of the first version whose nodes fetch the events that others announce."""
-
 COMPACT = 57
 """The revision of the first version whose nodes read compact changes of who is connected, and send a user again whose
 contacts have changed."""
+
+ANNOUNCED = 58
+"""The revision of the first version whose nodes fetch the events that others announce, and read compressed messages."""
+
+ROUTED = 59
+"""The migration since which nodes need signals only for users who are connected to them, or state otherwise."""
 
 
 class Peer(NamedTuple):
@@ -30,13 +33,15 @@ class Peer(NamedTuple):
 
     `address` is where other nodes can reach it. `folder_ids` are the file folders that it can read; empty for nodes of
     an older version, which do not state them. `revision` says what the node's version knows of that which nodes share:
-    the newest migration, or a later change of their messages (`ADDRESSED`, `ANNOUNCED`, `COMPACT`).
+    the newest migration, or a later change of their messages (`ADDRESSED` to `ANNOUNCED`). `needs_signals`: the node
+    needs the signals of all conversations.
     """
 
     node_id: str
     address: str | None
     folder_ids: tuple[str, ...] = ()
     revision: int = 0
+    needs_signals: bool = False
 
     @property
     def is_addressed(self) -> bool:
