@@ -34,12 +34,14 @@ from talkwire.bus.carried import TransportBus
 from talkwire.bus.redis import RedisTransport
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.seal import Realm
+from talkwire.core.connected.memberships import CONTACTS_MAX
 from talkwire.core.domain.events import MessageSent, TypingChanged, UsersMovedCompactly
 from talkwire.core.domain.log.announced import hash_of
 from talkwire.core.domain.log.positions import id_at, own_id_at
 from talkwire.core.domain.model import Message, PresenceRecord
 from talkwire.core.domain.nodes.user_moves import UserMove, compact
 from talkwire.core.ports.bus import Announcement, AnyBusMessage, CommittedBatch, EphemeralBatch
+from talkwire.core.signals.contact_places import ADDRESSED_SHARE
 from talkwire.core.signals.presence_exchange import GATHER_S
 
 CONTENT = "The train leaves at seven, so let us meet at the main entrance at half past six."
@@ -83,10 +85,10 @@ class Cluster:
 
     async def start(self) -> None:
         for which, bus in enumerate(self._buses):
-            await bus.start(_EPOCH, f"{which:016x}", _ignore, partial(self._choose, which))
+            await bus.start(_EPOCH, _node_id(which), _ignore, partial(self._choose, which), lambda: True)
         assert not any(bus.is_disconnected for bus in self._buses)
         for which, bus in enumerate(self._buses):
-            bus.send(EphemeralBatch(f"{which:016x}", ()))  # so that all know each other
+            bus.send(EphemeralBatch(_node_id(which), ()))  # so that all know each other
 
     async def close(self) -> None:
         for bus in self._buses:
@@ -99,12 +101,19 @@ class Cluster:
         size = self.chance.choice(self._sizes)
         nodes = sorted(reached_nodes(size, len(self._buses), self._usage, self.chance))
         which = self.chance.choice(nodes)
-        happening = what(self, f"{which:016x}")
+        happening = what(self, _node_id(which))
         if isinstance(happening, CommittedBatch):
             self._needed_at[happening.pos] = nodes
             self._buses[which].announce(happening, [hash_of(event) for event in happening.events or ()])
         else:
+            is_addressed = what is typing and size <= CONTACTS_MAX
+            self._send(which, happening, [_node_id(each) for each in nodes if each != which] if is_addressed else None)
+
+    def _send(self, which: int, happening: AnyBusMessage, to: Sequence[str] | None) -> None:
+        if to is None or len(to) > ADDRESSED_SHARE * (len(self._buses) - 1):
             self._buses[which].send(happening)
+        elif to:
+            self._buses[which].send(happening, tuple(to))
 
     def _choose(self, which: int, announced: Sequence[Announcement]) -> Sequence[Announcement]:
         return [each for each in announced if which in self._needed_at[each.pos]]
@@ -128,6 +137,10 @@ class Cluster:
     def gathered_changes(self) -> int:
         """How many users connect to a node or leave it while it gathers such changes."""
         return max(1, round(PRESENCE_PER_S / len(self._buses) * GATHER_S))
+
+
+def _node_id(which: int) -> str:
+    return f"{which:016x}"
 
 
 def _transport_of(client: Redis) -> Callable[[str], RedisTransport]:

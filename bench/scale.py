@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.report import published_figure, write_between_markers
+from talkwire.core.connected.memberships import CONTACTS_MAX
+from talkwire.core.signals.contact_places import ADDRESSED_SHARE
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -47,25 +49,27 @@ class UnitCosts:
     """a ping and its pong"""
     event_bytes: float = 502.0
     """size of a message on the way from the bus to a node (`python -m bench.bus`)"""
-    announcement_bytes: float = 18.0
+    announcement_bytes: float = 14.0
     """size of a message's announcement, to every node"""
     block_bytes: float = 75.0
     """what comes with each block of announcements"""
     gather_s: float = 0.005
     """for how many seconds announcements are gathered"""
-    fetched_bytes: float = 430.0
-    """size of a message on the way to a node that has fetched it"""
+    fetched_bytes: float = 240.0
+    """size of a message on the way to a node that has fetched it, compressed"""
     announced_from: int = 9
     """from how many nodes on messages are announced, and nodes keep only those users of others who concern them"""
     signal_bytes: float = 267.0
-    """the same for a typing signal"""
+    """size of a typing signal on the way to a node, among few nodes"""
+    addressed_bytes: float = 176.0
+    """the same among many nodes, where it is compressed"""
     presence_bytes: float = 875.0
-    """the same for a user's first connection or the end of the last one, among few nodes"""
-    compact_bytes: float = 113.0
+    """size of a user's first connection or the end of the last one, among few nodes"""
+    compact_bytes: float = 82.0
     """the same among many nodes"""
     copy_bytes: float = 150.0
     """memory of a copy of a user who is connected to another node (decision 80)"""
-    kept_bytes: float = 270.0
+    kept_bytes: float = 310.0
     """memory of such a copy with the conversations that the user shares with users of the node (decision 149)"""
     log_messages_s: float = 47_000.0
     """messages that one PostgreSQL stores per second"""
@@ -130,14 +134,14 @@ class Load:
     nodes_per_message: float
     core_everything: float
     """share of one core if every node receives every event"""
-    core_routed: float
-    """share of one core if a node receives the events of its own conversations, and only the positions of all others"""
+    core: float
+    """share of one core if a node among many receives the events and signals of its own conversations, and only the
+    positions of all others"""
     all_mb_s: float
     """if every node receives everything"""
     bus_mb_s: float
-    """with announced messages, compact changes of presence to every node, and all signals to every node"""
-    routed_mb_s: float
-    """the same if signals go to the nodes of their conversation"""
+    """among many nodes, with announced messages, compact changes of presence to every node, and signals that go to the
+    nodes of their conversation"""
     copies_mb: float
     """memory of a node for the users of all other nodes"""
     logs: int
@@ -201,55 +205,58 @@ def load_of(connections: int, world: World, randomness: random.Random) -> Load:
     found = [reached(size, nodes, usage, randomness) for size in sizes]
     deliveries = sum(sockets for sockets, _ in found) / len(found)
     nodes_per_message = sum(count for _, count in found) / len(found)
+    nodes_per_signal = sum(_signalled(size, count, nodes) for size, (_, count) in zip(sizes, found, strict=True))
     messages_s = connections * usage.messages_per_user_hour / 3600
+    signals_s, moves_s = messages_s * usage.signals_per_message, 2 * connections / usage.session_s
     own = messages_s / nodes * costs.message
     out = messages_s * deliveries / nodes * costs.delivery
     beats = connections / nodes / usage.heartbeat_s * costs.heartbeat
-    elsewhere = messages_s * (nodes - 1) / nodes
-    concerned = messages_s * (nodes_per_message - 1) / nodes
-    signals = usage.signals_per_message
-    moves_s = 2 * connections / usage.session_s
-    contact_nodes = (nodes - 1) * (1 - (1 - 1 / nodes) ** (usage.contacts * usage.online))
-    moves, concerned_moves = moves_s * (nodes - 1) / nodes, moves_s * contact_nodes / nodes
-    everything = (elsewhere * (1 + signals) + moves) * costs.bus_event
-    routed = (concerned * (1 + signals) + concerned_moves) * costs.bus_event
-    routed += (elsewhere - concerned) * costs.bus_range
-    signal_bytes = signals * costs.signal_bytes
-    messages_mb_s = nodes * elsewhere * costs.event_bytes / 1e6
-    announced_mb_s, presence_bytes = messages_mb_s, costs.presence_bytes
+    # To all other nodes, in a second.
+    to_all = (messages_s + signals_s + moves_s) * (nodes - 1)
+    all_mb_s = messages_s * costs.event_bytes + signals_s * costs.signal_bytes + moves_s * costs.presence_bytes
+    all_mb_s *= (nodes - 1) / 1e6
     copies_mb = connections * (nodes - 1) / nodes * costs.copy_bytes / 1e6
+    sent, bus_mb_s, skipped = to_all, all_mb_s, 0.0
     if nodes >= costs.announced_from:
         blocks_s = min(messages_s, 1 / costs.gather_s)
-        to_each = messages_s * costs.announcement_bytes + blocks_s * costs.block_bytes
-        announced_mb_s = nodes * (to_each + concerned * costs.fetched_bytes) / 1e6
-        presence_bytes = costs.compact_bytes
+        fetched = messages_s * (nodes_per_message - 1)
+        signalled = signals_s * (nodes_per_signal / len(found) - 1)
+        announced = messages_s * costs.announcement_bytes + blocks_s * costs.block_bytes
+        sent = fetched + signalled + moves_s * (nodes - 1)
+        skipped = messages_s * (nodes - 1) - fetched
+        bus_mb_s = (announced + moves_s * costs.compact_bytes) * (nodes - 1)
+        bus_mb_s = (bus_mb_s + fetched * costs.fetched_bytes + signalled * costs.addressed_bytes) / 1e6
+        contact_nodes = (nodes - 1) * (1 - (1 - 1 / nodes) ** (usage.contacts * usage.online))
         copies_mb = connections * contact_nodes / nodes * costs.kept_bytes / 1e6
     return Load(
         nodes=nodes,
         messages_s=messages_s,
         deliveries_per_message=deliveries,
         nodes_per_message=nodes_per_message,
-        core_everything=(own + out + beats + everything) / 1e6,
-        core_routed=(own + out + beats + routed) / 1e6,
-        all_mb_s=messages_mb_s + nodes * (elsewhere * signal_bytes + moves * costs.presence_bytes) / 1e6,
-        bus_mb_s=announced_mb_s + nodes * (elsewhere * signal_bytes + moves * presence_bytes) / 1e6,
-        routed_mb_s=announced_mb_s + nodes * (concerned * signal_bytes + moves * presence_bytes) / 1e6,
+        core_everything=(own + out + beats + to_all / nodes * costs.bus_event) / 1e6,
+        core=(own + out + beats + (sent * costs.bus_event + skipped * costs.bus_range) / nodes) / 1e6,
+        all_mb_s=all_mb_s,
+        bus_mb_s=bus_mb_s,
         copies_mb=copies_mb,
         logs=math.ceil(messages_s / (costs.log_messages_s / 2)),
     )
 
 
+def _signalled(size: int, reached: int, nodes: int) -> int:
+    """Returns to how many of many nodes a signal goes, its own included, in a conversation of `size` members on
+    `reached` nodes."""
+    return reached if size <= CONTACTS_MAX and reached - 1 <= ADDRESSED_SHARE * (nodes - 1) else nodes
+
+
 def table(loads: Sequence[tuple[int, Load]]) -> str:
     """Returns the simulated loads as a Markdown table. `loads` has pairs (connections in all, load of one node)."""
     heads = ["connections", "nodes", "messages/s", "sockets a message", "nodes a message"]
-    heads += ["core, all to all", "core, routed", "bus, all to all", "bus, today", "bus, routed", "copies of presence"]
-    heads += ["logs"]
+    heads += ["core, all to all", "core", "bus, all to all", "bus", "copies of presence", "logs"]
     lines = [f"| {' | '.join(heads)} |", "|---:" * len(heads) + "|"]
     lines += [
         f"| {connections:,} | {load.nodes:,} | {load.messages_s:,.0f} | {load.deliveries_per_message:.1f} "
-        f"| {load.nodes_per_message:.1f} | {load.core_everything:.0%} | {load.core_routed:.0%} "
-        f"| {load.all_mb_s:,.0f} MB/s | {load.bus_mb_s:,.0f} MB/s | {load.routed_mb_s:,.0f} MB/s "
-        f"| {load.copies_mb:,.0f} MB | {load.logs} |"
+        f"| {load.nodes_per_message:.1f} | {load.core_everything:.0%} | {load.core:.0%} "
+        f"| {load.all_mb_s:,.0f} MB/s | {load.bus_mb_s:,.0f} MB/s | {load.copies_mb:,.0f} MB | {load.logs} |"
         for connections, load in loads
     ]
     return "\n".join(lines)
