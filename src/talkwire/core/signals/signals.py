@@ -239,7 +239,7 @@ class Signals:
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
         if not report.known:
             self._calls.drop_all()
-            self.streams.drop_all()
+            self.streams.lose_all()
         self.presence.recorded(lease, report)
         self._calls.announce_ended(report.ended_calls)
         if self._shared:

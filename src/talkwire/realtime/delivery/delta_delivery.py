@@ -30,7 +30,9 @@ class DeltaDelivery:
 
     def deliver(self, event: StreamAdvanced, skip: Collection[Socket]) -> None:
         """Sends the changes to all sockets that follow the conversation, except those in `skip`, the author's, and
-        those of clients that read slowly."""
+        those of clients that read slowly. Without changes, nothing."""
+        if not event.changes:
+            return
         before = self._in_step.get(event.message_id, set())
         receiving = {
             socket

@@ -70,6 +70,7 @@ from talkwire.core.signals.streams.mirrors import StreamMirrors
 from talkwire.core.signals.streams.open_stream import OpenStream
 from talkwire.core.signals.streams.overdue import OverdueStreams
 from talkwire.core.signals.streams.pauses import PauseWatch
+from talkwire.core.single_flight import SingleFlight
 
 TICK_S = 0.01
 """How often a node looks for what readers lack: often, so that streams are spread over time instead of being due all at
@@ -111,6 +112,10 @@ class StreamHomes:
         self._mirrors = StreamMirrors(self._report_loss)
         self._forwarding = StreamForwarding(peers, self._write_for_peer, self._resend)
         self._pauses = PauseWatch(lambda: bool(self._streams), self._confirm)
+        self._reports: SingleFlight[int, None] = SingleFlight()
+        """By message id: the notices to homes that this node has lost something."""
+        self._checks: SingleFlight[int, None] = SingleFlight()
+        """By message id: the questions to the database if another node is the home."""
         self._homes: dict[str, str] = {}
         """By message id, as clients give it: the home of a stream of another node."""
         self._streams: dict[int, OpenStream] = {}
@@ -146,14 +151,38 @@ class StreamHomes:
     def receive(self, event: StreamAdvanced) -> StreamAdvanced | None:
         """Takes over what another node has sent of a stream. Returns what readers here receive, None for nothing."""
         own = self._streams.get(event.message_id)
-        if own is not None:
-            if event.attempt < own.stream.attempt or (event.attempt == own.stream.attempt and not event.is_whole):
-                return None
-            self._drop(event.message_id)  # it was taken over, or this node was not heard of for too long
-        return self._mirrors.receive(event)
+        if own is None:
+            return self._mirrors.receive(event)
+        if event.attempt > own.stream.attempt:
+            self._lose(own)  # it was taken over
+            return self._mirrors.receive(event)
+        if event.attempt == own.stream.attempt and event.message_id not in self._checks:
+            self._tasks.start(self._check(own))  # another node also takes itself for the home
+        return None
 
     def _report_loss(self, message_id: int, home_id: str) -> None:
-        self._tasks.start(self._forwarding.report_loss(home_id, message_id))
+        if message_id not in self._reports:
+            report = partial(self._forwarding.report_loss, home_id, message_id)
+            self._tasks.start(self._reports.run(message_id, report))
+
+    async def _check(self, stream: OpenStream) -> None:
+        """Gives up a stream that another node has taken over, if the database says so and answers."""
+        await self._checks.run(stream.message.id, partial(self._ask_database, stream))
+
+    async def _ask_database(self, stream: OpenStream) -> None:
+        try:
+            _, stored = await self._chat.execute(NODE, FindStream(stream.message.id))
+        except ChatError:
+            return
+        mine = (stream.stream.attempt, self._node_id)
+        if self._holds(stream) and (stored is None or (stored.attempt, stored.node_id) != mine):
+            self._lose(stream)
+
+    def _lose(self, stream: OpenStream) -> None:
+        """Gives up a stream that another node has taken over. What readers here have is kept, until that node sends
+        what is different."""
+        self._drop(stream.message.id)
+        self._mirrors.keep(stream.stream, stream.parts)
 
     def _resend(self, message_id: int, node_id: str) -> None:
         """Sends everything of a stream to the other nodes, since one of them has lost something."""
@@ -166,12 +195,13 @@ class StreamHomes:
     def follow(self, event: Durable) -> None:
         """Removes a stream that has ended or whose message was deleted, by whichever node. Ends those whose author has
         lost the right to write."""
-        if not self._streams and not isinstance(event, MessageDeleted | StreamStateChanged):
+        if not self._streams and not isinstance(event, MessageDeleted | StreamStateChanged | ConversationDeleted):
             return
         match event:
             case MessageDeleted():
                 self._drop(event.message.id)
             case ConversationDeleted():
+                self._mirrors.drop_of(event.conversation_id)
                 for stream in [*self._streams.values()]:
                     if stream.stream.conversation_id == event.conversation_id:
                         self._drop(stream.message.id)
@@ -193,14 +223,12 @@ class StreamHomes:
         if self._timer is not None:
             self._timer.cancel()
         self._store([stream for stream in self._active.values() if stream.is_unstored])
-        self.drop_all()
+        self.lose_all()
 
-    def drop_all(self) -> None:
-        """Forgets all streams, because other nodes have declared this node dead."""
-        self._streams.clear()
-        self._of_authors.clear()
-        self._active.clear()
-        self._due.clear()
+    def lose_all(self) -> None:
+        """Gives up all streams, because other nodes have declared this node dead."""
+        for stream in [*self._streams.values()]:
+            self._lose(stream)
 
     # --- commands of authors ------------------------------------------------------------------------------------------
 
@@ -266,7 +294,7 @@ class StreamHomes:
         if isinstance(command, AppendToMessage) and not self._pauses.is_confirming:
             stream = self._stream_of(command.message_id)
             author = None if stream is None else self._chat.directory.peek(stream.stream.author_id)
-            if stream is not None and author is not None:
+            if stream is not None and author is not None and command.attempt <= stream.stream.attempt:
                 # Nearly all commands take this way. A task would cost as much as the command itself.
                 done: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
                 _require_writable(stream, actor, author, command.attempt)
@@ -277,6 +305,20 @@ class StreamHomes:
     async def _write_anywhere(self, actor: Actor, command: Write) -> Written:
         await self._pauses.confirmed()
         home_id = await self._home_of(command.message_id)
+        try:
+            return await self._write_at(home_id, actor, command)
+        except ChatError as refusal:
+            if refusal.code != "unavailable":
+                raise
+            # The home may have changed since this node has looked.
+            self._homes.pop(command.message_id, None)
+            current_id = await self._home_of(command.message_id)
+            if current_id == home_id:
+                raise
+        return await self._write_at(current_id, actor, command)
+
+    async def _write_at(self, home_id: str, actor: Actor, command: Write) -> Written:
+        """Executes a command at what was the home of its stream a moment ago."""
         if home_id != self._node_id:
             asks = isinstance(command, FinishMessage) and self._approvals.are_needed
             wait_s = APPROVED_S if asks else ASK_S
@@ -338,7 +380,7 @@ class StreamHomes:
         checkpoint, lengths = stream.take_checkpoint(asyncio.get_running_loop().time())
         kept = await self._chat.execute(NODE, KeepCheckpoints(self._node_id, (checkpoint,)))
         self._stored([_Taken(stream, lengths)], kept, None)
-        if kept.lost:
+        if not self._holds(stream):
             raise superseded()
         return Rewound(stream.progress(), stream.stop)
 
@@ -378,7 +420,10 @@ class StreamHomes:
         if stream is None:
             raise await self._refusal(actor, message_id, attempt)
         author = await self._chat.directory.find(stream.stream.author_id)
-        if not self._holds(stream):  # it was ended, deleted or taken over while the author was loaded
+        _require_author(stream, actor, author)
+        if attempt > stream.stream.attempt:  # another node may have opened it, and this one does not know yet
+            await self._check(stream)
+        if not self._holds(stream):  # it was ended, deleted or taken over meanwhile
             raise await self._refusal(actor, message_id, attempt)
         _require_writable(stream, actor, author, attempt)
         return stream
@@ -525,7 +570,7 @@ class StreamHomes:
         try:
             kept = await self._chat.execute(NODE, keep)
         except ChatError:
-            self.drop_all()
+            self.lose_all()
         else:
             self._stored(taken, kept, None)
 
@@ -539,7 +584,7 @@ class StreamHomes:
                 stream.is_unstored = True
                 self._activate(stream)
             elif stream.message.id in kept.lost:
-                self._drop(stream.message.id)
+                self._lose(stream)
             else:
                 stream.checkpoint_stored(lengths)
                 stream.stop = kept.stops.get(stream.message.id, stream.stop)
@@ -581,14 +626,19 @@ def _put(stream: OpenStream, command: AppendToMessage, *, needs_at: bool) -> Non
 def _require_writable(stream: OpenStream, actor: Actor, author: DirectoryEntry, attempt: int) -> None:
     """Raises ChatError unless the actor may write to a stream in this attempt. `author` is the entry of the stream's
     author."""
+    _require_author(stream, actor, author)
+    _must_be_current(attempt, stream.stream.attempt)
+    if stream.is_ending:
+        raise ChatError("unavailable", "The stream of this message is being ended.")
+
+
+def _require_author(stream: OpenStream, actor: Actor, author: DirectoryEntry) -> None:
+    """Raises ChatError unless the actor may write to a stream."""
     if not actor.is_service and actor.user_id != stream.stream.author_id:
         raise forbidden("not_author")
     require(may_act(author.user))
     if stream.stream.conversation_id not in author.conversation_ids:
         raise forbidden("not_member")
-    _must_be_current(attempt, stream.stream.attempt)
-    if stream.is_ending:
-        raise ChatError("unavailable", "The stream of this message is being ended.")
 
 
 def _must_be_current(attempt: int, current: int) -> None:
