@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from talkwire.api.message_streams.stream_format import Frame, StreamFormat
 from talkwire.core.domain.model import Message
@@ -13,6 +14,7 @@ class PlainText(StreamFormat):
     """The texts, joined by blank lines. `event: rewind` says that all of it comes again, and `event: end` is the last,
     with the message's state as its data."""
 
+    is_continued: ClassVar[bool] = True
     _has_text = False
 
     def open_text(self, part: TextPart | ReasoningPart, id_: str) -> Iterable[Frame]:

@@ -85,9 +85,12 @@ async def _blocks(watch: StreamWatch, encoder: StreamFormat, place: str, end_s: 
     clock."""
     loop = asyncio.get_running_loop()
     reading = StreamReading()
+    await watch.copied()
     reading.resume(place, watch.parts())
     if not reading.place:
         yield _block(encoder.begin()) or COMMENT
+        if place and encoder.is_continued:
+            yield _block(encoder.restart())
     while watch.may_read and loop.time() < end_s:  # Suspends: each round waits for news.
         message, parts = watch.message, watch.parts()
         pieces = reading.take(parts)

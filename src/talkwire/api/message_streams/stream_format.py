@@ -25,6 +25,8 @@ class StreamFormat(ABC):
     headers: ClassVar[Mapping[str, str]] = MappingProxyType({})
     can_restart: ClassVar[bool] = True
     """Whether the pieces can come again in the same response."""
+    is_continued: ClassVar[bool] = False
+    """Whether clients add the pieces of a response to those of an earlier one."""
 
     def __init__(self, message: Message) -> None:
         self.message_id = str(message.id)
