@@ -247,4 +247,7 @@ class PresenceNode:
     def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
         if self.peers.has_peers:
             for to, some in self.signals.by_receivers(events).items():
-                self._world.send(self, EphemeralBatch(self.node_id, tuple(some)), to)
+                self.publish_to(some, to)
+
+    def publish_to(self, events: Sequence[UnstoredEvent], to: Receivers) -> None:
+        self._world.send(self, EphemeralBatch(self.node_id, tuple(events)), to)

@@ -14,7 +14,7 @@ from talkwire.core.commands.desk.teams import PutTeam
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.streams.storing import BeginStream
 from talkwire.core.domain.model import Actor
-from talkwire.core.domain.nodes.peer import ADDRESSED, ANNOUNCED, COMPACT, TURNS_KNOWN, Peer
+from talkwire.core.domain.nodes.peer import ADDRESSED, ANNOUNCED, COMPACT, LISTED, TURNS_KNOWN, Peer
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage import migrations
 from talkwire.storage.migrations import newest_revision
@@ -74,7 +74,7 @@ async def test_turns_wait_until_no_node_runs_that_does_not_know_them(node: Node)
 
 
 async def test_a_node_of_this_version_states_its_newest_migration_or_a_later_change(database: Database) -> None:
-    changes = (ADDRESSED, COMPACT, ANNOUNCED)
+    changes = (ADDRESSED, COMPACT, ANNOUNCED, LISTED)
     assert max(int(newest_revision()), *changes) == REVISION
     versions = Path(migrations.__file__).parent / "versions"
     for number in changes:

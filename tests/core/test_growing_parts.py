@@ -373,18 +373,21 @@ def test_readers_have_the_authors_text_whenever_they_join_and_whatever_is_writte
     *,
     rewinds: bool,
 ) -> None:
-    """One reader is there from the beginning. Others join at random moments, with the whole parts."""
+    """One reader is there from the beginning. Others join at random moments, with the whole parts, and with
+    something of an earlier attempt if anything was written."""
     parts, model = GrowingParts(), Model()
     readers = [Reader()]
+    was_written = False
     for _ in range(chance.randrange(1, 40)):
         _write(chance, parts, model, rewinds=rewinds)
+        was_written = was_written or bool(model.values())
         if chance.random() < 0.3:
             changes = parts.take_changes()
             for reader in readers:
                 reader.apply(changes)
                 assert reader.has(model.values())
             if chance.random() < 0.3:
-                late = Reader(*(_units("old"), TOOL, _units("old"))[: chance.randrange(4)])
+                late = Reader(*(_units("old"), TOOL, _units("old"))[: chance.randrange(4) if was_written else 0])
                 late.apply(parts.whole())
                 assert late.has(model.values())
                 readers.append(late)
@@ -461,3 +464,10 @@ def test_an_append_reads_no_more_of_a_long_part_than_of_a_short_one(how: Literal
         return Counting.read
 
     assert work(60_000) == work(100) <= 200
+
+
+def test_the_rest_of_a_part_that_is_not_there_is_a_gap() -> None:
+    parts = GrowingParts()
+    with pytest.raises(GapError):
+        parts.apply(PartChange(0, 3, "the rest", kind="text"))
+    assert parts.lengths() == []

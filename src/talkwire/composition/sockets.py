@@ -110,6 +110,7 @@ def deliver_events(foundation: Foundation, engine: SocketServer, rooms: Rooms, o
     delivery = EventDelivery(engine.hub, rooms, chat.directory, end_socket)
     signals = SignalDelivery(engine.hub, chat.directory, lambda: chat.cursor, chat.signals.streams.whole)
     chat.signals.presence.exchange.places.is_watched = signals.is_watched
+    chat.signals.streams.readers.append(lambda _, conversation_id: signals.is_followed(conversation_id))
     chat.subscribe(delivery.deliver, Stage.DELIVERY)
     chat.subscribe(signals.deliver, Stage.DELIVERY)
     recipients = partial(recipients_in, engine.hub, chat.directory.memberships)
@@ -145,7 +146,9 @@ def watch_log(chat: Chat, engine: SocketServer) -> LogWatches:
 def watch_streams(chat: Chat, engine: SocketServer) -> StreamWatches:
     """Returns the `StreamWatches`, in which requests read messages on this node while these are being written. They
     end when the node drains."""
-    watches = StreamWatches(chat.signals.streams.parts_of)
+    streams = chat.signals.streams
+    watches = StreamWatches(streams.parts_of, streams.copied)
+    streams.readers.append(lambda message_id, _: message_id in watches)
     chat.subscribe(watches.follow)
     engine.on_draining += [watches.drain, chat.signals.turns.drain]
     return watches

@@ -19,7 +19,7 @@ import structlog
 
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.nodes.peer import ANNOUNCED, COMPACT, ROUTED, Peer
+from talkwire.core.domain.nodes.peer import ANNOUNCED, COMPACT, LISTED, ROUTED, Peer
 from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion, Receivers
 
 ASK_S = 1.0
@@ -91,6 +91,10 @@ class Peers:
         """Whether the other nodes are many, and all of them read compact changes of who is connected."""
         self.address_signals = False
         """Whether the other nodes are many, and signals have to be sent only to those that need them."""
+        self.can_address = False
+        """Whether the bus can send a message to some nodes alone."""
+        self.address_streams = False
+        """Whether the other nodes are many, and what is new in streams has to be sent only to those with readers."""
         self.needing_signals: frozenset[str] = frozenset()
         """The ids of the other nodes that need all signals."""
         self._topics: dict[str, _Topic] = {}
@@ -172,10 +176,11 @@ class Peers:
             self._judge()
 
     def _judge(self) -> None:
-        """Sets what all other nodes can do. Of new ones the version is unknown until the leases are read."""
-        known = 0
-        if self.are_many and not self._new:
-            known = min(peer.revision for peer in self._living.values())
+        """Sets what all other nodes can do. Of new ones the version is unknown until the leases are read. Until then
+        they receive the changes of streams if they ask for them, which older ones do not."""
+        oldest = min(peer.revision for peer in self._living.values()) if self.are_many else 0
+        self.address_streams = self.can_address and oldest >= LISTED
+        known = 0 if self._new else oldest
         self.fetch_events, self.read_compact = known >= ANNOUNCED, known >= COMPACT
         self.address_signals = known >= ROUTED
         self.needing_signals = frozenset(peer.node_id for peer in self._living.values() if peer.needs_signals)

@@ -969,6 +969,32 @@ class StreamAdvanced(EphemeralEvent, frozen=True):
     is_whole: bool = False
 
 
+class OpenStreamAt(NamedTuple):
+    """A message that is being written, and the `number` of the last `StreamAdvanced` of its `attempt`."""
+
+    message_id: int
+    conversation_id: str
+    attempt: int
+    number: int
+
+
+class StreamsOpen(EphemeralEvent, frozen=True):
+    """Some messages are being written, and the node `home_id` sends what is new to the nodes that have readers. Only
+    the other nodes receive this event."""
+
+    home_id: str
+    streams: tuple[OpenStreamAt, ...]
+
+
+class StreamsRead(EphemeralEvent, frozen=True):
+    """The node `node_id` has readers of these messages, which are being written. It has nothing of those that are in
+    `lacking`, or not everything. Only their home receives this event."""
+
+    node_id: str
+    message_ids: tuple[int, ...]
+    lacking: tuple[int, ...] = ()
+
+
 class MailStored(EphemeralEvent, frozen=True):
     """A custom event was stored in the offline queue of a user, i.e. for the user's next connection. Only the server
     receives this event, in case the user has connected meanwhile."""
@@ -1087,7 +1113,7 @@ Event = Durable | Ephemeral
 Between = UsersMoved | UsersMovedCompactly
 """Events between nodes, which are not sent to clients or observers."""
 
-UnstoredEvent = Ephemeral | CustomEvent | StreamAdvanced | MailStored | Between
+UnstoredEvent = Ephemeral | CustomEvent | StreamAdvanced | StreamsOpen | StreamsRead | MailStored | Between
 """Every event that is not stored in the log."""
 
 

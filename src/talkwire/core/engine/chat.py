@@ -59,6 +59,7 @@ from talkwire.core.ports.bus import (
     NoBus,
     PeerAnswer,
     PeerQuestion,
+    Receivers,
 )
 from talkwire.core.ports.handler import ChangeHandler, Queries
 from talkwire.core.ports.jobs import Done
@@ -364,7 +365,7 @@ class Chat:
         await self.bus.start(self.epoch, self.node_id, self._receive, self._choose, self._may_compress)
         if not alone:
             places = self.signals.presence.exchange.places
-            places.may_be_selective = self.bus.includes_events
+            places.may_be_selective = self.peers.can_address = self.bus.includes_events
             places.connections = lambda: self.bus.counts.connections
             watch = LogPoller(
                 self.feed,
@@ -556,7 +557,12 @@ class Chat:
         if not self.peers.has_peers:
             return
         for to, some in self.signals.by_receivers(events).items():
-            self.bus.send(EphemeralBatch(self.node_id, tuple(some)), to)
+            self.publish_to(some, to)
+
+    def publish_to(self, events: Sequence[UnstoredEvent], to: Receivers) -> None:
+        """Sends ephemeral events, which are not stored, to the other nodes with the ids `to`, or to all if that is
+        None."""
+        self.bus.send(EphemeralBatch(self.node_id, tuple(events)), to)
 
     def publish_one(self, event: UnstoredEvent) -> None:
         """Sends one ephemeral event, which is not stored, to listeners on all nodes."""

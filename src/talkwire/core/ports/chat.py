@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from talkwire.core.commands.command import Command
 from talkwire.core.domain.events import UnstoredEvent
 from talkwire.core.domain.model import Actor
+from talkwire.core.ports.bus import Receivers
 
 R = TypeVar("R")
 C = TypeVar("C", bound=Command[Any])
@@ -32,6 +33,10 @@ class Publisher(Protocol):
 
     def publish_to_peers(self, events: Sequence[UnstoredEvent]) -> None:
         """Sends the events to the other nodes only."""
+        ...
+
+    def publish_to(self, events: Sequence[UnstoredEvent], to: Receivers) -> None:
+        """Sends the events to the other nodes `to`."""
         ...
 
 

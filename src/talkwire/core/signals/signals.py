@@ -22,6 +22,8 @@ from talkwire.core.domain.events import (
     RoomNews,
     SignalSent,
     StreamAdvanced,
+    StreamsOpen,
+    StreamsRead,
     StreamStopped,
     TurnWorking,
     TypingChanged,
@@ -188,7 +190,7 @@ class Signals:
 
     def _receive(self, event: UnstoredEvent) -> UnstoredEvent | None:
         match event:
-            case StreamAdvanced():
+            case StreamAdvanced() | StreamsOpen() | StreamsRead():
                 return self.streams.receive(event)
             case StreamStopped():
                 self.streams.receive_stop(event)
@@ -239,7 +241,7 @@ class Signals:
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
         if not report.known:
             self._calls.drop_all()
-            self.streams.lose_all()
+            self.streams.give_up_all()
         self.presence.recorded(lease, report)
         self._calls.announce_ended(report.ended_calls)
         if self._shared:

@@ -83,6 +83,10 @@ class SignalDelivery:
         """Returns whether any socket of this node has subscribed to a user's presence."""
         return self._hub.count_in(presence_room(user_id)) > 0
 
+    def is_followed(self, conversation_id: str) -> bool:
+        """Returns whether any socket of this node follows a conversation."""
+        return self._hub.count_in(conversation_room(conversation_id)) > 0
+
     def _deliver(self, event: News) -> None:
         match event:
             case TypingChanged() | TurnWorking() | RoomEntered() | RoomLeft():

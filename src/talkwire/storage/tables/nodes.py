@@ -38,7 +38,7 @@ def _lease_of(row: AnyRow) -> LeaseRecord:
     )
 
 
-REVISION = 59
+REVISION = 60
 """The newest migration of this version, or a number above it for a later change of what nodes send each other. The next
 migration then has a number above that."""
 

@@ -28,12 +28,16 @@ ROUTED = 59
 """The migration since which nodes need signals only for users who are connected to them, or state otherwise."""
 
 
+LISTED = 60
+"""The revision of the first version whose nodes say of which open streams they have readers."""
+
+
 class Peer(NamedTuple):
     """Another node with a valid lease, i.e. one that is alive.
 
     `address` is where other nodes can reach it. `folder_ids` are the file folders that it can read; empty for nodes of
     an older version, which do not state them. `revision` says what the node's version knows of that which nodes share:
-    the newest migration, or a later change of their messages (`ADDRESSED` to `ANNOUNCED`). `needs_signals`: the node
+    the newest migration, or a later change of their messages (`ADDRESSED` to `LISTED`). `needs_signals`: the node
     needs the signals of all conversations.
     """
 

@@ -95,6 +95,8 @@ class GrowingParts:
         self._parts: list[_Text | _Whole] = [_growing(part) for part in parts]
         self._dropped_from: int | None = len(self._parts) if has_readers else None
         """The number of parts that readers still have, after later ones were removed."""
+        self._may_be_read = has_readers or bool(parts)
+        """Whether readers may have something, also if there are no parts now."""
         self.generation = 0
         """Changes whenever something that was there is removed or replaced. In the same generation, texts only
         grow."""
@@ -180,6 +182,7 @@ class GrowingParts:
         """Does what another node's parts have gone through. Raises `GapError` if the change does not follow on what is
         here. What is here already is not sent to readers again."""
         index = change.part
+        self._may_be_read = True
         if change.text is not None or change.value is not None:
             self._apply(change)
             index += 1
@@ -188,7 +191,7 @@ class GrowingParts:
 
     def _apply(self, change: PartChange) -> None:
         index, text = change.part, change.text
-        if index > len(self._parts):
+        if index > len(self._parts) or (index == len(self._parts) and change.at and not change.replace):
             raise GapError(0)
         part = self._parts[index] if index < len(self._parts) else None
         if text is None:
@@ -217,6 +220,7 @@ class GrowingParts:
             raise invalid("part", f"must be below {PARTS_MAX}")
         self._must_fit(part, part.size)
         self._parts.append(part)
+        self._may_be_read = True
 
     def _must_fit(self, part: _Text | _Whole, more: int) -> None:
         """Raises `payload_too_large` unless a part that is new or there may have `more` bytes."""
@@ -261,14 +265,14 @@ class GrowingParts:
         return changes
 
     def whole(self) -> list[PartChange]:
-        """Returns changes that give a reader everything, whatever they have."""
+        """Returns changes that give a reader everything, whatever they have; none if nobody can have anything."""
         last = len(self._parts) - 1
         return [
             PartChange(index, text=part.text(), kind=part.kind, replace=True, drop=index == last)
             if isinstance(part, _Text)
             else PartChange(index, value=part.part, replace=True, drop=index == last)
             for index, part in enumerate(self._parts)
-        ] or [PartChange(0, drop=True)]
+        ] or ([PartChange(0, drop=True)] if self._may_be_read else [])
 
 
 class GapError(Exception):

@@ -8,14 +8,13 @@ What an answer says is stored survives the home; the author repeats the rest.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple, get_args
+from typing import get_args
 
-import structlog
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.cluster.peers import ASK_S, Peers
@@ -24,12 +23,9 @@ from talkwire.core.commands.streams.storing import (
     AdoptStream,
     BeginStream,
     BegunStream,
-    Checkpoint,
     EndStream,
     FindStream,
     FoundStream,
-    KeepCheckpoints,
-    KeptStreams,
     MarkStopped,
 )
 from talkwire.core.commands.streams.writing import (
@@ -54,6 +50,8 @@ from talkwire.core.domain.events import (
     Durable,
     MessageDeleted,
     StreamAdvanced,
+    StreamsOpen,
+    StreamsRead,
     StreamStateChanged,
     StreamStopped,
 )
@@ -68,34 +66,21 @@ from talkwire.core.signals.streams.forwarding import StreamForwarding, Write, Wr
 from talkwire.core.signals.streams.lost_rights import may_have_lost
 from talkwire.core.signals.streams.mirrors import StreamMirrors
 from talkwire.core.signals.streams.open_stream import OpenStream
+from talkwire.core.signals.streams.open_streams import OpenStreams
 from talkwire.core.signals.streams.overdue import OverdueStreams
-from talkwire.core.signals.streams.pauses import PauseWatch
 from talkwire.core.single_flight import SingleFlight
-
-TICK_S = 0.01
-"""How often a node looks for what readers lack: often, so that streams are spread over time instead of being due all at
-once."""
-
-STORE_EVERY_S = 0.05
-"""How often a node looks for what is not stored: seldom, so that many streams share a transaction."""
-
-AT_ONCE = 50
-"""Of how many streams readers receive what is new, in one turn of the event loop: a few milliseconds."""
 
 APPROVED_S = 35.0
 """How long a node waits for the home to end a stream if the application is asked first: longer than for a hook."""
 
+CHECK_EVERY_S = 1.0
+"""How often the database is asked at most if another node is the home of a stream."""
+
 HOMES_MAX = 10_000
 """Of how many streams of other nodes the home is cached."""
 
-_logger = structlog.get_logger(__name__)
-
-
-class _Taken(NamedTuple):
-    """A checkpoint that is being stored: of which stream, and how long its parts are."""
-
-    stream: OpenStream
-    lengths: Sequence[int]
+_MOVING = {"reason": "moving"}
+"""The details of a refusal by a node that is not the home of a stream."""
 
 
 class StreamHomes:
@@ -109,25 +94,16 @@ class StreamHomes:
         self._tasks = BackgroundTasks()
         self._approvals = StreamApprovals(chat)
         self.overdue = OverdueStreams(chat, self._approvals)
-        self._mirrors = StreamMirrors(self._report_loss)
-        self._forwarding = StreamForwarding(peers, self._write_for_peer, self._resend)
-        self._pauses = PauseWatch(lambda: bool(self._streams), self._confirm)
-        self._reports: SingleFlight[int, None] = SingleFlight()
-        """By message id: the notices to homes that this node has lost something."""
-        self._checks: SingleFlight[int, None] = SingleFlight()
-        """By message id: the questions to the database if another node is the home."""
-        self._homes: dict[str, str] = {}
-        """By message id, as clients give it: the home of a stream of another node."""
-        self._streams: dict[int, OpenStream] = {}
-        self._of_authors: defaultdict[str, set[int]] = defaultdict(set)
-        """By user id: the messages that the user writes, of those in `_streams`."""
-        self._active: dict[int, OpenStream] = {}
-        """Those of which readers or the database lack something."""
-        self._due: list[OpenStream] = []
-        """Those of which readers receive something in this turn of the event loop and the next ones."""
-        self._timer: asyncio.TimerHandle | None = None
-        self._store_at = 0.0
-        """When this node looks again for what is not stored, by the event loop's clock."""
+        self.readers: list[Callable[[int, str], bool]] = []
+        """Functions of which each returns whether anybody reads a message on this node, by the ids of the message and
+        its conversation."""
+        self._streams = OpenStreams(chat, publisher, peers, self._give_up, self.give_up_all)
+        self._mirrors = StreamMirrors(self._report_loss, self._has_readers)
+        self._forwarding = StreamForwarding(peers, self._write_for_peer, self._streams.reading_nodes.asked)
+        self._reports: SingleFlight[tuple[int, str], None] = SingleFlight()
+        """The notices to homes that this node has lost something, by message id and home."""
+        self._homes: dict[int, str] = {}
+        """By message id: the home of a stream of another node."""
         self.handlers: SignalHandlers = MappingProxyType(
             {StreamMessage: self._open, StopMessage: self._stop, **dict.fromkeys(get_args(Write), self._write)}
         )
@@ -148,49 +124,90 @@ class StreamHomes:
         stream = self._streams.get(message_id)
         return self._mirrors.whole(message_id) if stream is None else stream.parts.whole()
 
-    def receive(self, event: StreamAdvanced) -> StreamAdvanced | None:
-        """Takes over what another node has sent of a stream. Returns what readers here receive, None for nothing."""
-        own = self._streams.get(event.message_id)
+    def receive(self, event: StreamAdvanced | StreamsOpen | StreamsRead) -> StreamAdvanced | None:
+        """Takes over what another node has sent of streams. Returns what readers here receive, None for nothing."""
+        match event:
+            case StreamsOpen():
+                self._receive_list(event)
+                return None
+            case StreamsRead():
+                self._streams.reading_nodes.receive(event)
+                return None
+        return self._mirrors.receive(event) if self._gives_way(event.message_id, event.attempt) else None
+
+    def _gives_way(self, message_id: int, attempt: int) -> bool:
+        """Returns whether this node is not the home of a stream, now that another node says that it is the home of this
+        attempt."""
+        own = self._streams.get(message_id)
         if own is None:
-            return self._mirrors.receive(event)
-        if event.attempt > own.stream.attempt:
-            self._lose(own)  # it was taken over
-            return self._mirrors.receive(event)
-        if event.attempt == own.stream.attempt and event.message_id not in self._checks:
-            self._tasks.start(self._check(own))  # another node also takes itself for the home
-        return None
+            return True
+        if attempt > own.stream.attempt:
+            self._give_up(own)
+            return True
+        if attempt == own.stream.attempt and not own.is_doubted:
+            own.is_doubted = True
+            self._tasks.start(self._check(own))
+        return False
+
+    def _receive_list(self, event: StreamsOpen) -> None:
+        streams = [
+            each
+            for each in event.streams
+            if each.message_id not in self._streams or self._gives_way(each.message_id, each.attempt)
+        ]
+        read, lacking = self._mirrors.receive_list(event.home_id, streams)
+        if read:
+            answer = StreamsRead(self._node_id, tuple(read), tuple(lacking))
+            self._publisher.publish_to([answer], (event.home_id,))
+
+    async def copied(self, message_id: int) -> None:
+        """Returns when this node has the newest text of a message that somebody here reads, if another node has sent it
+        within `ASK_S` seconds."""
+        is_known = message_id in self._streams or self._mirrors.parts_of(message_id) is not None
+        if is_known or not self._peers.address_streams:
+            return
+        with contextlib.suppress(ChatError):
+            _, stored = await self._chat.execute(NODE, FindStream(message_id))
+            if stored is not None and self._peers.is_peer(stored.node_id):
+                await self._mirrors.wait_for(message_id, stored.node_id, ASK_S)
+
+    def _has_readers(self, message_id: int, conversation_id: str) -> bool:
+        return any(has_readers(message_id, conversation_id) for has_readers in self.readers)
 
     def _report_loss(self, message_id: int, home_id: str) -> None:
-        if message_id not in self._reports:
+        notice = (message_id, home_id)
+        if notice not in self._reports:
             report = partial(self._forwarding.report_loss, home_id, message_id)
-            self._tasks.start(self._reports.run(message_id, report))
+            self._tasks.start(self._reports.run(notice, report))
 
     async def _check(self, stream: OpenStream) -> None:
-        """Gives up a stream that another node has taken over, if the database says so and answers."""
-        await self._checks.run(stream.message.id, partial(self._ask_database, stream))
+        """Gives up a stream of which another node also takes itself for the home, unless the database says that it is
+        this one. Asks at most every `CHECK_EVERY_S` seconds."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(stream.check_at - loop.time())
+        stream.is_doubted, stream.check_at = False, loop.time() + CHECK_EVERY_S
+        try:
+            await self._ask_database(stream)
+        except ChatError:
+            if self._streams.holds(stream):
+                self._give_up(stream)
+        if self._streams.holds(stream):
+            stream.nodes_in_step = ()  # they may have taken over what the other node has sent
+            self._streams.send_again(stream)
 
     async def _ask_database(self, stream: OpenStream) -> None:
-        try:
-            _, stored = await self._chat.execute(NODE, FindStream(stream.message.id))
-        except ChatError:
-            return
+        """Gives up a stream that another node has taken over. Raises ChatError if the database does not answer."""
+        _, stored = await self._chat.execute(NODE, FindStream(stream.message.id))
         mine = (stream.stream.attempt, self._node_id)
-        if self._holds(stream) and (stored is None or (stored.attempt, stored.node_id) != mine):
-            self._lose(stream)
+        if self._streams.holds(stream) and (stored is None or (stored.attempt, stored.node_id) != mine):
+            self._give_up(stream)
 
-    def _lose(self, stream: OpenStream) -> None:
-        """Gives up a stream that another node has taken over. What readers here have is kept, until that node sends
-        what is different."""
+    def _give_up(self, stream: OpenStream) -> None:
+        """Is the home of a stream no longer. What readers here have is kept, until another home sends what is
+        different."""
         self._drop(stream.message.id)
-        self._mirrors.keep(stream.stream, stream.parts)
-
-    def _resend(self, message_id: int, node_id: str) -> None:
-        """Sends everything of a stream to the other nodes, since one of them has lost something."""
-        stream = self._streams.get(message_id)
-        if stream is not None:
-            stream.nodes_in_step = [each for each in stream.nodes_in_step if each != node_id]
-            stream.has_news = True
-            self._activate(stream)
+        if self._has_readers(stream.message.id, stream.stream.conversation_id):
+            self._mirrors.keep(stream.stream, stream.parts)
 
     def follow(self, event: Durable) -> None:
         """Removes a stream that has ended or whose message was deleted, by whichever node. Ends those whose author has
@@ -202,7 +219,7 @@ class StreamHomes:
                 self._drop(event.message.id)
             case ConversationDeleted():
                 self._mirrors.drop_of(event.conversation_id)
-                for stream in [*self._streams.values()]:
+                for stream in self._streams.values():
                     if stream.stream.conversation_id == event.conversation_id:
                         self._drop(stream.message.id)
             case StreamStateChanged(message=message) if message.state != "streaming":
@@ -213,22 +230,20 @@ class StreamHomes:
     def _end_lost(self, user_ids: Sequence[str]) -> None:
         """Ends those streams of users that they may no longer write. What this node does not end is interrupted when
         the lease ends."""
-        message_ids = sorted(id_ for user_id in user_ids for id_ in self._of_authors.get(user_id, ()))
+        message_ids = self._streams.of_authors(user_ids)
         if message_ids:
             self.overdue.end_lost(message_ids)
 
     def close(self) -> None:
         """Stores what is not stored yet. Authors continue on other nodes, or here after the restart."""
-        self._pauses.stop()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._store([stream for stream in self._active.values() if stream.is_unstored])
-        self.lose_all()
+        self._streams.close()
+        self.give_up_all()
+        self._tasks.cancel()
 
-    def lose_all(self) -> None:
-        """Gives up all streams, because other nodes have declared this node dead."""
-        for stream in [*self._streams.values()]:
-            self._lose(stream)
+    def give_up_all(self) -> None:
+        """Gives up all streams, because other nodes have declared this node dead, or the database does not answer."""
+        for stream in self._streams.values():
+            self._give_up(stream)
 
     # --- commands of authors ------------------------------------------------------------------------------------------
 
@@ -255,7 +270,7 @@ class StreamHomes:
             return OpenedStream(begun.message)
         opened = self._add(begun, has_readers=begun.stream.attempt > 1)
         opened.source = command.source
-        self._send_changes([opened])  # so that a former home refuses the former attempt from now on
+        self._streams.send_changes([opened])  # so that a former home refuses the former attempt from now on
         return OpenedStream(begun.message, begun.stream.attempt, opened.progress(), opened.stop)
 
     async def _stop(self, actor: Actor, command: StopMessage) -> None:
@@ -280,18 +295,15 @@ class StreamHomes:
         held = self._streams.get(begun.message.id)
         if held is not None and held.stream.attempt >= begun.stream.attempt:
             return stream
-        self._streams[begun.message.id] = stream
-        self._of_authors[begun.stream.author_id].add(begun.message.id)
-        self._homes.pop(str(begun.message.id), None)
-        self._mirrors.drop(begun.message.id)
-        self._activate(stream)
-        self._pauses.start()
+        self._homes.pop(begun.message.id, None)
+        self._mirrors.forget(begun.message.id)
+        self._streams.add(stream)
         return stream
 
     def _write(self, actor: Actor, command: Write) -> Awaitable[Written]:
         """Executes a command at the home of its stream: here, or at another node. If that does not answer, this node
         becomes the home."""
-        if isinstance(command, AppendToMessage) and not self._pauses.is_confirming:
+        if isinstance(command, AppendToMessage) and not self._streams.pauses.is_confirming:
             stream = self._stream_of(command.message_id)
             author = None if stream is None else self._chat.directory.peek(stream.stream.author_id)
             if stream is not None and author is not None and command.attempt <= stream.stream.attempt:
@@ -303,19 +315,16 @@ class StreamHomes:
         return self._write_anywhere(actor, command)
 
     async def _write_anywhere(self, actor: Actor, command: Write) -> Written:
-        await self._pauses.confirmed()
+        await self._streams.pauses.confirmed()
         home_id = await self._home_of(command.message_id)
         try:
             return await self._write_at(home_id, actor, command)
         except ChatError as refusal:
-            if refusal.code != "unavailable":
+            if refusal.details != _MOVING:
                 raise
-            # The home may have changed since this node has looked.
-            self._homes.pop(command.message_id, None)
-            current_id = await self._home_of(command.message_id)
-            if current_id == home_id:
-                raise
-        return await self._write_at(current_id, actor, command)
+        self._homes.pop(int(command.message_id), None)  # it has changed since this node has looked
+        home_id = await self._home_of(command.message_id)
+        return await self._write_at(home_id, actor, command)
 
     async def _write_at(self, home_id: str, actor: Actor, command: Write) -> Written:
         """Executes a command at what was the home of its stream a moment ago."""
@@ -325,12 +334,13 @@ class StreamHomes:
             result = await self._forwarding.forward(home_id, actor, command, wait_s)
             if result is not None:
                 return result
-            self._homes.pop(command.message_id, None)
+            self._homes.pop(int(command.message_id), None)
             await self._adopt(int(command.message_id), home_id)
         return await self._write_here(actor, command)
 
     async def _write_for_peer(self, actor: Actor, command: Write) -> Written:
-        await self._pauses.confirmed()
+        await self._streams.pauses.confirmed()
+        await self._home_of(command.message_id)  # a node that has given a stream up may still be its home
         return await self._write_here(actor, command)
 
     async def _write_here(self, actor: Actor, command: Write) -> Written:
@@ -339,10 +349,10 @@ class StreamHomes:
             case AppendToMessage():
                 return self._append(stream, command)
             case RewindMessage():
-                return await self._rewind(stream, command)
+                return await self._rewind(stream, actor, command)
             case KeepStream():
                 stream.is_unstored = True
-                self._activate(stream)
+                self._streams.activate(stream)
                 return Kept(stream.stop)
             case FinishMessage():
                 return await self._finish(stream, actor, command)
@@ -365,10 +375,10 @@ class StreamHomes:
             stream.confirmed.add(place)
         stream.source = command.source
         stream.is_unstored = True  # renews the lease, even if nothing is new
-        self._activate(stream)
+        self._streams.activate(stream)
         return stream.appended(place)
 
-    async def _rewind(self, stream: OpenStream, command: RewindMessage) -> Rewound:
+    async def _rewind(self, stream: OpenStream, actor: Actor, command: RewindMessage) -> Rewound:
         try:
             stream.parts.rewind(command.part, command.at)
         except GapError as gap:
@@ -376,12 +386,10 @@ class StreamHomes:
         except PartsError as parts:
             raise _conflict("The message has no such part.", {"parts": parts.count}) from None
         stream.rewound()
-        self._activate(stream)
-        checkpoint, lengths = stream.take_checkpoint(asyncio.get_running_loop().time())
-        kept = await self._chat.execute(NODE, KeepCheckpoints(self._node_id, (checkpoint,)))
-        self._stored([_Taken(stream, lengths)], kept, None)
-        if not self._holds(stream):
-            raise superseded()
+        self._streams.activate(stream)
+        await self._streams.store(stream)
+        if not self._streams.holds(stream):
+            raise await self._refusal(actor, command.message_id, command.attempt)
         return Rewound(stream.progress(), stream.stop)
 
     async def _finish(self, stream: OpenStream, actor: Actor, command: FinishMessage) -> Message:
@@ -389,7 +397,7 @@ class StreamHomes:
             lengths = [asdict(part) for part in stream.progress()]
             raise _conflict("The stream has moved to another node.", {"reason": "moved", "parts": lengths})
         stream.is_ending = True
-        self._send_changes([stream])
+        self._streams.send_changes([stream])
         parts = without_blanks(stream.parts.values()) if command.parts is None else command.parts
         end = EndStream(
             message_id=stream.message.id,
@@ -403,15 +411,24 @@ class StreamHomes:
         )
         try:
             end, refusal = await self._approvals.of_end(actor, stream.message, end)
-            message = await self._chat.execute(actor, end)
+            message = await self._execute_end(stream, actor, end)
         except BaseException:
             stream.is_ending = False
             raise
-        if self._holds(stream):
+        if self._streams.holds(stream):
             self._drop(message.id)
         if refusal is not None:
             raise refusal
         return message
+
+    async def _execute_end(self, stream: OpenStream, actor: Actor, end: EndStream) -> Message:
+        try:
+            return await self._chat.execute(actor, end)
+        except ChatError as refusal:
+            if refusal.details != superseded().details:
+                raise
+            await self._ask_database(stream)  # the attempt may be the current one, and the home another node
+            raise await self._refusal(actor, str(end.message_id), end.attempt) from None
 
     async def _writable(self, actor: Actor, message_id: str, attempt: int) -> OpenStream:
         """Returns a stream that the actor may write to in this attempt. Raises ChatError if the actor may not, or the
@@ -422,8 +439,8 @@ class StreamHomes:
         author = await self._chat.directory.find(stream.stream.author_id)
         _require_author(stream, actor, author)
         if attempt > stream.stream.attempt:  # another node may have opened it, and this one does not know yet
-            await self._check(stream)
-        if not self._holds(stream):  # it was ended, deleted or taken over meanwhile
+            await self._ask_database(stream)
+        if not self._streams.holds(stream):  # it was ended, deleted or taken over meanwhile
             raise await self._refusal(actor, message_id, attempt)
         _require_writable(stream, actor, author, attempt)
         return stream
@@ -438,12 +455,12 @@ class StreamHomes:
         number = message_number(message_id)
         if number in self._streams or number is None:
             return self._node_id
-        home_id = self._homes.get(message_id)
+        home_id = self._homes.get(number)
         if home_id is None or not self._peers.is_peer(home_id):
             home_id = await self._find_home(number)
             if len(self._homes) >= HOMES_MAX:
                 self._homes.clear()
-            self._homes[message_id] = home_id
+            self._homes[number] = home_id
         return home_id
 
     async def _find_home(self, message_id: int) -> str:
@@ -477,132 +494,13 @@ class StreamHomes:
             _must_be_current(attempt, stream.attempt)
         except ChatError as refusal:
             return refusal
-        return ChatError("unavailable", "This stream moves to another node. Try again.")
-
-    # --- readers and the database -------------------------------------------------------------------------------------
-
-    def _activate(self, stream: OpenStream) -> None:
-        self._active[stream.message.id] = stream
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
-
-    def _tick(self) -> None:
-        """Sends readers what they lack, and stores what is not stored, of the streams whose time it is."""
-        now = asyncio.get_running_loop().time()
-        self._timer = None
-        active = list(self._active.values())
-        if now >= self._store_at:
-            self._store_at = now + STORE_EVERY_S
-            self._store([stream for stream in active if stream.is_unstored and stream.checkpoint_at <= now])
-        self._due = [stream for stream in active if stream.has_news and stream.delta_at <= now]
-        self._send_due()
-        self._active = {id_: stream for id_, stream in self._active.items() if stream.has_news or stream.is_unstored}
-        if self._active:
-            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
-
-    def _send_due(self) -> None:
-        """Sends the changes of some streams, and of the others in the next turns of the event loop."""
-        if self._pauses.is_confirming:
-            self._due.clear()  # the next tick sends what is still this node's
-            return
-        due, self._due = self._due[:AT_ONCE], self._due[AT_ONCE:]
-        self._send_changes(due)
-        if self._due:
-            asyncio.get_running_loop().call_soon(self._send_due)
-
-    def _send_changes(self, streams: Sequence[OpenStream]) -> None:
-        """Sends what is new in streams to readers here and to the other nodes."""
-        now = asyncio.get_running_loop().time()
-        news = [(stream, self._advance(stream, now)) for stream in streams if self._holds(stream)]
-        here = [event for _, event in news if event.changes]
-        if here:
-            self._publisher.publish_here(here)
-        if self._peers.has_peers:
-            sent = [event for pair in news if (event := self._for_peers(*pair)) is not None]
-            if sent:
-                self._publisher.publish_to_peers(sent)
-
-    def _advance(self, stream: OpenStream, now: float) -> StreamAdvanced:
-        return StreamAdvanced(
-            stream.stream.conversation_id,
-            stream.message.id,
-            stream.message.seq,
-            stream.take_changes(now),
-            stream.source,
-            attempt=stream.stream.attempt,
-            home_id=self._node_id,
-        )
-
-    def _for_peers(self, stream: OpenStream, event: StreamAdvanced) -> StreamAdvanced | None:
-        """Returns what other nodes receive: what is new, or everything if one of them may lack something."""
-        living = self._peers.living_ids
-        is_whole = not set(living) <= set(stream.nodes_in_step)
-        if not is_whole and not event.changes:
-            return None
-        stream.number += 1
-        stream.nodes_in_step = living
-        changes = tuple(stream.parts.whole()) if is_whole else event.changes
-        return replace(event, changes=changes, number=stream.number, is_whole=is_whole)
-
-    def _store(self, streams: Sequence[OpenStream]) -> None:
-        if not streams:
-            return
-        keep, taken = self._take_checkpoints(streams)
-        done: Callable[[KeptStreams, Exception | None], None] = partial(self._stored, taken)
-        self._chat.submit(NODE, keep, done)
-
-    def _take_checkpoints(self, streams: Sequence[OpenStream]) -> tuple[KeepCheckpoints, Sequence[_Taken]]:
-        now = asyncio.get_running_loop().time()
-        checkpoints: list[Checkpoint] = []
-        taken: list[_Taken] = []
-        for stream in streams:
-            checkpoint, lengths = stream.take_checkpoint(now)
-            checkpoints.append(checkpoint)
-            taken.append(_Taken(stream, lengths))
-        return KeepCheckpoints(self._node_id, tuple(checkpoints)), taken
-
-    async def _confirm(self) -> None:
-        """Drops the streams whose home is another node now, which the answer to a checkpoint says. All, if the database
-        does not answer."""
-        if not self._peers.has_peers:
-            return
-        keep, taken = self._take_checkpoints(list(self._streams.values()))
-        try:
-            kept = await self._chat.execute(NODE, keep)
-        except ChatError:
-            self.lose_all()
-        else:
-            self._stored(taken, kept, None)
-
-    def _stored(self, taken: Sequence[_Taken], kept: KeptStreams, error: Exception | None) -> None:
-        if error is not None:
-            _logger.warning("checkpoints_not_stored", streams=len(taken), error=str(error))
-        for stream, lengths in taken:
-            if not self._holds(stream):
-                continue
-            if error is not None:
-                stream.is_unstored = True
-                self._activate(stream)
-            elif stream.message.id in kept.lost:
-                self._lose(stream)
-            else:
-                stream.checkpoint_stored(lengths)
-                stream.stop = kept.stops.get(stream.message.id, stream.stop)
-
-    def _holds(self, stream: OpenStream) -> bool:
-        """Returns whether a stream is open here. It is not if it has ended, or another attempt has taken it over."""
-        return self._streams.get(stream.message.id) is stream
+        return ChatError("unavailable", "This stream moves to another node. Try again.", _MOVING)
 
     def _drop(self, message_id: int) -> None:
-        stream = self._streams.pop(message_id, None)
-        if stream is not None:
-            mine = self._of_authors[stream.stream.author_id]
-            mine.discard(message_id)
-            if not mine:
-                del self._of_authors[stream.stream.author_id]
-        self._active.pop(message_id, None)
-        self._mirrors.drop(message_id)
-        self._homes.pop(str(message_id), None)
+        """Forgets a stream that has ended, here or at another node."""
+        self._streams.drop(message_id)
+        self._mirrors.forget(message_id)
+        self._homes.pop(message_id, None)
 
 
 def _stopped(stream: Stream) -> StreamStopped:

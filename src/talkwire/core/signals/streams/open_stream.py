@@ -31,16 +31,19 @@ class OpenStream:
         "_delta_every_s",
         "_replaced",
         "_stored",
+        "check_at",
         "checkpoint_at",
         "confirmed",
         "delta_at",
         "has_news",
+        "is_doubted",
         "is_ending",
         "is_unstored",
         "message",
         "nodes_in_step",
         "number",
         "parts",
+        "read_until",
         "source",
         "stop",
         "stream",
@@ -66,8 +69,15 @@ class OpenStream:
         self.source: str | None = None
         """The socket from which the author has written last."""
         self.nodes_in_step: Collection[str] = ()
-        """The other nodes that have received everything until the last delta, which has the `number`."""
+        """Those other nodes that have received everything until the last change, which has the `number`, and receive
+        the next one."""
         self.number = 0
+        self.read_until: dict[str, float] = {}
+        """Until when the other nodes that have said so have readers, by the event loop's clock."""
+        self.check_at = now
+        """When the database may be asked again if another node is the home, by the event loop's clock. `is_doubted`: it
+        is going to be asked."""
+        self.is_doubted = False
         self.confirmed: set[int] | None = None
         """After the former home is gone, which may have had more text than was stored: the parts whose place the author
         has confirmed by `at`. None if no home is gone."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -68,6 +68,11 @@ class StreamWatch:
         growing = None if self.is_over else self._watches.parts_of(self.message.id)
         return growing or GrowingParts(whole_parts(self.message.parts, self.message.content))
 
+    async def copied(self) -> None:
+        """Returns when this node has the newest text of the message, if it can be had within a second."""
+        if not self.is_over:
+            await self._watches.copied(self.message.id)
+
     async def wait(self, until_s: float) -> None:
         """Waits until there may be something new, at most until `until_s`, by the event loop's clock."""
         try:
@@ -119,13 +124,23 @@ class AuthorWatch(StreamWatch):
 
 
 class StreamWatches:
-    """All requests on this node that read or write messages while these are being written. `parts_of` returns the parts
-    of a message that is being written; None if this node does not have them."""
+    """All requests on this node that read or write messages while these are being written.
 
-    def __init__(self, parts_of: Callable[[int], GrowingParts | None]) -> None:
+    `parts_of` returns the parts of a message that is being written; None if this node does not have them. `copied`
+    waits for them, if another node has newer ones.
+    """
+
+    def __init__(
+        self, parts_of: Callable[[int], GrowingParts | None], copied: Callable[[int], Awaitable[None]]
+    ) -> None:
         self.parts_of = parts_of
+        self.copied = copied
         self._is_draining = False
         self._by_message: defaultdict[int, set[StreamWatch]] = defaultdict(set)
+
+    def __contains__(self, message_id: int) -> bool:
+        """Returns whether any request reads or writes a message."""
+        return message_id in self._by_message
 
     def open(self, actor: Actor, session_id: str | None, message: Message) -> StreamWatch:
         return StreamWatch(self, actor, session_id, message)
