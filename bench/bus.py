@@ -18,6 +18,7 @@ import asyncio
 import random
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,11 +36,20 @@ from talkwire.bus.redis import RedisTransport
 from talkwire.bus.redis_client import redis_client
 from talkwire.bus.seal import Realm
 from talkwire.core.connected.memberships import CONTACTS_MAX
-from talkwire.core.domain.events import MessageSent, TypingChanged, UsersMovedCompactly
+from talkwire.core.domain.events import (
+    MessageSent,
+    OpenStreamAt,
+    StreamAdvanced,
+    StreamsOpen,
+    StreamsRead,
+    TypingChanged,
+    UsersMovedCompactly,
+)
 from talkwire.core.domain.log.announced import hash_of
 from talkwire.core.domain.log.positions import id_at, own_id_at
 from talkwire.core.domain.model import Message, PresenceRecord
 from talkwire.core.domain.nodes.user_moves import UserMove, compact
+from talkwire.core.domain.parts.growing_parts import PartChange
 from talkwire.core.ports.bus import Announcement, AnyBusMessage, CommittedBatch, EphemeralBatch
 from talkwire.core.signals.contact_places import ADDRESSED_SHARE
 from talkwire.core.signals.presence_exchange import GATHER_S
@@ -52,6 +62,8 @@ POSITIONS = 10**11
 PRESENCE_PER_S = 3333
 """First connections and ends of the last one in a second, as in `bench.scale` with 100 nodes."""
 PRESENCE = "a user's first connection, or the end of the last one"
+STREAMS_OF_NODE = 50
+OPEN = "a second in which a message can be written"
 NEVER_S = 3600.0
 _REALM = Realm("bench", b"a secret of the benchmark")
 _EPOCH = "0123456789abcdef"
@@ -106,8 +118,23 @@ class Cluster:
             self._needed_at[happening.pos] = nodes
             self._buses[which].announce(happening, [hash_of(event) for event in happening.events or ()])
         else:
-            is_addressed = what is typing and size <= CONTACTS_MAX
+            is_addressed = what is written or (what is typing and size <= CONTACTS_MAX)
             self._send(which, happening, [_node_id(each) for each in nodes if each != which] if is_addressed else None)
+
+        if what is listed:
+            self._answer(which)
+
+    def _answer(self, home: int) -> None:
+        """Lets those nodes that have readers of the listed streams say so."""
+        read: defaultdict[int, list[int]] = defaultdict(list)
+        for _ in range(STREAMS_OF_NODE):
+            size = self.chance.choice(self._sizes)
+            for which in reached_nodes(size, len(self._buses), self._usage, self.chance):
+                read[which].append(id_at(self.chance.randrange(POSITIONS)))
+        for which, ids in read.items():
+            if which != home:
+                answer = StreamsRead(_node_id(which), tuple(ids))
+                self._buses[which].send(EphemeralBatch(_node_id(which), (answer,)), (_node_id(home),))
 
     def _send(self, which: int, happening: AnyBusMessage, to: Sequence[str] | None) -> None:
         if to is None or len(to) > ADDRESSED_SHARE * (len(self._buses) - 1):
@@ -190,10 +217,35 @@ def _left(cluster: Cluster) -> UserMove:
     return UserMove(PresenceRecord(cluster.user_id(), last_seen_ms=time.time_ns() // 10**6), away=None)
 
 
+def written(cluster: Cluster, node_id: str) -> AnyBusMessage:
+    """Returns one change of a message that is being written: some words of an answer."""
+    change = PartChange(0, cluster.chance.randrange(4000), " are delivered within")
+    number = cluster.chance.randrange(500)
+    conversation_id, message_id = cluster.conversation_id(), id_at(cluster.chance.randrange(POSITIONS))
+    seq = cluster.chance.randrange(10_000)
+    advanced = StreamAdvanced(
+        conversation_id, message_id, seq, (change,), attempt=1, number=number, home_id=node_id, is_whole=False
+    )
+    return EphemeralBatch(node_id, (advanced,))
+
+
+def listed(cluster: Cluster, node_id: str) -> AnyBusMessage:
+    """Returns the list of the streams of a node, each of which it sends once a second."""
+    streams = [
+        OpenStreamAt(
+            id_at(cluster.chance.randrange(POSITIONS)), cluster.conversation_id(), 1, cluster.chance.randrange(500)
+        )
+        for _ in range(STREAMS_OF_NODE)
+    ]
+    return EphemeralBatch(node_id, (StreamsOpen(node_id, tuple(streams)),))
+
+
 HAPPENINGS = {
     "a message": message,
     "a typing signal": typing,
     PRESENCE: presence,
+    "a change of a message that is being written": written,
+    OPEN: listed,
 }
 
 
@@ -204,7 +256,10 @@ async def measure(url: str, nodes: int, rate: int, seconds: float, seed: int) ->
         idle = await _during(cluster, seconds, None, 0)
     with patch.object(carried, "BEAT_S", NEVER_S):
         async with running_cluster(url, nodes, chance) as cluster:
-            found = {name: await _during(cluster, seconds, what, rate) for name, what in HAPPENINGS.items()}
+            found = {
+                name: await _during(cluster, seconds, what, rate / (STREAMS_OF_NODE if name == OPEN else 1))
+                for name, what in HAPPENINGS.items()
+            }
             found[PRESENCE] = _times(found[PRESENCE], 1 / cluster.gathered_changes)
     return _times(idle, 1 / seconds), {name: _times(each, 1 / (rate * seconds)) for name, each in found.items()}
 
@@ -225,7 +280,7 @@ def _times(traffic: Traffic, factor: float) -> Traffic:
 
 
 async def _during(
-    cluster: Cluster, seconds: float, what: Callable[[Cluster, str], AnyBusMessage] | None, rate: int
+    cluster: Cluster, seconds: float, what: Callable[[Cluster, str], AnyBusMessage] | None, rate: float
 ) -> Traffic:
     """Returns the traffic of some seconds in which `rate` of something happen in each."""
     before, began = await cluster.traffic(), time.monotonic()
