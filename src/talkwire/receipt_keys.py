@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from joserfc import jws
@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 
 from talkwire.core.commands.server.recovery import EnsureSecret
 from talkwire.core.domain.actors import RECEIPT_SIGNER
-from talkwire.core.domain.model import Actor
+from talkwire.core.ports.chat import CommandExecutor
 
 SECRET = "receipts"  # noqa: S105 (the name of a secret)
 ALGORITHM = "ES256"
@@ -20,18 +20,11 @@ ALGORITHM = "ES256"
 _encode = msgspec.json.Encoder().encode
 
 
-class SecretStore(Protocol):
-    """The part of the chat that stores secrets in the database. Its command `EnsureSecret` returns the stored secret,
-    and stores a new one only if there is none."""
-
-    def execute(self, actor: Actor, command: EnsureSecret) -> Awaitable[str]: ...
-
-
 class ReceiptKeys:
     """The keys of this server's receipts, which the first use creates and stores in the database as a JWK Set
     (RFC 7517). The first key signs; the others are former ones, whose receipts stay valid."""
 
-    def __init__(self, secrets: SecretStore) -> None:
+    def __init__(self, secrets: CommandExecutor) -> None:
         self._secrets = secrets
         self._lock = asyncio.Lock()
         self._keys: tuple[ECKey, ...] = ()

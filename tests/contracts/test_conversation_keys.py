@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from talkwire.core.commands.command import Command
 from talkwire.core.commands.conversations import (
     CreateConversation,
     DeleteConversation,
@@ -24,7 +25,7 @@ from talkwire.core.domain.actors import KEY_INDEXER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.nodes.peer import Peer
-from talkwire.core.engine.key_indexer import CHECK_EVERY_S, STEP_PAUSE_S, KeyIndexer
+from talkwire.core.engine.housekeeping import CHECK_EVERY_S, INDEXING_PAUSE_S, index_conversation_keys
 from talkwire.core.features.operation import conversation_keys as steps
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage.schema import conversation_keys, conversations, indexed_keys, nodes
@@ -290,8 +291,9 @@ class _Chat:
         self.outcomes = list(outcomes)
         self.given: list[bool] = []
 
-    async def execute(self, actor: Actor, command: IndexConversationKeys) -> bool:
+    async def execute(self, actor: Actor, command: Command[Any]) -> Any:  # noqa: ANN401 (as any executor)
         assert actor == KEY_INDEXER
+        assert isinstance(command, IndexConversationKeys)
         self.given.append(command.drops_others)
         if not self.outcomes:
             raise asyncio.CancelledError
@@ -309,9 +311,9 @@ async def test_the_task_drops_other_keys_at_the_start_only_and_looks_again_once_
         pauses.append(seconds)
 
     with pytest.raises(asyncio.CancelledError):
-        await KeyIndexer(chat, has_keys=True).run(sleep)
+        await index_conversation_keys(chat, has_keys=True, sleep=sleep)
     assert chat.given == [True, True, True, True, False, False, False]
-    assert pauses == [STEP_PAUSE_S, CHECK_EVERY_S, STEP_PAUSE_S, CHECK_EVERY_S, STEP_PAUSE_S, CHECK_EVERY_S]
+    assert pauses == [INDEXING_PAUSE_S, CHECK_EVERY_S, INDEXING_PAUSE_S, CHECK_EVERY_S, INDEXING_PAUSE_S, CHECK_EVERY_S]
 
 
 async def test_without_keys_the_task_ends_when_no_other_is_left() -> None:
@@ -320,5 +322,5 @@ async def test_without_keys_the_task_ends_when_no_other_is_left() -> None:
     async def sleep(_: float) -> None:
         pass
 
-    await KeyIndexer(chat, has_keys=False).run(sleep)
+    await index_conversation_keys(chat, has_keys=False, sleep=sleep)
     assert chat.given == [True, True, True]

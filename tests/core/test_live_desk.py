@@ -3,12 +3,12 @@ once in the pause."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from talkwire.core.commands.command import Command
 from talkwire.core.commands.desk.numbers import CountDesk, DeskNumbers
 from talkwire.core.domain.desk.teams import Team
 from talkwire.core.domain.errors import ChatError
@@ -23,7 +23,7 @@ from talkwire.core.domain.events import (
 )
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.desk.live_desk import LiveDesk
-from tests.waiting import SteppedClock, turns, until
+from tests.waiting import SteppedClock, turns
 
 HANDLED = ConversationHandled(1, 1, "c", "bob", closed=False, former_id=None, team_ids=("support",))
 PAUSE_S = 0.001
@@ -44,7 +44,8 @@ class Desk:
         )
         self.live = LiveDesk(self, cast("Any", directory), self.sent.extend, pause_s)
 
-    async def execute(self, actor: Actor, command: CountDesk) -> Sequence[DeskNumbers]:
+    async def execute(self, actor: Actor, command: Command[Any]) -> Any:  # noqa: ANN401 (as any executor)
+        assert isinstance(command, CountDesk)
         self.counts.append(command.team_ids)
         await turns(1)
         if not self.is_available:
@@ -57,7 +58,7 @@ class Desk:
     async def follow(self, *events: News) -> None:
         """Handles events, and returns once they are counted and the pause after that has passed."""
         self.live.follow(events)
-        await until(lambda: self.live._task is None)
+        await self.live._recount.wait()
 
 
 async def test_connected_members_receive_the_numbers() -> None:

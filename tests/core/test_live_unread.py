@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
+from talkwire.core.commands.command import Command
 from talkwire.core.commands.receipts import CountUnread, Unread
 from talkwire.core.domain.events import MessageSent, MessagesRead, UnreadChanged
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.live_unread import Figures, LiveUnread
+from talkwire.core.engine.live_unread import LiveUnread
 
 READ = MessagesRead(1, 1, "team", "alice", 1, 7)
 
@@ -29,8 +30,9 @@ class Story:
         directory = cast("Any", SimpleNamespace(peek=lambda user_id: entry))
         self.live = LiveUnread(self, directory, self._receive)
 
-    async def execute(self, actor: Actor, command: CountUnread) -> Figures:
+    async def execute(self, actor: Actor, command: Command[Any]) -> Any:  # noqa: ANN401 (as any executor)
         """Counts what is stored now, and answers when it may."""
+        assert isinstance(command, CountUnread)
         figures = tuple((id_, user_id, Unread(self.stored, 0)) for id_, user_id in command.keys)
         self.counting.set()
         await self.may_answer.wait()

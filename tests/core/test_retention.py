@@ -1,17 +1,19 @@
-"""When the pruner runs."""
+"""When messages are pruned."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from talkwire.core.commands.command import Command
 from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.pruner import CHECK_EVERY_S, STEP_PAUSE_S, Pruner
+from talkwire.core.engine.housekeeping import CHECK_EVERY_S, PRUNING_PAUSE_S, prune
 
 
 class Chat:
@@ -21,8 +23,9 @@ class Chat:
         self.answers = list(answers)
         self.asked: list[PruneOld] = []
 
-    async def execute(self, actor: Actor, command: PruneOld) -> bool:
+    async def execute(self, actor: Actor, command: Command[Any]) -> Any:  # noqa: ANN401 (as any executor)
         assert actor.role == "admin"
+        assert isinstance(command, PruneOld)
         self.asked.append(command)
         answer = self.answers.pop(0)
         if isinstance(answer, ChatError):
@@ -41,7 +44,7 @@ def rests_of(answers: Sequence[bool | ChatError], retention: timedelta = timedel
 
     async def run() -> None:
         with pytest.raises(asyncio.CancelledError):
-            await Pruner(chat, retention).run(sleep)
+            await prune(chat, retention, sleep)
 
     asyncio.run(run())
     return chat, rests
@@ -49,7 +52,7 @@ def rests_of(answers: Sequence[bool | ChatError], retention: timedelta = timedel
 
 def test_pruning_continues_soon_while_there_is_more_and_pauses_otherwise() -> None:
     chat, rests = rests_of([True, True, False])
-    assert rests == [STEP_PAUSE_S, STEP_PAUSE_S, CHECK_EVERY_S]
+    assert rests == [PRUNING_PAUSE_S, PRUNING_PAUSE_S, CHECK_EVERY_S]
     assert {command.retention_ms for command in chat.asked} == {86_400_000}
 
 

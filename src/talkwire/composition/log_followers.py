@@ -13,8 +13,7 @@ from typing import Any
 
 from talkwire.composition.foundation import Foundation, now_ms
 from talkwire.core.domain.events import News, moves_log
-from talkwire.core.engine.key_indexer import KeyIndexer
-from talkwire.core.engine.pruner import ConversationPruner, Pruner
+from talkwire.core.engine.housekeeping import index_conversation_keys, prune, prune_conversations
 from talkwire.core.engine.timers import TimerLoop
 from talkwire.observability.timer_metrics import TimerMetrics
 from talkwire.realtime.clients.connected_elsewhere import ConnectedElsewhere
@@ -89,8 +88,8 @@ def fire_timers(foundation: Foundation) -> TimerMetrics:
 
 def index_keys(foundation: Foundation) -> None:
     """Starts the task that indexes existing conversations by the keys of the setting `conversation_keys`."""
-    indexer = KeyIndexer(foundation.chat, has_keys=bool(foundation.chat.policy.conversation_keys))
-    foundation.closing.callback(asyncio.create_task(indexer.run()).cancel)
+    indexing = index_conversation_keys(foundation.chat, has_keys=bool(foundation.chat.policy.conversation_keys))
+    foundation.closing.callback(asyncio.create_task(indexing).cancel)
 
 
 def apply_retention(foundation: Foundation) -> None:
@@ -99,8 +98,6 @@ def apply_retention(foundation: Foundation) -> None:
     Also starts the task that deletes messages of conversations with a retention of their own.
     """
     chat, retention, closing = foundation.chat, foundation.settings.retention, foundation.closing
-    apart = asyncio.create_task(ConversationPruner(chat, retention).run())
-    closing.callback(apart.cancel)
+    closing.callback(asyncio.create_task(prune_conversations(chat, retention)).cancel)
     if retention is not None:
-        pruning = asyncio.create_task(Pruner(chat, retention).run())
-        closing.callback(pruning.cancel)
+        closing.callback(asyncio.create_task(prune(chat, retention)).cancel)

@@ -10,7 +10,8 @@ import structlog
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, TakeErasureStep
 from talkwire.core.domain.actors import ERASER
 from talkwire.core.domain.events import News, UserErased
-from talkwire.core.engine.stepwise_work import RETRY_S, ExecutesSteps, StepwiseWork
+from talkwire.core.engine.stepwise_work import RETRY_S, StepwiseWork
+from talkwire.core.ports.chat import CommandExecutor
 
 STEP_PAUSE_S = 0.02
 """The pause between two steps, in which others can send."""
@@ -27,7 +28,7 @@ class Eraser(StepwiseWork):
 
     look_every_s: ClassVar[float] = 60.0
 
-    def __init__(self, chat: ExecutesSteps, scrub: Callable[[], Awaitable[bool]]) -> None:
+    def __init__(self, chat: CommandExecutor, scrub: Callable[[], Awaitable[bool]]) -> None:
         super().__init__(chat)
         self._scrub = scrub
 

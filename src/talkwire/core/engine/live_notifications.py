@@ -7,8 +7,7 @@ nobody costs three dictionary lookups. Other events are rare and need a name, wh
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
 
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.commands.notifications import FindOccasionNames, OccasionNames
@@ -32,7 +31,7 @@ from talkwire.core.domain.events import (
     StreamStateChanged,
 )
 from talkwire.core.domain.membership_facts import ConversationFacts
-from talkwire.core.domain.model import WHOLE, Actor, dnd_until_ms
+from talkwire.core.domain.model import WHOLE, dnd_until_ms
 from talkwire.core.domain.notifying.notification_rules import (
     EVERYONE_MAX,
     NotificationRecipient,
@@ -45,6 +44,7 @@ from talkwire.core.domain.notifying.notification_rules import (
     trigger_of_message,
     was_read_as_stream,
 )
+from talkwire.core.ports.chat import CommandExecutor
 
 _OTHER_EVENTS = (
     *(OfferCreated, OfferUpdated, ConversationCreated, MemberAdded, MemberRemoved, CallMissed),
@@ -53,17 +53,12 @@ _OTHER_EVENTS = (
 )
 
 
-class NameFinder(Protocol):
-    """The interface that looks up the names of users and conversations that a notification shows. The chat implements
-    it."""
-
-    def execute(self, actor: Actor, command: FindOccasionNames) -> Awaitable[OccasionNames]: ...
-
-
 class LiveNotifications:
     """Creates notifications for connected users from events, and passes them to `notify`, which sends them."""
 
-    def __init__(self, chat: NameFinder, directory: Directory, notify: Callable[[Sequence[Notified]], None]) -> None:
+    def __init__(
+        self, chat: CommandExecutor, directory: Directory, notify: Callable[[Sequence[Notified]], None]
+    ) -> None:
         self._chat = chat
         self._directory = directory
         self._notify = notify

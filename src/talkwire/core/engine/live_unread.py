@@ -6,13 +6,11 @@ New messages are excepted: clients count them themselves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
 
 from talkwire.core.commands.receipts import CountUnread, Unread
 from talkwire.core.connected.directory import Directory
 from talkwire.core.domain.actors import UNREAD_COUNTER
-from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     MemberAdded,
     MembersListed,
@@ -24,18 +22,14 @@ from talkwire.core.domain.events import (
     StreamStateChanged,
     UnreadChanged,
 )
-from talkwire.core.domain.model import LARGE_CONVERSATION, Actor, Message
+from talkwire.core.domain.model import LARGE_CONVERSATION, Message
+from talkwire.core.engine.recount import Recount
+from talkwire.core.ports.chat import CommandExecutor
 
 Figures = tuple[tuple[str, str, Unread], ...]
 
 SETTLE_S = 0.1
 """How long after a count a message may still arrive that the count did, or did not, include."""
-
-
-class UnreadCounter(Protocol):
-    """The interface that counts users' unread messages in conversations. The chat implements it."""
-
-    def execute(self, actor: Actor, command: CountUnread) -> Awaitable[Figures]: ...
 
 
 class LiveUnread:
@@ -48,16 +42,15 @@ class LiveUnread:
     """
 
     def __init__(
-        self, chat: UnreadCounter, directory: Directory, notify: Callable[[Sequence[UnreadChanged]], None]
+        self, chat: CommandExecutor, directory: Directory, notify: Callable[[Sequence[UnreadChanged]], None]
     ) -> None:
         self._chat = chat
         self._directory = directory
         self._notify = notify
-        self._changed: dict[tuple[str, str], None] = {}
+        self._recount: Recount[tuple[str, str]] = Recount(self._count)
         # The ids of the conversations that are being counted, or were just counted, and those with a new message since.
         self._counted: frozenset[str] = frozenset()
         self._overtaken: set[str] = set()
-        self._task: asyncio.Task[None] | None = None
 
     def follow(self, events: Sequence[News]) -> None:
         """Schedules counting for the users and conversations whose unread counts a batch of events may have changed."""
@@ -66,13 +59,11 @@ class LiveUnread:
                 self._note_event(event)
             elif self._counted and event.message.conversation_id in self._counted:
                 self._overtaken.add(event.message.conversation_id)
-        if self._changed and self._task is None:
-            self._task = asyncio.ensure_future(self._count())
+        self._recount.start()
 
     async def close(self) -> None:
         """Waits until the counting in progress has finished."""
-        if self._task is not None:
-            await self._task
+        await self._recount.wait()
 
     def _note_event(self, event: News) -> None:
         match event:
@@ -98,7 +89,7 @@ class LiveUnread:
     def _note(self, conversation_id: str, user_id: str) -> None:
         entry = self._directory.peek(user_id)
         if entry is not None and entry.holds:
-            self._changed[conversation_id, user_id] = None
+            self._recount.add(((conversation_id, user_id),))
 
     def _note_members(self, conversation_id: str) -> None:
         """Schedules counting for the connected members of a conversation, unless it has more than `LARGE_CONVERSATION`
@@ -113,22 +104,20 @@ class LiveUnread:
 
     def _note_listed(self, conversation_id: str, user_ids: Iterable[str]) -> None:
         """Schedules counting for those members who are connected and have the conversation in their list."""
-        for user_id in user_ids:
-            entry = self._directory.connected(user_id)
-            if entry is not None and entry.lists(conversation_id):
-                self._changed[conversation_id, user_id] = None
+        connected = self._directory.connected
+        self._recount.add(
+            (conversation_id, user_id)
+            for user_id in user_ids
+            if (entry := connected(user_id)) is not None and entry.lists(conversation_id)
+        )
 
-    async def _count(self) -> None:
-        while self._changed:
-            keys, self._changed = tuple(self._changed), {}
-            self._counted = frozenset(conversation_id for conversation_id, _ in keys)
-            self._overtaken.clear()
-            try:
-                figures = await self._chat.execute(UNREAD_COUNTER, CountUnread(keys))
-            except ChatError:
-                continue  # the database is unavailable; clients that ask for counts receive the error
+    async def _count(self, keys: tuple[tuple[str, str], ...]) -> None:
+        self._counted = frozenset(conversation_id for conversation_id, _ in keys)
+        self._overtaken.clear()
+        try:
+            figures = await self._chat.execute(UNREAD_COUNTER, CountUnread(keys))
             self._notify([UnreadChanged(user_id, id_, u.unread_count, u.mention_count) for id_, user_id, u in figures])
             await asyncio.sleep(SETTLE_S)
-            self._changed |= dict.fromkeys(key for key in keys if key[0] in self._overtaken)
-        self._counted = frozenset()
-        self._task = None
+            self._recount.add(key for key in keys if key[0] in self._overtaken)
+        finally:
+            self._counted = frozenset()

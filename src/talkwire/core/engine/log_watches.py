@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 from msgspec.structs import replace
 
-from talkwire.core.commands.command import Command
 from talkwire.core.commands.sync import ListLogEvents, LogFilter, LogPage
 from talkwire.core.domain.events import (
     Durable,
@@ -27,16 +26,11 @@ from talkwire.core.domain.events import (
     UserErased,
 )
 from talkwire.core.domain.model import Actor, ActorRole
+from talkwire.core.ports.chat import CommandExecutor
 from talkwire.core.signals.streams.watches import DRAINING_WAIT_S
 from talkwire.core.single_flight import SingleFlight
 
 R = TypeVar("R")
-
-
-class QueryExecutor(Protocol):
-    """The interface that executes queries. The chat implements it."""
-
-    def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
 
 
 class LogWatch:
@@ -135,7 +129,7 @@ class LogWatches:
     """All readers of the log of events on this node. `pos` is the log position up to which this node has delivered
     events."""
 
-    def __init__(self, chat: QueryExecutor, pos: int) -> None:
+    def __init__(self, chat: CommandExecutor, pos: int) -> None:
         self.chat = chat
         self.pos = pos
         """The position up to which this node has handed out the log."""

@@ -5,22 +5,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Sequence
+from typing import ClassVar
 
-from talkwire.core.commands.command import Command
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent, News
-from talkwire.core.domain.model import Actor
+from talkwire.core.ports.chat import CommandExecutor
 
 RETRY_S = 5.0
 """The pause after an error."""
-
-
-class ExecutesSteps(Protocol):
-    """The interface through which steps execute their commands. The chat implements it."""
-
-    def execute(self, actor: Actor, command: Command[Any]) -> Awaitable[Any]: ...
 
 
 class StepwiseWork(ABC):
@@ -29,7 +22,7 @@ class StepwiseWork(ABC):
 
     look_every_s: ClassVar[float]
 
-    def __init__(self, chat: ExecutesSteps) -> None:
+    def __init__(self, chat: CommandExecutor) -> None:
         self._chat = chat
         self._woken = asyncio.Event()
 

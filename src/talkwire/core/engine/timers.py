@@ -8,14 +8,12 @@ are due, so it does not matter which node looks first, nor what its clock says.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from random import random
-from typing import Any, Protocol
 
 import structlog
 
-from talkwire.core.commands.command import Command
 from talkwire.core.commands.server.timers import (
     AddMissingTimers,
     FindTimer,
@@ -27,7 +25,7 @@ from talkwire.core.commands.server.timers import (
 )
 from talkwire.core.domain.actors import TIMERS
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.model import Actor
+from talkwire.core.ports.chat import CommandExecutor
 
 AT_ONCE = 10
 """How many timers one transaction fires; that takes some ten milliseconds."""
@@ -59,16 +57,10 @@ MISSING_EVERY_S = 3600.0
 _logger = structlog.get_logger(__name__)
 
 
-class ExecutesTimers(Protocol):
-    """The interface through which timers are found and fired. The chat implements it."""
-
-    def execute(self, actor: Actor, command: Command[Any]) -> Awaitable[Any]: ...
-
-
 class TimerLoop:
     """Fires timers on one node of several, or `alone`."""
 
-    def __init__(self, chat: ExecutesTimers, *, alone: bool) -> None:
+    def __init__(self, chat: CommandExecutor, *, alone: bool) -> None:
         self._chat = chat
         self._look_every_s, self._spread_s = (LOOK_ALONE_S, 0.0) if alone else (LOOK_EVERY_S, SPREAD_S)
         self.on_fired: Callable[[Sequence[int]], None] = lambda _: None

@@ -12,7 +12,6 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.ports.bus import Receivers
 
 R = TypeVar("R")
-C = TypeVar("C", bound=Command[Any])
 
 SignalHandlers = Mapping[type[Command[Any]], Callable[[Actor, Any], Awaitable[Any]]]
 """The function that executes each command that is not a plain database transaction. It raises ChatError, directly or
@@ -41,15 +40,6 @@ class Publisher(Protocol):
 
 
 class CommandExecutor(Protocol):
-    """An interface to execute commands (requests to change or read the chat). `core.engine.chat.Chat` implements it."""
-
-    def is_hooked(self, command: Command[Any]) -> bool:
-        """Returns whether the application has hooks for a command."""
-        ...
-
-    async def approve(self, actor: Actor, command: C) -> C:
-        """Returns what the application's hooks make of a command. Raises ChatError if one refuses it."""
-        ...
+    """Executes commands (requests to change or read the chat). `core.engine.chat.Chat` implements it."""
 
     def execute(self, actor: Actor, command: Command[R]) -> Awaitable[R]: ...
-    def submit(self, actor: Actor, command: Command[Any], done: Callable[[Any, Exception | None], None]) -> None: ...

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
 
-from talkwire.core.commands.desk.numbers import CountDesk, DeskNumbers
+from talkwire.core.commands.desk.numbers import CountDesk
 from talkwire.core.connected.directory import Directory
 from talkwire.core.domain.actors import DESK_COUNTER
-from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     ConversationCreated,
     ConversationDeleted,
@@ -20,16 +18,11 @@ from talkwire.core.domain.events import (
     News,
     TeamUpdated,
 )
-from talkwire.core.domain.model import Actor
+from talkwire.core.engine.recount import Recount
+from talkwire.core.ports.chat import CommandExecutor
 
 PAUSE_S = 1.0
 """The shortest time between two counts, so that each team's members receive at most one event a second."""
-
-
-class DeskCounter(Protocol):
-    """The interface that counts the conversations of teams. The chat implements it."""
-
-    def execute(self, actor: Actor, command: CountDesk) -> Awaitable[Sequence[DeskNumbers]]: ...
 
 
 class LiveDesk:
@@ -38,7 +31,7 @@ class LiveDesk:
 
     def __init__(
         self,
-        chat: DeskCounter,
+        chat: CommandExecutor,
         directory: Directory,
         notify: Callable[[Sequence[DeskUpdated]], None],
         pause_s: float = PAUSE_S,
@@ -49,8 +42,7 @@ class LiveDesk:
         self._pause_s = pause_s
         self._members: dict[str, Collection[str]] = {}
         """The members of the teams that were counted."""
-        self._changed: dict[str, None] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._recount: Recount[str] = Recount(self._count)
 
     def follow(self, events: Sequence[News]) -> None:
         """Schedules counting for the teams whose numbers a batch of events may have changed."""
@@ -68,14 +60,11 @@ class LiveDesk:
                     self._note(event.conversation_id, event.team_ids)
                 case DeskConversationChanged(team_ids=team_ids, former_team_ids=former_ids):
                     self._note(event.conversation_id, (*team_ids, *former_ids))
-        if self._changed and self._task is None:
-            self._task = asyncio.ensure_future(self._count())
+        self._recount.start()
 
     async def close(self) -> None:
         """Ends the counting."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._recount.cancel()
 
     def _note(self, conversation_id: str, team_ids: Collection[str]) -> None:
         for team_id in team_ids:
@@ -84,27 +73,19 @@ class LiveDesk:
             if member_ids is None:
                 member_ids = self._directory.staff_ids_in(conversation_id)
             if self._connected(member_ids):
-                self._changed[team_id] = None
+                self._recount.add((team_id,))
 
     def _connected(self, user_ids: Collection[str]) -> tuple[str, ...]:
         return tuple(user_id for user_id in user_ids if self._directory.connected(user_id) is not None)
 
-    async def _count(self) -> None:
-        while self._changed:  # Suspends: each round rests.
-            team_ids, self._changed = tuple(self._changed), {}
-            try:
-                counted = await self._chat.execute(DESK_COUNTER, CountDesk(team_ids))
-            except ChatError:
-                counted = ()  # the database is unavailable; the next event counts again
-            self._members |= {each.team_id: each.member_ids for each in counted}
-            self._notify(
-                [
-                    DeskUpdated(
-                        each.team_id, each.open, each.unhandled, each.waiting, each.oldest_waiting_ms, connected
-                    )
-                    for each in counted
-                    if (connected := self._connected(each.member_ids))
-                ]
-            )
-            await asyncio.sleep(self._pause_s)
-        self._task = None
+    async def _count(self, team_ids: tuple[str, ...]) -> None:
+        counted = await self._chat.execute(DESK_COUNTER, CountDesk(team_ids))
+        self._members |= {each.team_id: each.member_ids for each in counted}
+        self._notify(
+            [
+                DeskUpdated(each.team_id, each.open, each.unhandled, each.waiting, each.oldest_waiting_ms, connected)
+                for each in counted
+                if (connected := self._connected(each.member_ids))
+            ]
+        )
+        await asyncio.sleep(self._pause_s)

@@ -12,7 +12,8 @@ from talkwire.core.commands.desk.teams import FindTeamChange, FinishTeamChange, 
 from talkwire.core.domain.actors import TEAM_CHANGER
 from talkwire.core.domain.desk.teams import TeamChange
 from talkwire.core.domain.events import ConversationCreated, News, TeamUpdated
-from talkwire.core.engine.stepwise_work import ExecutesSteps, StepwiseWork
+from talkwire.core.engine.stepwise_work import StepwiseWork
+from talkwire.core.ports.chat import CommandExecutor
 
 BATCH_PAUSE_S = 0.003
 """The pause between two batches, in which others can send."""
@@ -32,7 +33,7 @@ class TeamChanger(StepwiseWork):
 
     look_every_s: ClassVar[float] = 10.0
 
-    def __init__(self, chat: ExecutesSteps) -> None:
+    def __init__(self, chat: CommandExecutor) -> None:
         super().__init__(chat)
         self._left: TeamChange | None = None
 
@@ -61,7 +62,7 @@ class TeamChanger(StepwiseWork):
             rest_s = await self.step()
 
 
-async def settle(chat: ExecutesSteps, pos: int) -> bool:
+async def settle(chat: CommandExecutor, pos: int) -> bool:
     """Writes batches until all memberships are written that follow from the change at the log position `pos`. Returns
     False if that takes longer than `WAIT_S`: then the node's `TeamChanger` continues."""
     try:
