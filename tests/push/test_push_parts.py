@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from talkwire.composition.push_sending import vapid_subject
+from talkwire.core.commands.command import Command
 from talkwire.core.commands.server.recovery import EnsureSecret
 from talkwire.core.domain.model import Actor, Notification
 from talkwire.push import push_metrics
@@ -146,7 +147,8 @@ async def test_a_key_is_created_once_and_kept() -> None:
         def __init__(self) -> None:
             self.stored: dict[str, str] = {}
 
-        async def execute(self, actor: Actor, command: EnsureSecret) -> str:
+        async def execute(self, actor: Actor, command: Command[Any]) -> Any:  # noqa: ANN401 (as any executor)
+            assert isinstance(command, EnsureSecret)
             return self.stored.setdefault(command.name, command.value)
 
     secrets = Secrets()

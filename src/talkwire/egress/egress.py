@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from functools import cache, cached_property
 
-import httpx
+import certifi
 
 from talkwire.core.domain.errors import invalid
 from talkwire.egress.address_rules import AddressRules, RefusedAddress, RefusedUrl, port_of
@@ -105,6 +105,6 @@ class Egress:
 def system_tls() -> ssl.SSLContext:
     """Returns the TLS context of every request that this program sends: it trusts the usual public authorities, those
     of the operating system, and those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name."""
-    context = httpx.create_ssl_context(trust_env=False)
+    context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()
     return context

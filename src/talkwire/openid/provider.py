@@ -1,21 +1,14 @@
 """An OpenID provider: its endpoints, its ID tokens and their keys.
 
-The library Authlib makes the OAuth requests, which `documents.py` sends, and validates the claims of ID tokens; only
-this module imports it, and is imported only on a server with a provider. The provider's keys are cached by
-`identity/jwks.py`, like the keys of the setting `jwt_jwks_url`.
+The provider's keys are cached by `identity/jwks.py`, like the keys of the setting `jwt_jwks_url`. This package is
+imported only on a server with a provider.
 """
 
 from __future__ import annotations
 
 import time
-from base64 import b64encode
-from collections.abc import Callable, Mapping
-from typing import Any, cast
-from urllib.parse import quote_plus
+from collections.abc import Callable
 
-from authlib.oauth2.claims import JWTClaims
-from authlib.oauth2.client import OAuth2Client
-from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
 
 from talkwire.core.domain.errors import ChatError
@@ -26,18 +19,15 @@ from talkwire.identity.jwks import FetchLimits, KeySet
 from talkwire.identity.signatures import ALGORITHMS_TEXT, ASYMMETRIC_ALGORITHMS, Key, SignedToken, parse_compact
 from talkwire.observability.key_fetches import KeyFetchLog
 from talkwire.openid.documents import Metadata, ProviderDocuments, ProviderTokens
+from talkwire.openid.oauth import OAuthClient
 from talkwire.openid.pending import PendingSignIn
 from talkwire.openid.profile import PROFILE_CLAIMS, Claims, ProviderPerson, joined_claims
 from talkwire.openid.sign_in import SignInFailed
-
-SCOPE = "openid profile email"
+from talkwire.openid.token_checks import IdTokenChecks, TokenChecks
 
 METADATA_MAX_AGE_S = 3600.0
 ID_TOKEN_MAX_LENGTH = 64 * 1024
 """The maximum length of an ID token in characters. It is large, since a token may name all groups of its user."""
-
-_UNUSED_CLAIMS = frozenset({"amr", "auth_time"})
-"""Claims that Authlib would refuse for their type, such as an `amr` that some providers send as a text."""
 
 FAILURE_KEPT_S = 5.0
 """How long a failure to read the metadata or the keys is remembered. Anybody can start sign-ins, so while the provider
@@ -66,8 +56,7 @@ class OpenIdProvider:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.issuer = issuer.rstrip("/")
-        self._client_id = client_id
-        self._client_secret = client_secret
+        self._oauth = OAuthClient(client_id, client_secret)
         self._leeway_s = leeway_s
         self._clock = clock
         self._client = client
@@ -88,13 +77,7 @@ class OpenIdProvider:
 
     async def authorization_url(self, pending: PendingSignIn) -> str:
         metadata = await self.metadata()
-        url, _ = self._oauth(metadata, pending).create_authorization_url(
-            metadata.authorization_endpoint,
-            state=pending.state,
-            code_verifier=pending.code_verifier,
-            nonce=pending.nonce,
-        )
-        return str(url)
+        return self._oauth.authorization_url(metadata.authorization_endpoint, pending)
 
     async def check_issuer(self, issuer: str | None) -> None:
         metadata = await self.metadata()
@@ -106,10 +89,8 @@ class OpenIdProvider:
 
     async def person(self, code: str, pending: PendingSignIn) -> ProviderPerson:
         metadata = await self.metadata()
-        prepared = self._oauth(metadata, pending).fetch_token(
-            metadata.token_endpoint, code=code, code_verifier=pending.code_verifier
-        )
-        tokens = await self._documents.tokens(*prepared)
+        request = self._oauth.token_request(code, pending, metadata.token_endpoint_auth_methods_supported)
+        tokens = await self._documents.tokens(metadata.token_endpoint, request.headers, request.body)
         claims = await self._verified(metadata, tokens, pending)
         if metadata.userinfo_endpoint is None or all(claim in claims for claim in PROFILE_CLAIMS):
             return ProviderPerson(claims)
@@ -161,20 +142,6 @@ class OpenIdProvider:
             raise SignInFailed("invalid", "UserInfo: the claims are another user's")
         return ProviderPerson(joined_claims(claims, further))
 
-    def _oauth(self, metadata: Metadata, pending: PendingSignIn) -> _OAuth:
-        methods = metadata.token_endpoint_auth_methods_supported
-        in_body = "client_secret_post" in methods and "client_secret_basic" not in methods
-        with_secret = "client_secret_post" if in_body else _authorize_basic
-        return _OAuth(
-            None,
-            client_id=self._client_id,
-            client_secret=self._client_secret,
-            token_endpoint_auth_method="none" if self._client_secret is None else with_secret,
-            scope=SCOPE,
-            redirect_uri=pending.redirect_uri,
-            code_challenge_method="S256",
-        )
-
     # --- tokens -----------------------------------------------------------------------------------------------------
 
     async def _verified(self, metadata: Metadata, tokens: ProviderTokens, pending: PendingSignIn) -> Claims:
@@ -182,45 +149,36 @@ class OpenIdProvider:
         claims. Raises `SignInFailed` if the token is missing or invalid, or if the keys cannot be fetched."""
         if tokens.id_token is None:
             raise SignInFailed("invalid", "the provider has sent no ID token")
-        params = {"nonce": pending.nonce, "client_id": self._client_id, "access_token": tokens.access_token}
-        claims = await self._token_claims(metadata, tokens.id_token, "the ID token", CodeIDToken, params)
-        if not isinstance(claims["sub"], str):
-            raise SignInFailed("invalid", "the ID token names no user")
-        return claims
+        checks = IdTokenChecks(
+            issuer=metadata.issuer,
+            client_id=self._oauth.client_id,
+            leeway_s=self._leeway_s,
+            nonce=pending.nonce,
+            access_token=tokens.access_token,
+        )
+        return await self._token_claims(tokens.id_token, "the ID token", checks)
 
     async def _user_info_claims(self, metadata: Metadata, token: str) -> Claims:
         """Verifies a token of the UserInfo endpoint (OpenID Connect Core 1.0, section 5.3.2), and returns its claims.
         Raises `SignInFailed` if it is invalid, or if the keys cannot be fetched."""
-        return await self._token_claims(metadata, token, "the UserInfo token", JWTClaims, {})
+        checks = TokenChecks(issuer=metadata.issuer, client_id=self._oauth.client_id, leeway_s=self._leeway_s)
+        return await self._token_claims(token, "the UserInfo token", checks)
 
-    async def _token_claims(
-        self, metadata: Metadata, token: str, what: str, kind: type[JWTClaims], params: Mapping[str, object]
-    ) -> Claims:
-        """Returns the claims of a token that the provider has signed for this client. Authlib's class `kind` validates
-        them with `params`; `what` names the token in the `SignInFailed` that is raised for an invalid one."""
+    async def _token_claims(self, token: str, what: str, checks: TokenChecks) -> Claims:
+        """Returns the claims of a token that the provider has signed for this client. `what` names the token in the
+        `SignInFailed` that is raised for an invalid one."""
         try:
             signed = parse_compact(token, max_length=ID_TOKEN_MAX_LENGTH)
             key = await self._key(signed, what)
             if not key.verify(signed.signed, signed.signature):
                 raise SignInFailed("invalid", f"the signature of {what} is wrong")
-            claims = kind(
-                {name: value for name, value in decode_claims(signed.payload).items() if name not in _UNUSED_CLAIMS},
-                {"alg": signed.header.alg},
-                {
-                    "iss": {"essential": True, "value": metadata.issuer},
-                    "aud": {"essential": True, "value": self._client_id},
-                    "sub": {"essential": True},
-                },
-                params,
-            )
-            claims.validate(now=int(time.time()), leeway=round(self._leeway_s))
+            claims = decode_claims(signed.payload)
+            checks.check(claims, signed.header.alg, time.time())
         except JoseError as error:
             raise SignInFailed("invalid", f"{what} is refused: {error.error}: {error.description}") from None
         except ChatError as error:
             raise SignInFailed("invalid", f"{what} is refused: {error.message}") from None
-        except (TypeError, ValueError):  # Authlib does not look at the kinds of all claims
-            raise SignInFailed("invalid", f"{what} is refused: a claim is of a wrong kind") from None
-        return cast("Claims", claims)
+        return claims
 
     async def _key(self, signed: SignedToken, what: str) -> Key:
         """Returns the key that verifies a token of the provider. If the key is not known yet, the provider's keys are
@@ -238,17 +196,3 @@ class OpenIdProvider:
         if key is None:
             raise SignInFailed("invalid", f"{what} is signed with an unknown key")
         return key
-
-
-def _authorize_basic(client: Any, _method: str, url: str, headers: Any, body: str) -> Any:  # noqa: ANN401
-    """Signs a request with HTTP Basic. RFC 6749, section 2.3.1, has id and secret form-encoded first, which Authlib
-    leaves out: a provider would decode a `+`, a `%` or a `:` in them to something else."""
-    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
-    return url, {**headers, "Authorization": f"Basic {b64encode(pair.encode()).decode()}"}, body
-
-
-class _OAuth(OAuth2Client):  # type: ignore[misc]  # Authlib has no types
-    """Authlib's OAuth client. It sends nothing: `fetch_token` returns the URL, the headers and the body to send."""
-
-    def _fetch_token(self, url: str, body: str, auth: Any, method: str, headers: Any, **_: object) -> Any:  # noqa: ANN401
-        return auth.prepare(method, url, dict(headers), body)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Awaitable
-from typing import Protocol
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from talkwire.core.commands.server.recovery import EnsureSecret
 from talkwire.core.domain.actors import PUSH_SENDER
-from talkwire.core.domain.model import Actor
+from talkwire.core.ports.chat import CommandExecutor
 
 SECRET = "vapid"  # noqa: S105 (the name of a secret)
 LIFETIME_S = 12 * 3600
@@ -26,13 +25,6 @@ SERVICES_MAX = 1000
 """Signatures of more push services than this are not kept."""
 
 
-class SecretKeeper(Protocol):
-    """The part of the chat that stores secrets in the database. Its command `EnsureSecret` returns the stored secret,
-    and stores a new one only if there is none."""
-
-    def execute(self, actor: Actor, command: EnsureSecret) -> Awaitable[str]: ...
-
-
 class VapidKey:
     """A VAPID key pair, which signs requests to push services.
 
@@ -40,7 +32,7 @@ class VapidKey:
     """
 
     def __init__(self, private_key: ec.EllipticCurvePrivateKey, subject: str | None = None) -> None:
-        self._private_key = private_key
+        self._signing_key = ECKey(private_key, private_key)
         self._subject = subject
         self._signed: dict[str, tuple[str, float]] = {}
         raw = private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
@@ -56,7 +48,7 @@ class VapidKey:
         if expires_s - now_s < RENEWED_S:
             expires_s = now_s + LIFETIME_S
             claims = {"aud": service, "exp": int(expires_s)} | ({"sub": self._subject} if self._subject else {})
-            token = jwt.encode(claims, self._private_key, algorithm="ES256")
+            token = jwt.encode({"alg": "ES256"}, claims, self._signing_key)
             if len(self._signed) >= SERVICES_MAX:
                 self._signed.clear()
             self._signed[service] = token, expires_s
@@ -68,7 +60,7 @@ class VapidKeys:
     and stores in the database. `subject` is the operator's contact, as in `VapidKey`.
     """
 
-    def __init__(self, secrets: SecretKeeper, private_key: str | None, subject: str | None) -> None:
+    def __init__(self, secrets: CommandExecutor, private_key: str | None, subject: str | None) -> None:
         self._secrets = secrets
         self._subject = subject
         self._lock = asyncio.Lock()
