@@ -12,8 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from talkwire.settings.known import known_settings
 from talkwire.settings.model import FolderSetting, Names
-from talkwire.settings.sources import known_settings
 from tests.cli.conftest import CommandResult
 from tests.cli.processes import Answer, running_server
 from tests.http_client import http_get

@@ -16,7 +16,8 @@ import yaml
 
 from deploy.check_image import REPOSITORY, Stage, stages_of
 from deploy.make_secrets import make_secrets
-from talkwire.settings.sources import known_settings, load_settings
+from talkwire.settings.known import known_settings
+from talkwire.settings.sources import load_settings
 from tests.chat.chat_server import ServerProcess
 from tests.deployment.proxies import caddy_program
 from tests.protocol.server_process import reserved_port

@@ -12,8 +12,9 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
+from talkwire.settings.known import known_settings
 from talkwire.settings.model import SettingValues
-from talkwire.settings.sources import known_settings, load_settings
+from talkwire.settings.sources import load_settings
 from tests.deployment.kubernetes_objects import (
     CHART,
     VALUES,

@@ -11,7 +11,7 @@ import pytest
 from talkwire.core.domain.events import Event
 from talkwire.dialects.built_in import DIALECTS
 from talkwire.dialects.dialect import Dialect
-from talkwire.settings.rules import DIALECTS as DIALECTS_OF_SETTINGS
+from talkwire.dialects.names import DIALECT_NAMES
 from tests.dialects.rocket import ROCKET
 
 PAGES = Path(__file__).parents[2] / "docs" / "dialects"
@@ -87,8 +87,8 @@ def test_an_outbound_event_has_at_least_one_name(dialect: Dialect) -> None:
     assert [event.__name__ for event, packets in dialect.outbound.items() if not packets] == []
 
 
-def test_the_settings_know_every_dialect() -> None:
-    assert list(DIALECTS) == list(DIALECTS_OF_SETTINGS) == list(NAMESPACES)
+def test_every_built_in_dialect_has_a_name_in_the_list_of_names() -> None:
+    assert list(DIALECTS) == list(DIALECT_NAMES) == list(NAMESPACES)
 
 
 @pytest.mark.parametrize("name", NAMESPACES)

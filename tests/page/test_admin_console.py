@@ -10,6 +10,7 @@ from shutil import copytree
 
 import pytest
 
+from talkwire.dialects.names import DIALECT_NAMES
 from tests.forked_talkwire import start_talkwire
 from tests.page.driving import Driver, run
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
@@ -54,6 +55,7 @@ def test_an_operator_ends_a_connection_and_rewinds_a_webhook(
     driver: Driver, console_url: str, admin_token: str
 ) -> None:
     delivered = run(driver, console_url, "admin_console", "delivery", token=admin_token)["delivered"]
+    assert delivered.pop("offered") == ["", *DIALECT_NAMES]
     assert delivered == {"dialect": "messenger", "resent": True, "again": True, "tested": True, "left": 0}
 
 

@@ -17,7 +17,6 @@ import pytest
 
 from talkwire.api.description.asyncapi import asyncapi, without_discriminators
 from talkwire.api.description.operation_ids import LONGEST
-from talkwire.api.description.schemas import DIALECTS as NAMED_DIALECTS
 from talkwire.api.description.schemas import schema_name, schemas
 from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.http.bodies import Body, ListAnswer
@@ -107,10 +106,6 @@ def test_two_types_with_the_same_name_are_refused() -> None:
 
     with pytest.raises(TypeError, match="same name in the API: Same"):
         schemas([another(), another()])
-
-
-def test_every_dialect_has_a_prefix() -> None:
-    assert set(NAMED_DIALECTS) == set(DIALECTS)
 
 
 def test_every_schema_has_a_unique_name_as_its_title(routes: dict[tuple[str, ...], Json]) -> None:

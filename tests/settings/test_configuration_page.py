@@ -10,8 +10,9 @@ import pytest
 from talkwire.settings import Settings
 from talkwire.settings.configuration_page import configuration_page
 from talkwire.settings.keys import signing_secret
+from talkwire.settings.known import known_settings
 from talkwire.settings.rules import SettingsError
-from talkwire.settings.sources import known_settings, load_settings
+from talkwire.settings.sources import load_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "configuration.md"

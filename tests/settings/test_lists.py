@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from talkwire.settings.model import Names
+from talkwire.settings.known import known_settings
 from talkwire.settings.rules import SettingsError
 from talkwire.settings.settings import Settings
-from talkwire.settings.sources import known_settings, load_settings
-from talkwire.settings.values import LISTS
+from talkwire.settings.sources import load_settings
 
 TWO: dict[str, tuple[str, str]] = {
     "dialects": ("crm", "talks"),
@@ -46,12 +45,7 @@ NAMES_OF_ANY_FORM = {
 
 
 def test_the_table_has_every_list() -> None:
-    lists = {
-        name
-        for name, known in known_settings().items()
-        if known.kind in (tuple[str, ...], frozenset[str], Names | None)
-    }
-    assert lists == set(LISTS) == set(TWO)
+    assert {name for name, known in known_settings().items() if known.is_list} == set(TWO)
 
 
 @pytest.mark.parametrize("name", TWO)

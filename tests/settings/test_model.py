@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from talkwire.settings import Settings, SettingsError
-from talkwire.settings.sources import known_settings
+from talkwire.settings.known import known_settings
 from talkwire.wire import EngineOptions
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from talkwire.push.vapid import new_private_key
 from talkwire.settings import Settings
+from talkwire.settings.known import known_settings
 from talkwire.settings.shown import shown_settings
-from talkwire.settings.sources import known_settings, load_settings
+from talkwire.settings.sources import load_settings
 
 CANARY = "cAnArY"
 LONG = f"{CANARY}-{'x' * 40}"

@@ -8,7 +8,8 @@ import pytest
 
 from talkwire.settings import Settings, SettingsError
 from talkwire.settings.callbacks import callback_urls
-from talkwire.settings.sources import known_settings, load_settings, unknown_variables
+from talkwire.settings.known import known_settings
+from talkwire.settings.sources import load_settings, unknown_variables
 
 
 @pytest.fixture(autouse=True)

@@ -53,11 +53,12 @@ from talkwire.settings.keys import (
     signing_secret,
     usable_public_key,
 )
+from talkwire.settings.known import known_settings
 from talkwire.settings.model import SettingValues, as_names
 from talkwire.settings.policy import access_policy, web_sign_in
 from talkwire.settings.secrets import secret_values
 from talkwire.settings.shown import public_text
-from talkwire.settings.sources import LoadedSettings, known_settings, unknown_variables
+from talkwire.settings.sources import LoadedSettings, unknown_variables
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.migrations import newest_revision, revision_of
 from talkwire.storage.session import refuse_unsuitable

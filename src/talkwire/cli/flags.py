@@ -13,7 +13,8 @@ from typing import Annotated, Any, TypeVar
 
 from cyclopts import Parameter
 
-from talkwire.settings.sources import CONFIG_VARIABLE, Known, LoadedSettings, known_settings, load_settings
+from talkwire.settings.known import Known, known_settings
+from talkwire.settings.sources import CONFIG_VARIABLE, LoadedSettings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

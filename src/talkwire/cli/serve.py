@@ -35,9 +35,10 @@ from talkwire.payloads.invitations import invitation_url
 from talkwire.realtime.serving.server import bind_shared, listen
 from talkwire.service_manager import READY, notify, report_alive
 from talkwire.settings import Settings
+from talkwire.settings.known import known_settings
 from talkwire.settings.policy import access_policy
 from talkwire.settings.secrets import secret_values
-from talkwire.settings.sources import known_settings, readable_log_format, unknown_variables
+from talkwire.settings.sources import readable_log_format, unknown_variables
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 

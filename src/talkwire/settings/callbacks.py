@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import get_args
 
-from talkwire.egress import AddressRules, RefusedUrl, check_signing_secret
+from talkwire.egress import AddressRules, RefusedUrl
 from talkwire.operations.names import commands_named
-from talkwire.settings.model import CallbackFailure, SettingValues
+from talkwire.settings.model import SettingValues
 
 CONNECT = "connect"
 CALLBACK_SECRET_FILE = "callback-secret"  # noqa: S105 (its name)
-TIMEOUT_MAX_S = 20.0
-"""Below the limit of hooks (`HOOK_MAX_S`), so that `callback_on_failure` decides."""
-
 _ANOTHER = re.compile(r"[\s;][^=]*=\s*https?://")
 """What follows the URL of a callback if another separator than a comma is between them."""
 
@@ -39,16 +35,7 @@ def callback_urls(settings: SettingValues) -> Mapping[str, str]:
 
 def callback_problems(settings: SettingValues) -> Iterator[tuple[str, str]]:
     """Yields each problem with the settings of callbacks, as (setting's name, error text)."""
-    if not 0 < settings.callback_timeout_s <= TIMEOUT_MAX_S:
-        yield "callback_timeout_s", f"must be more than 0 and at most {TIMEOUT_MAX_S:g} seconds"
-    if settings.callback_on_failure not in get_args(CallbackFailure):
-        yield "callback_on_failure", f'must be one of refuse, allow, not "{settings.callback_on_failure}"'
-    if settings.callback_secret is not None:
-        try:
-            check_signing_secret(settings.callback_secret)
-        except ValueError as error:
-            yield "callback_secret", str(error)
-    elif settings.callbacks and settings.on_postgresql:
+    if settings.callbacks and settings.callback_secret is None and settings.on_postgresql:
         yield "callback_secret", "is required for callbacks on PostgreSQL, since all nodes must share it"
     yield from (("callbacks", message) for message in _url_problems(settings))
 

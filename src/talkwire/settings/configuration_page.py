@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from talkwire.settings.sources import Known, known_settings
+from talkwire.settings.known import Known, known_settings
 
 _TOP = """\
 # Configuration

@@ -4,10 +4,12 @@ it.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from talkwire.core.domain.access_policy import (
     DEFAULT_POLICY,
@@ -18,7 +20,13 @@ from talkwire.core.domain.access_policy import (
     Streamers,
     WebSignIn,
 )
-from talkwire.settings.addresses import is_postgresql, sqlite_path
+from talkwire.core.domain.ice_servers import parse_ice_server
+from talkwire.dialects.names import DialectName
+from talkwire.egress import check_signing_secret
+from talkwire.identity.page_origins import canonical_origin
+from talkwire.push.vapid import parse_private_key
+from talkwire.settings import checks
+from talkwire.settings.addresses import embed_origin, is_postgresql, sqlite_path
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
@@ -34,6 +42,14 @@ DRAIN_S = 5.0
 s after which container platforms kill a process.
 """
 
+CALLBACK_TIMEOUT_MAX_S = 20.0
+"""The largest `callback_timeout_s`. It is below the limit of hooks (`HOOK_MAX_S`), so that `callback_on_failure`
+decides."""
+
+_WORDS = re.compile(r"[\s,;]+")
+_LINES = re.compile(r"[,;\n]+")
+_BEFORE_SERVERS = re.compile(r"[\s,;]+(?=(?:stuns?|turns?):)")
+
 DATABASE_FILE = "talkwire.db"
 LOCK_FILE = "lock"
 
@@ -43,11 +59,16 @@ class Setting:
     """The description of a setting, as `--help` and the documentation show it.
 
     `variables` are further environment variables, read after `TALKWIRE_…`. `metavar` is the value's name in `--help`.
+    `check` raises ValueError for an invalid value, or for an invalid item of a list; it is not called with None.
+    `separators` separate the items of a list in one text, beside commas and line breaks; with None, an item may have
+    any other character.
     """
 
     help: str
     variables: tuple[str, ...] = ()
     metavar: str | None = None
+    check: Callable[[Any], object] | None = None
+    separators: re.Pattern[str] | None = None
 
 
 def as_names(value: Names | None) -> tuple[str, ...]:
@@ -87,15 +108,21 @@ DataFolder = Annotated[
 class SettingValues:
     """All settings of a server, not validated. `Settings` validates them."""
 
-    host: Annotated[str, Setting("Address to listen on.", metavar="ADDRESS")] = "127.0.0.1"
+    host: Annotated[str, Setting("Address to listen on.", metavar="ADDRESS", check=checks.filled)] = "127.0.0.1"
 
-    port: Annotated[int, Setting("Port to listen on; 0 picks a free port.", variables=("PORT",))] = 3000
+    port: Annotated[
+        int,
+        Setting(
+            "Port to listen on; 0 picks a free port.", variables=("PORT",), check=checks.between(0, checks.MAX_PORT)
+        ),
+    ] = 3000
 
     workers: Annotated[
         int,
         Setting(
             "Nodes that `talkwire serve` runs on this machine, all on one port. More than one requires PostgreSQL. "
-            "See docs/workers.md."
+            "See docs/workers.md.",
+            check=checks.between(1, 256),
         ),
     ] = 1
 
@@ -105,15 +132,24 @@ class SettingValues:
             "Address at which other nodes reach this one, on PostgreSQL. Default: loopback if `host` is loopback, else "
             "this machine's address on the route to the database. See docs/nodes.md.",
             metavar="ADDRESS",
+            check=checks.filled,
         ),
     ] = None
 
     internal_port: Annotated[
-        int, Setting("Port for other nodes; 0 picks a free port. Each further worker uses the next port.")
+        int,
+        Setting(
+            "Port for other nodes; 0 picks a free port. Each further worker uses the next port.",
+            check=checks.between(0, checks.MAX_PORT),
+        ),
     ] = 0
 
     lease_s: Annotated[
-        float, Setting("Seconds after which other nodes consider a silent node dead, on PostgreSQL.")
+        float,
+        Setting(
+            "Seconds after which other nodes consider a silent node dead, on PostgreSQL.",
+            check=checks.between(1, 300, "seconds"),
+        ),
     ] = 15.0
 
     drain_s: Annotated[
@@ -122,6 +158,7 @@ class SettingValues:
             "Seconds over which a stopping server sends its clients to other nodes before it stops. Default: "
             "5 on PostgreSQL and 0 on SQLite, where there are no other nodes. See docs/upgrading.md.",
             metavar="SECONDS",
+            check=checks.between(0, 3600, "seconds"),
         ),
     ] = None
 
@@ -131,6 +168,7 @@ class SettingValues:
             "Seconds that the event loop of `talkwire serve` may stand still before the process ends, so that its "
             "supervisor starts another one; 0 never ends it. See docs/logs.md.",
             metavar="SECONDS",
+            check=checks.stall_exit,
         ),
     ] = 60.0
 
@@ -142,6 +180,7 @@ class SettingValues:
             "Database: postgresql://… or sqlite:///path. Default: talkwire.db in the data folder.",
             variables=("DATABASE_URL",),
             metavar="URL",
+            check=checks.database_url,
         ),
     ] = field(default=None, repr=False)
 
@@ -152,6 +191,7 @@ class SettingValues:
             "rediss://… or unix://….",
             variables=("REDIS_URL",),
             metavar="URL",
+            check=checks.redis_url,
         ),
     ] = field(default=None, repr=False)
 
@@ -161,28 +201,40 @@ class SettingValues:
             "Where uploaded files are stored: a folder, or s3://bucket/prefix with the usual AWS_… variables. "
             "Default: a folder in the data folder. See docs/files.md.",
             metavar="PLACE",
+            check=checks.files_place,
         ),
     ] = None
 
-    max_file_size: Annotated[int, Setting("Largest file that may be uploaded, in bytes.")] = 100 * 1024 * 1024
+    max_file_size: Annotated[
+        int, Setting("Largest file that may be uploaded, in bytes.", check=checks.between(1, 10**12))
+    ] = 100 * 1024 * 1024
 
     user_storage: Annotated[
         int,
-        Setting("Total bytes of a user's files, unfinished uploads included. Default: 10 GiB."),
+        Setting(
+            "Total bytes of a user's files, unfinished uploads included. Default: 10 GiB.",
+            check=checks.between(0, 10**15),
+        ),
     ] = 10 * 1024**3
 
     upload_ttl: Annotated[
-        timedelta, Setting("How long an upload may take before it expires, such as 24h.", metavar="DURATION")
+        timedelta,
+        Setting(
+            "How long an upload may take before it expires, such as 24h.", metavar="DURATION", check=checks.lifetime
+        ),
     ] = timedelta(days=1)
 
-    dialect: Annotated[str, Setting("Dialect that clients of the root namespace speak.", metavar="NAME")] = "messenger"
+    dialect: Annotated[DialectName, Setting("Dialect that clients of the root namespace speak.", metavar="NAME")] = (
+        "messenger"
+    )
 
     dialects: Annotated[
-        tuple[str, ...],
+        tuple[DialectName, ...],
         Setting(
             "Dialects that are served, comma-separated: namespaces and routes. Default: all. The root "
             "namespace's dialect is always served.",
             metavar="NAMES",
+            separators=_WORDS,
         ),
     ] = ()
 
@@ -196,6 +248,7 @@ class SettingValues:
             "Path below which REST, the web client, health, metrics and docs are served, such as /chat, if an "
             "application on the same host uses such paths. Socket.IO keeps its path, and is served below this one too.",
             metavar="PATH",
+            check=checks.prefix,
         ),
     ] = ""
 
@@ -213,6 +266,7 @@ class SettingValues:
             "Secret of HS256 tokens, at least 32 bytes. Default: on SQLite, a new one in the data folder.",
             variables=("JWT_SECRET",),
             metavar="SECRET",
+            check=checks.filled,
         ),
     ] = field(default=None, repr=False)
 
@@ -226,16 +280,24 @@ class SettingValues:
             "Public key of tokens that are signed with RS256, ES256, EdDSA or another asymmetric algorithm: PEM, a "
             "certificate or their base64, or the path of a file that has one.",
             metavar="PEM",
+            check=checks.filled,
         ),
     ] = None
 
     jwt_jwks_url: Annotated[
-        str | None, Setting("Address of the public keys of an identity provider (JWKS).", metavar="URL")
+        str | None,
+        Setting(
+            "Address of the public keys of an identity provider (JWKS).", metavar="URL", check=checks.requested_url
+        ),
     ] = None
 
     jwt_issuer: Annotated[
         Names | None,
-        Setting("Required claim `iss` of an application's tokens: one of these, comma-separated.", metavar="ISSUERS"),
+        Setting(
+            "Required claim `iss` of an application's tokens: one of these, comma-separated.",
+            metavar="ISSUERS",
+            check=checks.name,
+        ),
     ] = None
 
     jwt_audience: Annotated[
@@ -243,6 +305,7 @@ class SettingValues:
         Setting(
             "Required value in claim `aud` of an application's tokens: one of these, comma-separated.",
             metavar="AUDIENCES",
+            check=checks.name,
         ),
     ] = None
 
@@ -254,6 +317,7 @@ class SettingValues:
             "Claim of an application's tokens that holds the user's id, such as `oid`: its name, or the path to it. "
             "Default: `sub`, else `userId`, else `id`, else `_id`. See docs/authentication.md.",
             metavar="CLAIM",
+            check=checks.filled,
         ),
     ] = None
 
@@ -263,21 +327,30 @@ class SettingValues:
             "Claim of an application's tokens that holds the role, `service` or `admin`: its name, or the path to it, "
             "such as `realm_access.roles`.",
             metavar="CLAIM",
+            check=checks.filled,
         ),
     ] = "role"
 
     service_roles: Annotated[
         frozenset[str],
-        Setting("Values of role_claim that mean the application's backend, comma-separated.", metavar="VALUES"),
+        Setting(
+            "Values of role_claim that mean the application's backend, comma-separated.",
+            metavar="VALUES",
+            check=checks.name,
+        ),
     ] = frozenset({"service"})
 
     admin_roles: Annotated[
-        frozenset[str], Setting("Values of role_claim that mean a moderator, comma-separated.", metavar="VALUES")
+        frozenset[str],
+        Setting("Values of role_claim that mean a moderator, comma-separated.", metavar="VALUES", check=checks.name),
     ] = frozenset({"admin"})
 
     jwt_leeway_s: Annotated[
         float,
-        Setting("Seconds by which clocks may differ: tolerance for a token's `exp`, `nbf` and `iat`."),
+        Setting(
+            "Seconds by which clocks may differ: tolerance for a token's `exp`, `nbf` and `iat`.",
+            check=checks.between(0, 300, "seconds"),
+        ),
     ] = 10.0
 
     keep_claims: Annotated[
@@ -286,6 +359,7 @@ class SettingValues:
             "Claims of an application's tokens that hooks and custom events can read, comma-separated, besides `role`, "
             "`type`, `department` and `permissions`: names, or paths as in `role_claim`.",
             metavar="CLAIMS",
+            check=checks.name,
         ),
     ] = ()
 
@@ -304,11 +378,13 @@ class SettingValues:
             "OpenID provider that people sign in with: its issuer, such as https://login.example.com/realms/team. "
             "See docs/openid-connect.md.",
             metavar="URL",
+            check=checks.issuer,
         ),
     ] = None
 
     oidc_client_id: Annotated[
-        str | None, Setting("Id under which the OpenID provider knows this server.", metavar="TEXT")
+        str | None,
+        Setting("Id under which the OpenID provider knows this server.", metavar="TEXT", check=checks.filled),
     ] = None
 
     oidc_client_secret: Annotated[
@@ -316,12 +392,17 @@ class SettingValues:
         Setting(
             "Secret that the OpenID provider has issued to this server. Default: none, for a public client.",
             metavar="SECRET",
+            check=checks.filled,
         ),
     ] = field(default=None, repr=False)
 
     oidc_name: Annotated[
         str | None,
-        Setting("Name of the OpenID provider on the sign-in page. Default: the host of `oidc_issuer`.", metavar="TEXT"),
+        Setting(
+            "Name of the OpenID provider on the sign-in page. Default: the host of `oidc_issuer`.",
+            metavar="TEXT",
+            check=checks.filled,
+        ),
     ] = None
 
     oidc_link_by_email: Annotated[
@@ -367,30 +448,57 @@ class SettingValues:
     ] = "agents"
 
     open_streams: Annotated[
-        int, Setting("How many messages a person may write at once while others read them (streams).")
+        int,
+        Setting(
+            "How many messages a person may write at once while others read them (streams).",
+            check=checks.between(0, 10_000),
+        ),
     ] = DEFAULT_POLICY.open_streams
 
-    open_agent_streams: Annotated[int, Setting("The same for an agent.")] = DEFAULT_POLICY.open_agent_streams
+    open_agent_streams: Annotated[int, Setting("The same for an agent.", check=checks.between(0, 10_000))] = (
+        DEFAULT_POLICY.open_agent_streams
+    )
 
     max_turn_tries: Annotated[
-        int, Setting("How often an agent's attempt to answer may fail, or be broken off, until its turn is given up.")
+        int,
+        Setting(
+            "How often an agent's attempt to answer may fail, or be broken off, until its turn is given up.",
+            check=checks.between(1, 100),
+        ),
     ] = DEFAULT_POLICY.max_turn_tries
 
     turn_alert_s: Annotated[
-        int, Setting("After how many seconds a turn of an agent is reported that has not ended (`turn:unanswered`).")
+        int,
+        Setting(
+            "After how many seconds a turn of an agent is reported that has not ended (`turn:unanswered`).",
+            check=checks.between(10, 7 * 24 * 3600),
+        ),
     ] = DEFAULT_POLICY.turn_alert_s
 
     max_agent_depth: Annotated[
-        int, Setting("How many messages of agents may answer each other without a person in between.")
+        int,
+        Setting(
+            "How many messages of agents may answer each other without a person in between.",
+            check=checks.between(1, 1000),
+        ),
     ] = DEFAULT_POLICY.max_agent_depth
 
     agent_messages_per_hour: Annotated[
-        int, Setting("How many messages an agent may send in one conversation within an hour.")
+        int,
+        Setting(
+            "How many messages an agent may send in one conversation within an hour.",
+            check=checks.between(1, 1_000_000),
+        ),
     ] = DEFAULT_POLICY.agent_messages_per_hour
 
     default_conversations: Annotated[
         tuple[str, ...],
-        Setting("Conversations that every new user joins, comma-separated ids.", metavar="IDS"),
+        Setting(
+            "Conversations that every new user joins, comma-separated ids.",
+            metavar="IDS",
+            check=checks.conversation_id,
+            separators=_WORDS,
+        ),
     ] = ()
 
     conversation_keys: Annotated[
@@ -399,6 +507,7 @@ class SettingValues:
             "Keys of conversations' `metadata` by which lists of conversations can be filtered, at most 10, "
             "comma-separated. See docs/messenger.md.",
             metavar="KEYS",
+            check=checks.metadata_key,
         ),
     ] = ()
 
@@ -415,6 +524,8 @@ class SettingValues:
             "docs/deployment/README.md.",
             variables=("FRONTEND_URL",),
             metavar="ORIGINS",
+            check=canonical_origin,
+            separators=_WORDS,
         ),
     ] = ()
 
@@ -432,13 +543,17 @@ class SettingValues:
             "Origins whose web pages may show the web client in a frame, comma-separated; `self` is the server's own. "
             "Default: none. See docs/embedding-the-web-client.md.",
             metavar="ORIGINS",
+            check=embed_origin,
+            separators=_WORDS,
         ),
     ] = ()
 
     web_name: Annotated[
         str,
         Setting(
-            "Name of the web client: at its entrance, above the conversations and as the page's title.", metavar="NAME"
+            "Name of the web client: at its entrance, above the conversations and as the page's title.",
+            metavar="NAME",
+            check=checks.filled,
         ),
     ] = "Talkwire"
 
@@ -448,6 +563,7 @@ class SettingValues:
             "Sentence below the name at the web client's entrance. Default: one about Talkwire, in the reader's "
             "language.",
             metavar="TEXT",
+            check=checks.filled,
         ),
     ] = None
 
@@ -457,6 +573,7 @@ class SettingValues:
             "Image file with the web client's logo, which is its icon too: a square SVG, PNG, WebP or JPEG of at most "
             "1 MB. Default: Talkwire's own.",
             metavar="FILE",
+            check=checks.logo,
         ),
     ] = None
 
@@ -466,6 +583,7 @@ class SettingValues:
             "Public address of this server, such as https://chat.example.com, for links that it creates, with the "
             "`prefix` if there is one. Default: the address of the request.",
             metavar="URL",
+            check=checks.public_url,
         ),
     ] = None
 
@@ -483,6 +601,7 @@ class SettingValues:
             "Private key by which push services of browsers know this server: 32 bytes in base64url, or PEM. Default: "
             "one is created and kept in the database.",
             metavar="KEY",
+            check=parse_private_key,
         ),
     ] = field(default=None, repr=False)
 
@@ -492,6 +611,7 @@ class SettingValues:
             "Contact for push services of browsers: mailto:… or https://…. Apple requires one. Default: `public_url`, "
             "if it begins with https://.",
             metavar="URL",
+            check=checks.vapid_subject,
         ),
     ] = None
 
@@ -500,6 +620,8 @@ class SettingValues:
         Setting(
             "Addresses or networks of proxies whose forwarding headers are trusted, comma-separated.",
             metavar="NETWORKS",
+            check=checks.network,
+            separators=_WORDS,
         ),
     ] = ()
 
@@ -509,6 +631,8 @@ class SettingValues:
             "Networks that are not public, but that webhooks and callbacks may reach, also over http:, "
             "comma-separated, such as 10.0.0.0/8. See docs/egress.md.",
             metavar="NETWORKS",
+            check=checks.network,
+            separators=_WORDS,
         ),
     ] = ()
 
@@ -518,6 +642,8 @@ class SettingValues:
             "Networks that are not public, but that push services of users may be in, also over http:, "
             "comma-separated. Any user can then send requests to them. See docs/egress.md.",
             metavar="NETWORKS",
+            check=checks.network,
+            separators=_WORDS,
         ),
     ] = ()
 
@@ -531,7 +657,9 @@ class SettingValues:
     offer_currency: Annotated[
         str,
         Setting(
-            "The currency of a conversation's first offer in the web client, as an ISO 4217 code.", metavar="CURRENCY"
+            "The currency of a conversation's first offer in the web client, as an ISO 4217 code.",
+            metavar="CURRENCY",
+            check=checks.currency,
         ),
     ] = "EUR"
 
@@ -549,6 +677,8 @@ class SettingValues:
             "Networks that are not public, but that may be reached for link previews, over http: too, comma-separated. "
             "Every user can make the server send GET requests there.",
             metavar="NETWORKS",
+            check=checks.network,
+            separators=_WORDS,
         ),
     ] = ()
 
@@ -563,7 +693,11 @@ class SettingValues:
     ] = ()
 
     callback_timeout_s: Annotated[
-        float, Setting("Seconds that a callback has to respond. In the file, `timeout_s` in [callbacks].")
+        float,
+        Setting(
+            "Seconds that a callback has to respond. In the file, `timeout_s` in [callbacks].",
+            check=checks.at_most(CALLBACK_TIMEOUT_MAX_S),
+        ),
     ] = 2.0
 
     callback_on_failure: Annotated[
@@ -580,6 +714,7 @@ class SettingValues:
             "Secret that signs callbacks, `whsec_…`. In the file, `secret` in [callbacks]. Default: on SQLite, a new "
             "one in the data folder.",
             metavar="SECRET",
+            check=check_signing_secret,
         ),
     ] = field(default=None, repr=False)
 
@@ -593,6 +728,8 @@ class SettingValues:
             "Changed rate limits, comma-separated: `sends=20/60` is 20 messages a second and 60 at once. "
             "See docs/limits.md for all.",
             metavar="RATES",
+            check=checks.rate,
+            separators=_LINES,
         ),
     ] = ()
 
@@ -600,59 +737,86 @@ class SettingValues:
         int,
         Setting(
             "Open HTTP connections per address; 0: no limit. Without rate_limits, this and the next three settings "
-            "have no effect. See docs/limits.md."
+            "have no effect. See docs/limits.md.",
+            check=checks.between(0, 10_000_000),
         ),
     ] = 5000
 
     idle_connections_per_address: Annotated[
-        int, Setting("Idle HTTP connections per address; beyond this the oldest is closed. 0: no limit.")
+        int,
+        Setting(
+            "Idle HTTP connections per address; beyond this the oldest is closed. 0: no limit.",
+            check=checks.between(0, 10_000_000),
+        ),
     ] = 1000
 
-    sessions_per_address: Annotated[int, Setting("Open Socket.IO sessions per address on this node; 0: no limit.")] = (
-        10_000
-    )
+    sessions_per_address: Annotated[
+        int,
+        Setting("Open Socket.IO sessions per address on this node; 0: no limit.", check=checks.between(0, 10_000_000)),
+    ] = 10_000
 
-    sockets_per_user: Annotated[int, Setting("Open sockets per user on this node; 0: no limit.")] = 500
+    sockets_per_user: Annotated[
+        int, Setting("Open sockets per user on this node; 0: no limit.", check=checks.between(0, 10_000_000))
+    ] = 500
 
     head_timeout_s: Annotated[
         float,
-        Setting("Seconds until a connection's first byte, and from a request's first byte to the end of its head."),
+        Setting(
+            "Seconds until a connection's first byte, and from a request's first byte to the end of its head.",
+            check=checks.at_most(3600),
+        ),
     ] = 20.0
 
     body_timeout_s: Annotated[
         float,
-        Setting("Seconds for a request's body, plus one for each KiB received. Uploads may take longer."),
+        Setting(
+            "Seconds for a request's body, plus one for each KiB received. Uploads may take longer.",
+            check=checks.at_most(3600),
+        ),
     ] = 30.0
 
-    read_timeout_s: Annotated[float, Setting("Seconds that a client may leave a response unread.")] = 30.0
+    read_timeout_s: Annotated[
+        float, Setting("Seconds that a client may leave a response unread.", check=checks.at_most(3600))
+    ] = 30.0
 
     keep_alive_s: Annotated[
         float,
         Setting(
             "Seconds that an idle connection is kept after a response: longer than a proxy in front keeps it. See "
-            "docs/deployment/README.md."
+            "docs/deployment/README.md.",
+            check=checks.at_most(3600),
         ),
     ] = 130.0
 
     access_token_ttl: Annotated[
-        timedelta, Setting("Lifetime of an account's access token, such as 15m or 1h.", metavar="DURATION")
+        timedelta,
+        Setting("Lifetime of an account's access token, such as 15m or 1h.", metavar="DURATION", check=checks.lifetime),
     ] = timedelta(hours=1)
 
     refresh_token_ttl: Annotated[
         timedelta,
-        Setting("How long an unused device stays signed in, such as 30d.", metavar="DURATION"),
+        Setting("How long an unused device stays signed in, such as 30d.", metavar="DURATION", check=checks.lifetime),
     ] = timedelta(days=30)
 
     contacts_max: Annotated[
         int,
-        Setting("Largest group whose members receive each other's presence automatically, and may call."),
+        Setting(
+            "Largest group whose members receive each other's presence automatically, and may call.",
+            check=checks.between(2, 10_000),
+        ),
     ] = 100
 
     presence_grace_s: Annotated[
-        float, Setting("Seconds that a user may be without a connection before others see them offline.")
+        float,
+        Setting(
+            "Seconds that a user may be without a connection before others see them offline.",
+            check=checks.between(0, 3600, "seconds"),
+        ),
     ] = 10.0
 
-    call_ring_s: Annotated[float, Setting("Seconds that a call rings before it counts as missed.")] = 45.0
+    call_ring_s: Annotated[
+        float, Setting("Seconds that a call rings before it counts as missed.", check=checks.at_most(3600))
+    ] = 45.0
 
     ice_servers: Annotated[
         tuple[str, ...],
@@ -660,6 +824,8 @@ class SettingValues:
             "STUN and TURN servers for calls, comma-separated: stun:host:port, "
             "turn:user:password@host:port?transport=udp. See docs/presence-and-calls.md.",
             metavar="SERVERS",
+            check=parse_ice_server,
+            separators=_BEFORE_SERVERS,
         ),
     ] = field(default=(), repr=False)
 
@@ -668,6 +834,7 @@ class SettingValues:
         Setting(
             "How long messages are kept, such as 90d. Default: for ever. See docs/search.md for what remains.",
             metavar="DURATION",
+            check=checks.retention,
         ),
     ] = None
 
@@ -678,15 +845,24 @@ class SettingValues:
         ),
     ] = "ask"
 
-    recovery_window_s: Annotated[float, Setting("Seconds within which a socket must reconnect to be recovered.")] = (
-        120.0
-    )
+    recovery_window_s: Annotated[
+        float,
+        Setting(
+            "Seconds within which a socket must reconnect to be recovered.", check=checks.between(0, 86_400, "seconds")
+        ),
+    ] = 120.0
 
-    ping_interval_s: Annotated[float, Setting("Seconds between two heartbeats of a session.")] = 25.0
+    ping_interval_s: Annotated[
+        float, Setting("Seconds between two heartbeats of a session.", check=checks.at_most(3600))
+    ] = 25.0
 
-    ping_timeout_s: Annotated[float, Setting("Seconds that a client may take to answer a heartbeat.")] = 20.0
+    ping_timeout_s: Annotated[
+        float, Setting("Seconds that a client may take to answer a heartbeat.", check=checks.at_most(3600))
+    ] = 20.0
 
-    max_payload: Annotated[int, Setting("Largest packet that a client may send, in bytes.")] = 1_000_000
+    max_payload: Annotated[
+        int, Setting("Largest packet that a client may send, in bytes.", check=checks.between(1024, 100_000_000))
+    ] = 1_000_000
 
     log_level: Annotated[LogLevel, Setting("Lowest level that is logged.")] = "info"
 
@@ -695,7 +871,9 @@ class SettingValues:
     otlp_endpoint: Annotated[
         str | None,
         Setting(
-            "Where traces are sent by OTLP over HTTP, such as http://localhost:4318. See docs/traces.md.", metavar="URL"
+            "Where traces are sent by OTLP over HTTP, such as http://localhost:4318. See docs/traces.md.",
+            metavar="URL",
+            check=checks.http_url,
         ),
     ] = None
 

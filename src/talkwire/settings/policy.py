@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from talkwire.core.domain.access_policy import AccessPolicy, Accounts, WebSignIn
+from talkwire.dialects.names import DIALECT_NAMES
 from talkwire.settings.addresses import is_loopback
-from talkwire.settings.rules import DIALECTS
 from talkwire.settings.settings import Settings
 
 
@@ -72,8 +72,8 @@ def values_in_force(settings: Settings) -> Mapping[str, object]:
 def served_dialects(settings: Settings) -> tuple[str, ...]:
     """Returns the names of the built-in dialects (event vocabularies of client applications) that are served: all, or
     the configured ones and that of the root namespace."""
-    configured = {settings.dialect, *settings.dialects} if settings.dialects else set(DIALECTS)
-    return tuple(name for name in DIALECTS if name in configured)
+    configured = {settings.dialect, *settings.dialects} if settings.dialects else set(DIALECT_NAMES)
+    return tuple(name for name in DIALECT_NAMES if name in configured)
 
 
 def provider_name(settings: Settings) -> str:

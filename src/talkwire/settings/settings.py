@@ -9,11 +9,10 @@ from typing import Any
 
 from talkwire.identity.page_origins import canonical_origin
 from talkwire.settings.addresses import embed_origin
+from talkwire.settings.known import known_settings
 from talkwire.settings.model import DATA_FOLDER, DataFolder, SettingValues
 from talkwire.settings.rules import Problem, SettingsError, problems_of
-from talkwire.settings.values import LISTS, divided
-
-_SETS = frozenset({"service_roles", "admin_roles"})
+from talkwire.settings.values import divided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +59,12 @@ class Settings(SettingValues):
 
     def _divide_lists(self) -> None:
         """Divides the texts of settings that are lists into their items. Raises SettingsError for other values."""
-        for name, separators in LISTS.items():
-            value = getattr(self, name)
-            if value is None:
+        for known in known_settings().values():
+            value = getattr(self, known.name)
+            if value is None or not known.is_list:
                 continue
             try:
-                items = divided(value, separators)
+                items = divided(value, known.setting.separators)
             except ValueError as error:
-                raise SettingsError([Problem(name, str(error))]) from None
-            object.__setattr__(self, name, frozenset(items) if name in _SETS else items)
+                raise SettingsError([Problem(known.name, str(error))]) from None
+            object.__setattr__(self, known.name, frozenset(items) if known.kind == frozenset[str] else items)

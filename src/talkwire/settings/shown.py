@@ -7,10 +7,10 @@ from dataclasses import fields
 from pathlib import Path
 
 from talkwire.console.setting import SettingSource, ShownSetting
+from talkwire.settings.known import as_text, known_settings
 from talkwire.settings.model import SettingValues
 from talkwire.settings.policy import values_in_force
 from talkwire.settings.settings import Settings
-from talkwire.settings.sources import as_text, known_settings
 
 HIDDEN = "***"
 

@@ -10,22 +10,18 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple
 
-from talkwire.settings.model import Setting
+from talkwire.settings.known import PREFIX, Known, known_settings
 from talkwire.settings.rules import Problem, SettingsError
 from talkwire.settings.settings import Settings
 from talkwire.settings.values import parse_value
 
-PREFIX = "TALKWIRE_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 CONFIG_FILE = "talkwire.toml"
 
-FILE_SUFFIX = "_FILE"
-"""What follows the name of a variable whose value is in a file."""
 SECRET_MAX_BYTES = 64 * 1024
 
 CALLBACKS = "callbacks"
@@ -35,46 +31,6 @@ _OF_CALLBACKS = {
     "secret": "callback_secret",
 }
 """Keys of the table `[callbacks]` that are not names of callbacks -> the settings that they stand for."""
-
-_METAVARS: Mapping[object, str] = {int: "NUMBER", float: "SECONDS", timedelta: "DURATION"}
-_UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
-
-
-class Known(NamedTuple):
-    """A setting's name, type, description and default, from which flags and the documentation are generated."""
-
-    name: str
-    kind: object
-    setting: Setting
-    default: Any
-
-    @property
-    def flag(self) -> str:
-        return f"--{self.name.replace('_', '-')}"
-
-    @property
-    def variables(self) -> tuple[str, ...]:
-        """The names of the setting's environment variables; the first one that has a value is used."""
-        return (f"{PREFIX}{self.name.upper()}", *self.setting.variables)
-
-    @property
-    def file_variables(self) -> tuple[str, ...]:
-        """The names of the environment variables that contain the path of a file with the setting's value
-        (`…_FILE`).
-        """
-        return tuple(f"{variable}{FILE_SUFFIX}" for variable in self.variables)
-
-    @property
-    def metavar(self) -> str | None:
-        """The name of the setting's value in `--help`, such as `SECONDS` or the choices; None if it has none."""
-        if get_origin(self.kind) is Literal:
-            return "|".join(get_args(self.kind))
-        return self.setting.metavar or _METAVARS.get(self.kind)
-
-    @property
-    def shown_default(self) -> str:
-        """The setting's default, written as for a flag or a variable; empty if it has none."""
-        return as_text(self.default)
 
 
 class GivenValue(NamedTuple):
@@ -93,42 +49,6 @@ class LoadedSettings:
     settings: Settings
     sources: Mapping[str, str]
     file: Path | None
-
-
-def as_text(value: object) -> str:
-    """Returns a setting's value as text, as a flag or a variable would have it; empty for None and empty lists."""
-    match value:
-        case None | ():
-            return ""
-        case bool():
-            return "on" if value else "off"
-        case timedelta():
-            return _duration_text(value)
-        case frozenset() | tuple():
-            return ",".join(sorted(value) if isinstance(value, frozenset) else value)
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)
-
-
-def _duration_text(duration: timedelta) -> str:
-    """Returns a duration as a whole number of its largest possible unit: days, hours, minutes or seconds, such as
-    `90s`.
-    """
-    seconds = round(duration.total_seconds())
-    unit, size = next((unit, size) for unit, size in _UNITS if seconds % size == 0)
-    return f"{seconds // size}{unit}"
-
-
-def known_settings() -> Mapping[str, Known]:
-    """Returns the descriptions of all settings by name, in the order of their declaration in `Settings`."""
-    hints = get_type_hints(Settings, include_extras=True)
-    known = {}
-    for each in fields(Settings):
-        kind, setting = get_args(hints[each.name])
-        known[each.name] = Known(each.name, kind, setting, each.default)
-    return known
 
 
 def load_settings(

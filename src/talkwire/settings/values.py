@@ -9,18 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import get_args
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Literal, Union, get_args, get_origin
 
-from talkwire.core.domain.access_policy import Accounts, Creators, Deleters, Directory, Streamers, WebSignIn
-from talkwire.settings.model import (
-    CallbackFailure,
-    FolderSetting,
-    LogFormat,
-    LogLevel,
-    Names,
-    PushContentLevel,
-    RecoveryMode,
-)
+from talkwire.settings.model import FolderSetting, Names
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(?:[0-9]+[smhdw])+")
@@ -28,27 +22,36 @@ _DURATION_PART = re.compile(r"([0-9]+)([smhdw])")
 _YES = frozenset({"on", "true", "yes", "1"})
 _NO = frozenset({"off", "false", "no", "0"})
 
-_WORDS = re.compile(r"[\s,;]+")
-_BEFORE_SERVERS = re.compile(r"[\s,;]+(?=(?:stuns?|turns?):)")
-_LINES = re.compile(r"[,;\n]+")
-
-LISTS: Mapping[str, re.Pattern[str] | None] = {
-    **dict.fromkeys(("dialects", "default_conversations", "origins", "embed_origins"), _WORDS),
-    **dict.fromkeys(("trusted_proxies", "webhook_allow", "push_allow", "link_preview_allow"), _WORDS),
-    "rates": _LINES,
-    "ice_servers": _BEFORE_SERVERS,
-    **dict.fromkeys(("service_roles", "admin_roles", "keep_claims", "callbacks", "jwt_issuer", "jwt_audience"), None),
-    "conversation_keys": None,
-}
-"""The settings that are lists -> what separates the items of one text beside commas and line breaks. None: a name or a
-URL may have any other character."""
-
 
 def parse_value(kind: object, value: object) -> object:
     """Converts a setting's value from a flag, variable or file to the setting's type `kind` (see `Known`). Raises
     ValueError for an invalid value.
     """
-    return _PARSERS[kind](value)
+    kind = _required(kind)
+    if get_origin(kind) is Literal:
+        return _one_of(choices_of(kind), value)
+    return _PARSERS[kind if kind in _PARSERS else get_origin(kind)](value)
+
+
+def choices_of(kind: object) -> tuple[str, ...]:
+    """Returns the texts that a value of the type `kind`, or an item of such a list, can be; none if it can be any."""
+    kind = _required(kind)
+    if get_origin(kind) is tuple:
+        kind = get_args(kind)[0]
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def is_list(kind: object) -> bool:
+    """Returns whether values of the type `kind` are lists of texts."""
+    kind = _required(kind)
+    return kind == Names or get_origin(kind) in {tuple, frozenset}
+
+
+def _required(kind: object) -> object:
+    """Returns the type `kind` without None."""
+    if get_origin(kind) not in {Union, UnionType}:
+        return kind
+    return reduce(or_, (each for each in get_args(kind) if each is not type(None)))
 
 
 def parse_duration(text: str) -> timedelta:
@@ -122,41 +125,21 @@ def _set(value: object) -> frozenset[str]:
     return frozenset(_list(value))
 
 
-def _one_of(choice: object) -> Callable[[object], str]:
-    known: tuple[str, ...] = get_args(choice)
-
-    def parse(value: object) -> str:
-        word = value.strip().lower() if isinstance(value, str) else ""
-        if word not in known:
-            raise ValueError(f"must be one of {', '.join(known)}")
-        return word
-
-    return parse
+def _one_of(choices: tuple[str, ...], value: object) -> str:
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}")
+    return word
 
 
-_PARSERS: dict[object, Callable[[object], object]] = {
-    Accounts | None: _one_of(Accounts),
-    CallbackFailure: _one_of(CallbackFailure),
-    Creators: _one_of(Creators),
-    Creators | None: _one_of(Creators),
-    Deleters: _one_of(Deleters),
-    Directory | None: _one_of(Directory),
+_PARSERS: Mapping[object, Callable[[object], object]] = {
     FolderSetting: _text,
-    LogFormat: _one_of(LogFormat),
-    LogLevel: _one_of(LogLevel),
-    PushContentLevel: _one_of(PushContentLevel),
-    RecoveryMode: _one_of(RecoveryMode),
-    Streamers: _one_of(Streamers),
-    WebSignIn | None: _one_of(WebSignIn),
+    Names: _list,
     bool: _truth,
     float: _number,
-    float | None: _number,
-    frozenset[str]: _set,
+    frozenset: _set,
     int: _whole,
     str: _text,
-    str | None: _text,
     timedelta: _duration,
-    timedelta | None: _duration,
-    tuple[str, ...]: _list,
-    Names | None: _list,
+    tuple: _list,
 }

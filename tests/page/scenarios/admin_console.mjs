@@ -258,6 +258,9 @@ export async function delivery({ token }) {
   // The first row may still be one of the list before the answer.
   const row = rows(page).filter({ hasText: "bob" }).first();
   const dialect = await row.locator("td").nth(2).textContent();
+  const choices = page.getByLabel("Dialect").locator("option");
+  await choices.nth(1).waitFor({ state: "attached" });
+  const offered = await choices.evaluateAll((options) => options.map(({ value }) => value));
   const reconnected = bob.waitForEvent("websocket");
   await row.getByRole("button", { name: "End" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
@@ -289,6 +292,7 @@ export async function delivery({ token }) {
   const { items } = await asAdmin(token, "GET", "webhooks");
   report("delivered", {
     dialect,
+    offered,
     resent,
     again: hook.received.length - before > 10,
     tested: hook.received.includes("webhook:test"),

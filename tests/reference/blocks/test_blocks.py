@@ -15,7 +15,8 @@ import pytest
 import yaml
 from sqlalchemy import text as statement
 
-from talkwire.settings.sources import known_settings, load_settings
+from talkwire.settings.known import known_settings
+from talkwire.settings.sources import load_settings
 from tests.chat.chat_server import SECRET, ServerProcess, running_chat
 from tests.cli.history_import.exports import slack_export, write_zip
 from tests.databases import Database, PostgresServer

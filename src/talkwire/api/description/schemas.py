@@ -16,14 +16,12 @@ import msgspec
 
 from talkwire.api.description.member_meanings import Meaning, meaning_of
 from talkwire.dialects.dialect import AnyJson
+from talkwire.dialects.names import DIALECT_NAMES
 
 Json = dict[str, Any]
 Struct = type[msgspec.Struct]
 
 ANYTHING: Json = {"description": "Any JSON value."}
-
-DIALECTS = ("messenger", "talks", "whatsapp", "crm", "gateway")
-"""The dialects that prefix schema names."""
 
 _PLACE_OF_A_DIALECT = re.compile(r"talkwire\.(?:api\.)?dialects\.([a-z]+)")
 _SHARED_PAYLOADS = "talkwire.payloads."
@@ -59,7 +57,7 @@ def dialect_of(module: str) -> str:
     if module.partition(".")[0] != "talkwire":
         return module.rpartition(".")[2]
     place = _PLACE_OF_A_DIALECT.match(module)
-    if place is not None and place.group(1) in DIALECTS:
+    if place is not None and place.group(1) in DIALECT_NAMES:
         return place.group(1)
     return "messenger" if module.startswith(_SHARED_PAYLOADS) and not _OF_NO_DIALECT.match(module) else ""
 

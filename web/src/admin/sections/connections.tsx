@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { hrefOf, useAddress } from "../address";
 import { useApi } from "../admin_context";
-import type { ConnectionAnswer, OverviewAnswer } from "../answers";
+import type { ConnectionAnswer, OverviewAnswer, SettingAnswer } from "../answers";
+import type { Page } from "../data/page_list";
 import { useLoaded } from "../data/use_loaded";
 import { usePages } from "../data/use_pages";
 import { ActionDialog } from "../parts/action_dialog";
@@ -14,16 +15,17 @@ import { texts } from "../texts";
 
 const REFRESH_MS = 5_000;
 
-const DIALECTS = ["messenger", "talks", "whatsapp", "crm", "gateway"];
-
 export function Connections() {
   const api = useApi();
   const { dialect = "", node = "", userId = "" } = useAddress().filters;
   const pages = usePages<ConnectionAnswer>("admin/connections", { dialect, node, userId }, REFRESH_MS);
   const overview = useLoaded<OverviewAnswer>("admin/overview");
+  const settings = useLoaded<Page<SettingAnswer>>("admin/settings");
   const [ending, setEnding] = useState<ConnectionAnswer | null>(null);
   // A node that has ended may still be in the address.
   const nodes = new Set([...(overview.value?.nodes ?? []).map(({ id }) => id), ...(node === "" ? [] : [node])]);
+  const served = settings.value?.items.find(({ name }) => name === "dialects")?.value?.split(",") ?? [];
+  const dialects = new Set([...served, ...(dialect === "" ? [] : [dialect])]);
   const end = async ({ id }: ConnectionAnswer): Promise<string> => {
     await api.delete(`admin/connections/${encodeURIComponent(id)}`);
     pages.reload();
@@ -35,7 +37,10 @@ export function Connections() {
       <FilterChoice
         name="dialect"
         label={texts.connections.dialect}
-        options={{ "": texts.connections.anyDialect, ...Object.fromEntries(DIALECTS.map((each) => [each, each])) }}
+        options={{
+          "": texts.connections.anyDialect,
+          ...Object.fromEntries([...dialects].map((each) => [each, each])),
+        }}
       />
       <FilterChoice
         name="node"
