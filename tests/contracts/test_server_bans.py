@@ -70,6 +70,6 @@ async def test_a_ban_that_ended_while_no_server_ran_is_lifted_at_the_start(datab
         await node.do(OPERATOR, BanUser("bob", "spam", clock.now_ms + 1000))
     clock.now_ms += 1000
     async with running(database, clock) as node:
-        await TimerLoop(node.chat, alone=True).look()
+        await TimerLoop(node.chat, lambda: False).look()
         user = await node.do(OPERATOR, GetUser("bob"))
         assert user == replace(user, banned=False, ban_reason=None, ban_until_ms=None)

@@ -233,7 +233,7 @@ async def test_a_kind_that_fails_holds_up_no_others(node: Node, monkeypatch: pyt
     await made(node, node.clock.now_ms + 1)
     await set_timers(node, Timer("broken", "one", node.clock.now_ms - 1))
     node.clock.now_ms += 1
-    loop = TimerLoop(node.chat, alone=True)
+    loop = TimerLoop(node.chat, lambda: False)
     for _ in range(4):
         await loop.look()
     assert stored(node).keys() == {("broken", "one")}
@@ -258,7 +258,7 @@ async def test_many_that_are_due_at_once_leave_others_their_turn(node: Node) -> 
     for _ in range(3 * AT_ONCE):
         await made(node, node.clock.now_ms + 1)
     node.clock.now_ms += 1
-    task = asyncio.create_task(TimerLoop(node.chat, alone=True).run())
+    task = asyncio.create_task(TimerLoop(node.chat, lambda: False).run())
     sent = 0
     while stored(node):
         await node.send(ALICE, "hello")
@@ -313,7 +313,7 @@ async def test_each_fires_once_on_three_nodes_with_clocks_an_hour_apart(
         await nodes[0].group("c", ALICE, BOB)
         tasks: list[asyncio.Task[None]] = []
         for node in nodes:
-            loop = TimerLoop(node.chat, alone=False)
+            loop = TimerLoop(node.chat, lambda: True)
             node.chat.on_timer_set = loop.expect
             tasks.append(asyncio.create_task(loop.run()))
             stack.callback(tasks[-1].cancel)
@@ -338,6 +338,6 @@ async def test_timers_of_the_past_fire_at_the_start(database: Database, clock: C
         await node.do(BACKEND, BanUser("bob", None, clock.now_ms + SECOND_MS))
     clock.now_ms += SECOND_MS
     async with running(database, clock) as again:
-        task = asyncio.create_task(TimerLoop(again.chat, alone=True).run())
+        task = asyncio.create_task(TimerLoop(again.chat, lambda: False).run())
         await until(lambda: any(isinstance(event, UserUnbanned) for event in again.log))
         task.cancel()

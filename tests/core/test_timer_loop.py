@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -87,8 +87,8 @@ class Timers:
 
 
 @asynccontextmanager
-async def running(chat: Timers, *, alone: bool = True) -> AsyncIterator[TimerLoop]:
-    loop = TimerLoop(chat, alone=alone)
+async def running(chat: Timers, has_peers: Callable[[], bool] = lambda: False) -> AsyncIterator[TimerLoop]:
+    loop = TimerLoop(chat, has_peers)
     task = asyncio.create_task(loop.run())
     await turns(5)
     try:
@@ -112,16 +112,32 @@ async def test_a_node_looks_at_the_start_and_when_the_first_timer_is_due(monkeyp
         assert chat.looks == 2
 
 
-@pytest.mark.parametrize(("alone", "most_s"), [(True, LOOK_ALONE_S), (False, LOOK_EVERY_S)])
+@pytest.mark.parametrize(("has_peers", "most_s"), [(False, LOOK_ALONE_S), (True, LOOK_EVERY_S)])
 async def test_a_node_looks_again_once_in_a_while(
-    monkeypatch: pytest.MonkeyPatch, *, alone: bool, most_s: float
+    monkeypatch: pytest.MonkeyPatch, *, has_peers: bool, most_s: float
 ) -> None:
     clock, chat = SteppedClock(monkeypatch), Timers([10**9])
-    async with running(chat, alone=alone):
+    async with running(chat, lambda: has_peers):
         await passes(clock, most_s - 0.1)
         assert chat.looks == 1
         await passes(clock, 0.2)
         assert chat.looks == 2
+
+
+async def test_a_node_looks_more_often_once_it_has_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    peers: list[str] = []
+    clock, chat = SteppedClock(monkeypatch), Timers([10**9])
+    async with running(chat, lambda: bool(peers)):
+        peers.append("another")
+        await passes(clock, LOOK_ALONE_S + 0.1)
+        assert chat.looks == 2
+        await passes(clock, LOOK_EVERY_S + 0.1)
+        assert chat.looks == 3
+        peers.clear()
+        await passes(clock, LOOK_EVERY_S + 0.1)
+        assert chat.looks == 4
+        await passes(clock, LOOK_EVERY_S + 0.1)
+        assert chat.looks == 4
 
 
 async def test_a_timer_that_the_node_sets_itself_fires_at_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +155,7 @@ async def test_a_timer_that_the_node_sets_itself_fires_at_its_time(monkeypatch: 
 async def test_several_nodes_do_not_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("talkwire.core.engine.timers.random", lambda: 0.9)
     clock, chat = SteppedClock(monkeypatch), Timers([500])
-    async with running(chat, alone=False):
+    async with running(chat, lambda: True):
         await passes(clock, 0.5 + 0.8 * SPREAD_S)
         assert chat.looks == 1
         await passes(clock, 0.2 * SPREAD_S)
@@ -161,7 +177,7 @@ async def test_many_that_are_due_fire_in_batches_with_pauses(monkeypatch: pytest
 async def test_a_node_leaves_timers_to_another_one_that_fires_them(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, chat = SteppedClock(monkeypatch), Timers([0])
     chat.others_fire = True
-    async with running(chat, alone=False):
+    async with running(chat, lambda: True):
         await passes(clock, OTHERS_PAUSE_S - 0.01)
         assert chat.looks == 1
         await passes(clock, 0.02)
@@ -198,7 +214,7 @@ async def test_a_timer_that_fails_holds_up_no_others(monkeypatch: pytest.MonkeyP
 
 async def test_the_look_says_how_late_the_first_timer_is() -> None:
     chat = Timers([-2500])
-    loop = TimerLoop(chat, alone=True)
+    loop = TimerLoop(chat, lambda: False)
     await loop.look()
     assert loop.overdue_s == 2.5
     await loop.look()

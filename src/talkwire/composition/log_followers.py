@@ -76,7 +76,8 @@ def follow_log(
 def fire_timers(foundation: Foundation) -> TimerMetrics:
     """Starts the task that fires timers: it ends price offers, bans and mutes when their time is over. Returns its
     metrics."""
-    timers = TimerLoop(foundation.chat, alone=foundation.alone)
+    peers = foundation.chat.peers
+    timers = TimerLoop(foundation.chat, lambda: peers.has_peers)
     metrics = TimerMetrics(lambda: timers.overdue_s)
     timers.on_fired, timers.on_failed = metrics.fired, metrics.failed
     overdue = foundation.chat.signals.streams.overdue

@@ -1,8 +1,8 @@
 """Fires timers when they are due: a task of each node.
 
 The node sleeps until the first timer is due. Timers that it sets itself wake it earlier; those of other nodes it finds
-when it looks, once a second. A look reads one row of an index. The transaction that fires timers decides whether they
-are due, so it does not matter which node looks first, nor what its clock says.
+when it looks, once a second while there are other nodes. A look reads one row of an index. The transaction that fires
+timers decides whether they are due, so it does not matter which node looks first, nor what its clock says.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ OTHERS_PAUSE_S = 0.2
 """The pause after finding that another node fires the timers. It is longer, so that the other one continues alone."""
 
 LOOK_EVERY_S = 1.0
-"""How often a node looks for timers that other nodes have set."""
+"""Longest time between two looks of a node that has others, in seconds. They may have set timers and been killed."""
 
-LOOK_ALONE_S = 60.0
-"""The same for a node that has no others: its clock may be changed, or the machine suspended."""
+LOOK_ALONE_S = 10.0
+"""Longest time between two looks of a node that has no others, in seconds. The database's clock may have been changed,
+the machine suspended, and a node that has joined meanwhile may have set timers and been killed."""
 
 SPREAD_S = 0.2
 """Several nodes look at most this many seconds after a timer is due, so that they do not all look at once."""
@@ -58,11 +59,11 @@ _logger = structlog.get_logger(__name__)
 
 
 class TimerLoop:
-    """Fires timers on one node of several, or `alone`."""
+    """Fires timers on one node. `has_peers` returns whether there are other nodes now."""
 
-    def __init__(self, chat: CommandExecutor, *, alone: bool) -> None:
+    def __init__(self, chat: CommandExecutor, has_peers: Callable[[], bool]) -> None:
         self._chat = chat
-        self._look_every_s, self._spread_s = (LOOK_ALONE_S, 0.0) if alone else (LOOK_EVERY_S, SPREAD_S)
+        self._has_peers = has_peers
         self.on_fired: Callable[[Sequence[int]], None] = lambda _: None
         """Called with how late each of the timers has fired, in milliseconds."""
         self.is_asked: Callable[[], bool] = lambda: False
@@ -109,7 +110,9 @@ class TimerLoop:
         wait_s = inf if found is None else found.wait_ms / 1000
         self.overdue_s = max(0.0, -wait_s)
         if found is None or wait_s > 0:
-            return min(wait_s + random() * self._spread_s, self._look_every_s)  # noqa: S311 (a spread)
+            if self._has_peers():
+                return min(wait_s + random() * SPREAD_S, LOOK_EVERY_S)  # noqa: S311 (a spread)
+            return min(wait_s, LOOK_ALONE_S)
         return await self._fire(found.timer)
 
     async def _fire(self, first: Timer) -> float:
