@@ -58,7 +58,7 @@ def test_an_erased_user_is_offline_at_once_and_was_never_seen() -> None:
     state.disconnected("alice", "phone", now=0, now_ms=5_000)
     ((record, change),) = state.expire(GRACE_S)
     assert (record.last_seen_ms, change) == (None, None)
-    assert state.take_moves().departed == {"alice": None}
+    assert state.recording.take().departed == {"alice": None}
     state.erase("alice")
     assert state.take_changes() == []
 
@@ -78,10 +78,10 @@ def test_a_user_who_reconnects_within_the_grace_period_was_never_offline() -> No
     state.connected("alice", "phone", None)
     state.take_changes()
     state.disconnected("alice", "phone", now=0, now_ms=0)
-    state.take_moves()
+    state.recording.take()
     state.connected("alice", "phone2", None)
     assert state.take_changes() == []
-    assert not state.has_moves
+    assert not state.recording.has_moves
     assert list(state.expire(1000)) == []
 
 
@@ -182,7 +182,7 @@ def test_an_invisible_user_is_not_announced() -> None:
     ((record, change),) = state.expire(0)
     assert change is None
     assert record.last_seen_ms == 7
-    moves = state.take_moves()
+    moves = state.recording.take()
     assert (moves.arrived, moves.departed) == ((), {"alice": None})
 
 
@@ -209,7 +209,7 @@ def test_a_turn_makes_one_change_of_a_user_or_none() -> None:
 
 def _moves(state: PresenceState) -> tuple[tuple[str, ...], Mapping[str, int | None]]:
     """Returns (users to record as connected, users to record as departed with when they were last seen)."""
-    moves = state.take_moves()
+    moves = state.recording.take()
     return moves.arrived, moves.departed
 
 
@@ -223,51 +223,53 @@ def test_the_last_of_several_moves_of_a_user_is_recorded() -> None:
     assert len(list(state.expire(0))) == 2
     state.connected("alice", "laptop", None)
     assert _moves(state) == (("alice",), {"bob": 12})
-    assert not state.has_moves
+    assert not state.recording.has_moves
 
 
 def test_unrecorded_moves_are_taken_again_unless_outdated() -> None:
     state = PresenceState(grace_s=0)
     state.connected("alice", "phone", None)
     state.connected("bob", "phone", None)
-    moves = state.take_moves()
+    moves = state.recording.take()
     state.disconnected("alice", "phone", 0, 11)
     list(state.expire(0))
-    state.put_back(moves)
+    state.recording.put_back(moves)
     assert _moves(state) == (("bob",), {"alice": 11})
 
 
 def test_a_departure_is_kept_until_it_is_recorded() -> None:
     state = PresenceState(grace_s=0)
     state.connected("alice", "phone", None)
-    state.take_moves()
+    state.recording.take()
     state.disconnected("alice", "phone", 0, 5)
     list(state.expire(0))
-    unrecorded = state.take_moves()
-    state.put_back(unrecorded)
-    moves = state.take_moves()
+    unrecorded = state.recording.take()
+    state.recording.put_back(unrecorded)
+    moves = state.recording.take()
     assert moves.departed == unrecorded.departed == {"alice": 5}
-    state.recorded(moves)
-    assert state.departed("alice") is None
+    state.recording.recorded(moves)
+    assert state.recording.departure("alice") is None
 
 
 def test_all_connected_users_can_be_recorded_again() -> None:
     state = PresenceState(grace_s=0)
     for user_id in ("alice", "bob"):
         state.connected(user_id, "phone", None)
-    state.take_moves()
+    state.recording.take()
     state.disconnected("bob", "phone", 0, 5)
     list(state.expire(0))
-    state.record_all_again()
+    state.recording.renew_all()
+    state.end_grace_periods()
     assert _moves(state) == (("alice",), {"bob": 5})
 
 
 def test_a_user_who_has_just_disconnected_is_not_recorded_as_online() -> None:
     state = PresenceState(grace_s=10)
     state.connected("alice", "phone", None)
-    state.take_moves()
+    state.recording.take()
     state.disconnected("alice", "phone", 0, 5)
-    state.record_all_again()
+    state.recording.renew_all()
+    state.end_grace_periods()
     assert len(list(state.expire(0))) == 1, "other nodes have declared the user offline"
     assert _moves(state) == ((), {"alice": 5})
     state.connected("alice", "phone", None)
@@ -279,22 +281,22 @@ def test_a_user_who_was_never_recorded_is_recorded_without_a_device() -> None:
     state.away_elsewhere = lambda _: None
     state.connected("alice", "phone", None)
     state.disconnected("alice", "phone", 0, 5)
-    moves = state.take_moves()
+    moves = state.recording.take()
     assert (moves.arrived, moves.interrupted) == (("alice",), {"alice": False})
-    state.put_back(moves)
-    assert state.take_moves().arrived == ("alice",), "nobody knows whether it was recorded"
+    state.recording.put_back(moves)
+    assert state.recording.take().arrived == ("alice",), "nobody knows whether it was recorded"
 
 
 def test_a_user_who_had_no_device_for_a_while_is_recorded_as_interrupted() -> None:
     state = PresenceState(grace_s=10)
     state.away_elsewhere = lambda _: None
     state.connected("alice", "phone", None)
-    assert state.take_moves().interrupted == {}
+    assert state.recording.take().interrupted == {}
     state.disconnected("alice", "phone", 0, 5)
-    moves = state.take_moves()
+    moves = state.recording.take()
     assert (moves.arrived, moves.interrupted) == ((), {"alice": False})
     state.connected("alice", "phone", None)
-    moves = state.take_moves()
+    moves = state.recording.take()
     assert (moves.arrived, moves.interrupted) == (("alice",), {"alice": True})
 
 
@@ -409,7 +411,7 @@ class Merging(RuleBasedStateMachine):
 
     @invariant()
     def whoever_is_here_is_recorded(self) -> None:
-        moves = self.state.take_moves()
+        moves = self.state.recording.take()
         self.recorded |= set(moves.arrived)
         self.recorded -= moves.departed.keys()
         assert self.recorded == {id_ for id_, p in self.people.items() if p.devices or p.left_at is not None}

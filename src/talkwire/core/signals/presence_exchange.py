@@ -267,7 +267,7 @@ class PresenceExchange:
         here = self._state.presence(user_id)
         if here is not None:
             return here
-        record = self._state.departed(user_id) or stored
+        record = self._state.recording.departure(user_id) or stored
         return shown_to_others(record, shown_status(record, self.users.away(user_id), away))
 
     def receive(self, event: UsersMoved | UsersMovedCompactly) -> None:
@@ -555,7 +555,7 @@ class PresenceExchange:
             return
         for record in await self._chat.execute(NODE, FindVisiblePresence(here)):
             if not self._is_choosing(record.user_id) and self._state.adopt(record):
-                self._state.note_choice(record.user_id, Choice())
+                self._state.recording.chosen(record.user_id, Choice())
         self.on_touched()
 
     async def _remove_dead(self) -> None:

@@ -13,22 +13,18 @@ a turn, and none if nothing differs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from talkwire.core.commands.presence import UserMoves
 from talkwire.core.domain.events import PresenceChanged
 from talkwire.core.domain.model import NO_ENDS, ChosenStatus, Presence, PresenceEnds, PresenceRecord, ShownStatus
 from talkwire.core.domain.nodes.user_moves import Choice
+from talkwire.core.signals.presence_recording import PresenceRecording
 
 GRACE_S = 10.0
-
-MOVES_MAX = 2000
-"""The maximum number of users that are recorded at once, without those whose sockets were interrupted."""
 
 _NONE: frozenset[str] = frozenset()
 
@@ -61,9 +57,8 @@ class _Person:
     in `others`, for which the opposite is true; so not all sockets have to be stored. After the last socket closed,
     `away` says whether the user was away.
 
-    `announced` is the presence that was last announced to others and to the user's own sockets. `recorded_away` says
-    whether the database records the user as away on this node; None if the user may not be recorded. `erased`: the user
-    was erased, and counts as invisible until their last socket has closed.
+    `announced` is the presence that was last announced to others and to the user's own sockets. `recorded_away` belongs
+    to `PresenceRecording`. `erased`: the user was erased, and counts as invisible until their last socket has closed.
     """
 
     __slots__ = ("announced", "away", "devices", "erased", "left_ms", "others", "record", "recorded_away")
@@ -141,26 +136,20 @@ class PresenceState:
     """The presence of all users with sockets on this node, or with sockets until at most `grace_s` seconds ago.
 
     The owner sets `away_elsewhere` if there can be other nodes: it returns whether a user is away on the other nodes,
-    None if the user is connected to none of them. `version` counts the changes of this node's list of connected users.
+    None if the user is connected to none of them. `recording` collects what of it the database has to record.
     """
 
     def __init__(self, grace_s: float = GRACE_S) -> None:
         self.away_elsewhere: Callable[[str], bool | None] | None = None
-        self.version = 0
         self._grace_s = grace_s
         self._people: dict[str, _Person] = {}
+        self.recording = PresenceRecording(self._people, lambda: self.away_elsewhere is not None)
         # In the order of their deadlines, because all have the same grace period.
         self._leaving: dict[str, float] = {}
         # Users whose presence may have changed -> the socket that caused it.
         self._touched: dict[str, str | None] = {}
         # Users among them who are announced in any case.
         self._repeated: set[str] = set()
-        # Users whose place in the list has to be recorded -> whether they had no socket for a while.
-        self._moved: dict[str, bool] = {}
-        # Users who are not connected any more, until that is recorded.
-        self._left: dict[str, PresenceRecord] = {}
-        # Users whose stored choice of a status or a text has to be announced to other nodes.
-        self._chosen: dict[str, Choice] = {}
 
     # --- events -------------------------------------------------------------------------------------------------------
 
@@ -172,11 +161,9 @@ class PresenceState:
             known = record or PresenceRecord(user_id)
             announced = _shown(known, shown_status(known, self._elsewhere(user_id)))
             person = self._people[user_id] = _Person(known, announced)
-            self._move(user_id)
-            if self._left.pop(user_id, None) is not None:
-                self._interrupt(user_id)  # the database may still record the user as connected from before
+            self.recording.arrived(user_id)
         elif not person.devices:
-            self._interrupt(user_id)
+            self.recording.interrupted(user_id)
             del self._leaving[user_id]
             person.set_away(None, away=False)
         person.devices += 1
@@ -194,7 +181,7 @@ class PresenceState:
         if not person.devices:
             person.set_away(None, away=was_away)
             person.left_ms = now_ms
-            self._interrupt(user_id)
+            self.recording.interrupted(user_id)
             self._leaving[user_id] = now + self._grace_s
         self._touch(user_id, person)
 
@@ -223,8 +210,7 @@ class PresenceState:
     def erase(self, user_id: str) -> None:
         """Makes an erased user appear offline to others, without a text and without the time when they were last seen.
         The user's own sockets, which are about to be closed, receive no event."""
-        if user_id in self._left:
-            self._left[user_id] = PresenceRecord(user_id)
+        self.recording.erase(user_id)
         person = self._people.get(user_id)
         if person is None:
             return
@@ -234,7 +220,7 @@ class PresenceState:
         seen = person.announced.seen._replace(text=None, ends=NO_ENDS)
         person.announced = _Shown(seen, self._current(person).own)
         self._touch(user_id, person)
-        self.note_choice(user_id, Choice())
+        self.recording.chosen(user_id, Choice())
 
     def expire(self, now: float) -> Iterator[tuple[PresenceRecord, PresenceChanged | None]]:
         """Removes the users who disconnected `grace_s` seconds ago and did not come back. Yields (presence record,
@@ -267,90 +253,18 @@ class PresenceState:
             changes += found
         return changes
 
-    # --- recording ----------------------------------------------------------------------------------------------------
-
-    @property
-    def has_moves(self) -> bool:
-        """Whether `take_moves` would return changes."""
-        return bool(self._moved)
-
-    def take_moves(self) -> UserMoves:
-        """Returns the changes of this node's list of connected users since the last call, for the caller to record in
-        the database. Contains at most `MOVES_MAX` users, and all users who were interrupted, i.e. had no socket for a
-        while.
-
-        The interrupted ones must be recorded in one transaction with the node's log position: every other connected
-        user counts as having received all messages up to that position.
-        """
-        interrupted = [user_id for user_id, was_interrupted in self._moved.items() if was_interrupted]
-        further = islice((user_id for user_id in self._moved if not self._moved[user_id]), MOVES_MAX)
-        taken = [*interrupted, *further]
-        here = {user_id: person for user_id in taken if (person := self._people.get(user_id)) is not None}
-        for user_id in taken:
-            del self._moved[user_id]
-        # Other nodes may have removed a recorded user without a socket, who must not come back by this.
-        listed = {id_: each for id_, each in here.items() if each.devices or each.recorded_away is None}
-        for person in listed.values():
-            person.recorded_away = person.is_away
-        self.version += len(taken)
-        return UserMoves(
-            self.version,
-            arrived=tuple(listed),
-            away=tuple(user_id for user_id, person in listed.items() if person.recorded_away),
-            departed={user_id: _seen_ms(self._left[user_id]) for user_id in taken if user_id in self._left},
-            chosen={user_id: self._chosen.pop(user_id) for user_id in taken if user_id in self._chosen},
-            interrupted={user_id: bool(here[user_id].devices) for user_id in interrupted if user_id in here},
-        )
-
-    def put_back(self, moves: UserMoves) -> None:
-        """Marks the changes that `take_moves` returned as still to be recorded. Call it if recording them failed, or
-        may have failed."""
-        for user_id in {**moves.places, **moves.interrupted}:
-            self._move(user_id, interrupted=user_id in moves.interrupted)
-            person = self._people.get(user_id)
-            if person is not None:
-                person.recorded_away = None
-        self._chosen = {**moves.chosen, **self._chosen}
-
-    def recorded(self, moves: UserMoves) -> None:
-        """Drops the records of users who have left this node, since the database has their departure now. Call it when
-        `moves` has been recorded."""
-        for user_id in moves.departed:
-            if user_id not in self._moved:
-                self._left.pop(user_id, None)
-
-    def record_all_again(self) -> None:
-        """Marks all users with a socket as to be recorded again, after other nodes have declared this node dead and its
-        users offline. Ends all running grace periods."""
-        for user_id, person in self._people.items():
-            if person.devices:
-                self._move(user_id)
+    def end_grace_periods(self) -> None:
+        """Makes `expire` remove all users without a socket at its next call."""
         self._leaving = dict.fromkeys(self._leaving, 0.0)
 
-    def renew(self, user_ids: Iterable[str]) -> bool:
-        """Marks those of the users who have a socket on this node as to be recorded and sent to the other nodes again,
-        because their contacts have changed. Returns whether there are any."""
-        here = [user_id for user_id in user_ids if self.has_socket(user_id)]
-        for user_id in here:
-            self._move(user_id)
-        return bool(here)
-
-    def note_choice(self, user_id: str, choice: Choice) -> None:
-        """Marks a status or text that a user has chosen, and that is stored, as to be sent to the other nodes with the
-        next recorded changes. Does nothing on a server that is the only node."""
-        if self._is_shared:
-            earlier = self._chosen.get(user_id, choice)
-            self._chosen[user_id] = Choice(earlier.everywhere or choice.everywhere, earlier.was_hidden)
-            self._move(user_id)
+    # --- other nodes --------------------------------------------------------------------------------------------------
 
     def is_choosing(self, user_id: str) -> bool:
         """Returns whether this node's presence of a user is newer than a record from the database or from another node,
         which must then be ignored: the user's choice has not been sent to the other nodes yet, or the user was
         erased."""
         person = self._people.get(user_id)
-        return user_id in self._chosen or (person is not None and person.erased)
-
-    # --- other nodes --------------------------------------------------------------------------------------------------
+        return self.recording.has_choice(user_id) or (person is not None and person.erased)
 
     def adopt(self, record: PresenceRecord, *, everywhere: bool = False) -> bool:
         """Replaces the chosen status and text of a user by a stored record, because the user may have chosen them on
@@ -407,11 +321,6 @@ class PresenceState:
         person = self._people.get(user_id)
         return None if person is None else person.record
 
-    def departed(self, user_id: str) -> PresenceRecord | None:
-        """Returns the presence record of a user whose grace period on this node has ended and whose departure is not
-        recorded in the database yet; None for any other user."""
-        return self._left.get(user_id)
-
     def ids(self) -> Collection[str]:
         """Returns the ids of the users on this node, including those in the grace period."""
         return self._people.keys()
@@ -423,26 +332,12 @@ class PresenceState:
         shown = _shown(person.record, shown_status(person.record, person.is_away, elsewhere))
         return shown._replace(seen=_offline(person.announced.seen)) if shown.own.status == "invisible" else shown
 
-    @property
-    def _is_shared(self) -> bool:
-        return self.away_elsewhere is not None
-
     def _elsewhere(self, user_id: str) -> bool | None:
         return None if self.away_elsewhere is None else self.away_elsewhere(user_id)
 
-    def _move(self, user_id: str, *, interrupted: bool = False) -> None:
-        self._moved[user_id] = interrupted or self._moved.get(user_id, False)
-
-    def _interrupt(self, user_id: str) -> None:
-        """Marks a user as interrupted, i.e. without a socket on this node for a while, so that this is recorded in the
-        database: messages of that time were not delivered here."""
-        if self._is_shared:
-            self._move(user_id, interrupted=True)
-
     def _touch(self, user_id: str, person: _Person) -> None:
         self._touched.setdefault(user_id, None)
-        if self._is_shared and person.is_away is not person.recorded_away:
-            self._move(user_id)
+        self.recording.check(user_id, person)
 
     def _depart(self, user_id: str) -> tuple[PresenceRecord, PresenceChanged | None]:
         del self._leaving[user_id]
@@ -451,15 +346,10 @@ class PresenceState:
         record = person.record
         if record.status != "invisible":
             record = replace(record, last_seen_ms=person.left_ms)
-        self._left[user_id] = record
-        self._move(user_id)
+        self.recording.departed(record)
         after = _shown(record, shown_status(record, self._elsewhere(user_id)))
         changes = _changes(record, person.announced, after)
         return record, next((change for change in changes if not change.own), None)
-
-
-def _seen_ms(record: PresenceRecord) -> int | None:
-    return None if record.status == "invisible" else record.last_seen_ms
 
 
 def _changes(record: PresenceRecord, before: _Shown, after: _Shown, source: str | None = None) -> list[PresenceChanged]:

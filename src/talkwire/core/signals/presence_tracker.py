@@ -168,7 +168,7 @@ class PresenceTracker:
             record = await self._chat.execute(actor, command)
         except ChatError:
             # The database may have stored it nevertheless: the next renewal of the lease reads what is stored.
-            self._state.note_choice(actor.user_id, Choice())
+            self._state.recording.chosen(actor.user_id, Choice())
             self.on_user_changes()
             raise
         finally:
@@ -176,7 +176,7 @@ class PresenceTracker:
             if not self.exchange.storing[actor.user_id]:
                 del self.exchange.storing[actor.user_id]
         self._cache_record(record)
-        self._state.note_choice(actor.user_id, choice)
+        self._state.recording.chosen(actor.user_id, choice)
         self.on_user_changes()
 
     async def _get(self, actor: Actor, command: GetPresence) -> tuple[Presence, ...]:
@@ -311,7 +311,7 @@ class PresenceTracker:
             case UserUnblocked(user_id=user_id, blocked_id=blocked_id):
                 changed = (user_id,)
                 places.set_blocked(user_id, blocked_id, blocked=False)
-        if self._state.renew(changed):
+        if self._state.recording.renew(changed):
             self.on_user_changes()
 
     def _here(self, user_ids: Iterable[str]) -> list[str]:
@@ -332,21 +332,22 @@ class PresenceTracker:
 
     @property
     def has_user_changes(self) -> bool:
-        return self._state.has_moves
+        return self._state.recording.has_moves
 
     def take_user_changes(self) -> UserMoves:
-        return self._state.take_moves()
+        return self._state.recording.take()
 
     def not_recorded(self, lease: RenewLease) -> None:
-        self._state.put_back(lease.moves)
+        self._state.recording.put_back(lease.moves)
 
     def recorded(self, lease: RenewLease, report: LeaseReport) -> None:
-        self._state.recorded(lease.moves)
+        self._state.recording.recorded(lease.moves)
         if self._is_shared:
             self.exchange.recorded(lease.moves, report)
         if not report.known:
             # Other nodes have declared this node's users offline; or the node has just started and has no users.
-            self._state.record_all_again()
+            self._state.recording.renew_all()
+            self._state.end_grace_periods()
             self._leaving.arm()
 
     @property
