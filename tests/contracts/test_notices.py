@@ -21,17 +21,18 @@ from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMembe
 from talkwire.core.commands.offers import CreateOffer, UpdateOffer
 from talkwire.core.commands.receipts import MarkRead
 from talkwire.core.domain.model import DELETED_NAME, LARGE_CONVERSATION, Actor
+from talkwire.payloads.notices import NoticePayload, notice_payload
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Node
 
 
-async def notices(node: Node, actor: Actor = ALICE, conversation_id: str = "c") -> Sequence[Notice]:
-    """Returns the notices, oldest first."""
+async def notices(node: Node, actor: Actor = ALICE, conversation_id: str = "c") -> Sequence[NoticePayload]:
+    """Returns the notices as clients receive them, oldest first."""
     found: Sequence[Notice] = (await node.do(actor, ListNotices(conversation_id))).items
-    return found[::-1]
+    return [notice_payload(notice) for notice in found[::-1]]
 
 
 async def notified(node: Node, actor: Actor = ALICE) -> list[tuple[str, str | None, tuple[str, ...]]]:
-    return [(notice.kind, notice.actor_id, notice.user_ids) for notice in await notices(node, actor)]
+    return [(notice.type, notice.actor_id, notice.user_ids or ()) for notice in await notices(node, actor)]
 
 
 async def test_notices_name_members_who_come_and_go(node: Node) -> None:
@@ -84,7 +85,7 @@ async def test_notices_report_new_roles_and_the_new_owner(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.do(ALICE, UpdateMember("c", "bob", "admin"))
     await node.do(ALICE, RemoveMember("c", "alice"))
-    roles = [(each.kind, each.actor_id, each.user_ids, each.role) for each in await notices(node, BOB)]
+    roles = [(each.type, each.actor_id, each.user_ids, each.role) for each in await notices(node, BOB)]
     assert roles == [
         ("role", None, ("bob",), "admin"),
         ("left", "alice", ("alice",), None),
@@ -115,21 +116,20 @@ async def test_notices_report_calls_and_answered_offers(node: Node) -> None:
     accepted, open_ = [await node.do(ALICE, CreateOffer("c", "Bike", amount, "EUR")) for amount in (1, 2)]
     await node.do(BOB, UpdateOffer(str(accepted.id), "accepted"))
     assert open_.status == "pending"
-    shown = [(each.kind, each.actor_id, each.reason, each.duration_s, each.offer_id) for each in await notices(node)]
+    shown = [(each.type, each.actor_id, each.reason, each.duration_s, each.offer_id) for each in await notices(node)]
     assert shown == [
         ("call", "alice", "hangup", 180, None),
         ("call", "bob", "timeout", None, None),
-        ("offer", "bob", None, None, accepted.id),
+        ("offer", "bob", None, None, str(accepted.id)),
     ]
 
 
 async def test_a_conversation_shows_its_newest_call_until_the_next_message(node: Node) -> None:
-    async def call_of(actor: Actor) -> Notice | None:
+    async def call_of(actor: Actor) -> NoticePayload | None:
         view = await node.do(actor, GetConversation("c"))
         listed = await node.do(actor, ListConversations())
         assert [each.last_call for each in listed.items if each.conversation.id == "c"] == [view.last_call]
-        call: Notice | None = view.last_call
-        return call
+        return None if view.last_call is None else notice_payload(view.last_call)
 
     await node.group("c", ALICE, BOB)
     await node.group("other", ALICE, BOB)
@@ -164,7 +164,7 @@ async def test_notices_are_among_the_messages_and_count_as_nothing(node: Node) -
     assert (view.unread.unread_count, view.conversation.last_seq, view.last_message.content) == (0, 1, "1")
     second = await node.send(ALICE, "2")
     renamed, call = await notices(node)
-    assert first.id < renamed.id < call.id < second.id
+    assert first.id < int(renamed.id) < int(call.id) < second.id
     assert second.seq == 2
 
 
@@ -182,7 +182,7 @@ async def test_pages_of_notices_follow_each_other(node: Node) -> None:
         cursor = page.next
         if cursor is None:
             break
-    assert [each.id for each in seen[::-1]] == [each.id for each in await notices(node)]
+    assert [str(each.id) for each in seen[::-1]] == [each.id for each in await notices(node)]
     assert len(seen) == 10
     assert await node.refusal(BOB, ListNotices("c", "x")) == "invalid_request"
 
@@ -213,7 +213,7 @@ async def test_in_a_large_conversation_members_come_and_go_unnoticed(node: Node)
     await node.do(BACKEND, AddMembers("c", ("bob", "carol")))
     assert [kind for kind, *_ in await notified(node)] == ["changed"]
     await node.do(ALICE, RemoveMember("c", "bob"))
-    removed, added = [notice for notice in reversed(await notices(node)) if notice.kind != "changed"][:2]
+    removed, added = [notice for notice in reversed(await notices(node)) if notice.type != "changed"][:2]
     assert (removed.user_ids, added.user_count) == (("bob",), 2)
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from talkwire.core.commands.conversations import ConversationChange, Notice, NoticeKind
+from typing import Any
+
+from talkwire.core.commands.conversations import (
+    CallNotice,
+    ConversationChange,
+    ConversationNotice,
+    MembersNotice,
+    Notice,
+    NoticeKind,
+    OfferNotice,
+    RoleNotice,
+)
 from talkwire.core.domain.model import CallEndReason, History, MemberRole, OfferStatus
 from talkwire.payloads.payload import Payload, iso
 
@@ -36,24 +47,35 @@ class NoticePayload(Payload, frozen=True):
 
 
 def notice_payload(notice: Notice) -> NoticePayload:
+    match notice:
+        case MembersNotice(kind=kind):
+            return _payload(notice, kind, user_ids=notice.user_ids, user_count=notice.user_count)
+        case RoleNotice():
+            return _payload(notice, "role", user_ids=(notice.user_id,), user_count=1, role=notice.role)
+        case ConversationNotice():
+            return _payload(
+                notice,
+                "changed",
+                changes=notice.changes,
+                name=notice.name,
+                topic=notice.topic,
+                public=notice.public,
+                slow_mode_s=notice.slow_mode_s,
+                history=notice.history,
+            )
+        case CallNotice():
+            return _payload(notice, "call", reason=notice.reason, duration_s=notice.duration_s)
+        case OfferNotice():
+            return _payload(notice, "offer", offer_id=str(notice.offer_id), offer_status=notice.offer_status)
+
+
+def _payload(notice: Notice, kind: NoticeKind, **details: Any) -> NoticePayload:  # noqa: ANN401 (fields of the payload)
     return NoticePayload(
         id=str(notice.id),
         conversation_id=notice.conversation_id,
-        type=notice.kind,
+        type=kind,
         created_at=iso(notice.created_ms),
         names=dict(notice.names),
         actor_id=notice.actor_id,
-        user_ids=notice.user_ids or None,
-        user_count=notice.user_count or None,
-        role=notice.role,
-        changes=notice.changes or None,
-        name=notice.name,
-        topic=notice.topic,
-        public=notice.public,
-        slow_mode_s=notice.slow_mode_s,
-        history=notice.history,
-        reason=notice.reason,
-        duration_s=notice.duration_s,
-        offer_id=None if notice.offer_id is None else str(notice.offer_id),
-        offer_status=notice.offer_status,
+        **details,
     )

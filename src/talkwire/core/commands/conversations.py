@@ -70,7 +70,7 @@ class ConversationView(msgspec.Struct, frozen=True):
     archived: bool = False
     last_offer: Offer | None = None
     unread_offers: int = 0
-    last_call: Notice | None = None
+    last_call: CallNotice | None = None
     team_names: Mapping[str, str] = {}
     pending_pos: int | None = None
 
@@ -176,44 +176,71 @@ class ListConversations(Query[Page[ConversationView]], frozen=True, tag="ListCon
 
 # --- notices ----------------------------------------------------------------------------------------------------------
 
-NoticeKind = Literal["joined", "added", "left", "removed", "role", "changed", "call", "offer"]
+MemberNoticeKind = Literal["joined", "added", "left", "removed"]
+
+NoticeKind = Literal[MemberNoticeKind, "role", "changed", "call", "offer"]
 
 ConversationChange = Literal["name", "topic", "description", "avatar", "public", "history", "slowModeS"]
 """The fields of a conversation of which a notice names a change."""
 
 
-class Notice(msgspec.Struct, frozen=True):
-    """A line in a conversation's timeline beside the messages, such as a member who joined or a call that ended.
+class SomeNotice(msgspec.Struct, frozen=True, kw_only=True):
+    """What all notices have. `actor_id` is the user who caused the notice: None for the application's backend, the
+    server and all notices of roles. `names` has the current names of the actor and of the users whom the notice names.
 
-    Notices, messages and offers can be sorted together by their ids, which grow with time. `actor_id` is the user who
-    caused the notice: None for the application's backend, the server and all notices of the kind `role`. `user_ids` are
-    the users who joined, left, were added or were removed (the first ones of `user_count`), or the one whose `role`
-    changed. `names` has the current names of the actor and these users.
-
-    For the kind `changed`, `changes` are the changed fields, and `name`, `topic`, `public`, `history` and `slow_mode_s`
-    their new values. For the kind `call`, `duration_s` is None if nobody accepted the call, and `reason` says why it
-    ended.
+    Notices, messages and offers can be sorted together by their ids, which grow with time.
     """
 
     id: int
     conversation_id: str
-    kind: NoticeKind
     created_ms: int
-    actor_id: str | None = None
-    user_ids: tuple[str, ...] = ()
-    user_count: int = 0
-    role: MemberRole | None = None
-    changes: tuple[ConversationChange, ...] = ()
+    actor_id: str | None
+    names: Mapping[str, str] = {}
+
+
+class MembersNotice(SomeNotice, frozen=True, kw_only=True):
+    """Users who joined, left, were added or were removed: `user_ids` are the first ones of `user_count` users."""
+
+    kind: MemberNoticeKind
+    user_ids: tuple[str, ...]
+    user_count: int
+
+
+class RoleNotice(SomeNotice, frozen=True, kw_only=True):
+    """A member's new role."""
+
+    user_id: str
+    role: MemberRole
+
+
+class ConversationNotice(SomeNotice, frozen=True, kw_only=True):
+    """A changed conversation: `changes` are the changed fields, and the other fields the new values of those that are
+    shown, None for those that did not change."""
+
+    changes: tuple[ConversationChange, ...]
     name: str | None = None
     topic: str | None = None
     public: bool | None = None
     slow_mode_s: int | None = None
     history: History | None = None
-    reason: CallEndReason | None = None
-    duration_s: int | None = None
-    offer_id: int | None = None
-    offer_status: OfferStatus | None = None
-    names: Mapping[str, str] = {}
+
+
+class CallNotice(SomeNotice, frozen=True, kw_only=True):
+    """A call that has ended. `duration_s` is None if nobody accepted it."""
+
+    reason: CallEndReason
+    duration_s: int | None
+
+
+class OfferNotice(SomeNotice, frozen=True, kw_only=True):
+    """An offer that was accepted, rejected or withdrawn."""
+
+    offer_id: int
+    offer_status: OfferStatus
+
+
+Notice = MembersNotice | RoleNotice | ConversationNotice | CallNotice | OfferNotice
+"""A line in a conversation's timeline beside the messages, such as a member who joined or a call that ended."""
 
 
 class ListNotices(Query[Page[Notice]], frozen=True, tag="ListNotices"):

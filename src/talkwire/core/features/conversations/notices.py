@@ -10,12 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import get_args
+from typing import TypedDict, TypeVar, get_args
 
 from msgspec.structs import replace
 
 from talkwire.core.commands.command import Page
-from talkwire.core.commands.conversations import ConversationChange, ListNotices, Notice, NoticeKind, RecordCall
+from talkwire.core.commands.conversations import (
+    CallNotice,
+    ConversationChange,
+    ConversationNotice,
+    ListNotices,
+    MemberNoticeKind,
+    MembersNotice,
+    Notice,
+    OfferNotice,
+    RecordCall,
+    RoleNotice,
+)
 from talkwire.core.domain.access import history_for, may_see_offer
 from talkwire.core.domain.audience import actor_of
 from talkwire.core.domain.errors import forbidden, invalid
@@ -44,6 +55,8 @@ from talkwire.core.features.conversations.members import find_conversation
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
+_Named = TypeVar("_Named", bound=Notice)
+
 NAMED_MAX = 10
 """How many users a notice names."""
 
@@ -67,45 +80,73 @@ def kinds_shown(conversation: Conversation) -> tuple[type[Durable], ...]:
 def notice_of(event: Durable, history: HistoryStart) -> Notice | None:
     """Returns the notice of an event, such as that a member joined, as a reader sees it; None for an event that has
     none. `history` is the point from which the reader sees the conversation."""
-    actor_id = actor_of(event)
-    id_ = id_at(event.pos)
     match event:
-        case MemberAdded(conversation_id=conversation_id, members=members) if not event.of_teams:
-            user_ids = tuple(member.user_id for member in members)
-            kind: NoticeKind = "joined" if actor_id is None or user_ids == (actor_id,) else "added"
-            shown = user_ids[:NAMED_MAX]
-            return Notice(id_, conversation_id, kind, event.at_ms, actor_id, shown, len(user_ids))
-        case MemberRemoved(conversation_id=conversation_id, user_id=user_id, own=True):
-            kind = "left" if actor_id == user_id else "removed"
-            return Notice(id_, conversation_id, kind, event.at_ms, actor_id, (user_id,), 1)
+        case MemberAdded(members=members) if not event.of_teams:
+            return _members_notice(event, tuple(member.user_id for member in members))
+        case MemberRemoved(user_id=user_id, own=True):
+            return _members_notice(event, (user_id,))
         case MemberUpdated(member=member):
-            return Notice(id_, member.conversation_id, "role", event.at_ms, actor_id, (member.user_id,), 1, member.role)
-        case ConversationUpdated(conversation=conversation, changed=changed):
-            changes = tuple(shown for field, shown in CHANGES_SHOWN.items() if field in changed)
-            notice = Notice(id_, conversation.id, "changed", event.at_ms, actor_id, changes=changes)
-            return _with_values(notice, conversation) if changes else None
-        case CallRecorded(conversation_id=conversation_id):
-            notice = Notice(id_, conversation_id, "call", event.at_ms, actor_id)
-            return replace(notice, reason=event.reason, duration_s=event.duration_s)
+            return RoleNotice(**_common(event, member.conversation_id), user_id=member.user_id, role=member.role)
+        case ConversationUpdated():
+            return _conversation_notice(event)
+        case CallRecorded():
+            return _call_notice(event)
         case OfferUpdated(offer=offer):
             is_answer = offer.status in {"accepted", "rejected", "withdrawn"} and offer.deleted_ms is None
             if not is_answer or not may_see_offer(offer.id, history):
                 return None
-            notice = Notice(id_, offer.conversation_id, "offer", event.at_ms, actor_id)
-            return replace(notice, offer_id=offer.id, offer_status=offer.status)
+            return OfferNotice(**_common(event, offer.conversation_id), offer_id=offer.id, offer_status=offer.status)
         case _:
             return None
 
 
-def _with_values(notice: Notice, conversation: Conversation) -> Notice:
-    return replace(
-        notice,
-        name=conversation.name if "name" in notice.changes else None,
-        topic=conversation.topic if "topic" in notice.changes else None,
-        public=conversation.public if "public" in notice.changes else None,
-        slow_mode_s=conversation.slow_mode_s if "slowModeS" in notice.changes else None,
-        history=conversation.history if "history" in notice.changes else None,
+class _Common(TypedDict):
+    id: int
+    conversation_id: str
+    created_ms: int
+    actor_id: str | None
+
+
+def _common(event: Durable, conversation_id: str) -> _Common:
+    """Returns what all notices have, for the notice of an event."""
+    return {
+        "id": id_at(event.pos),
+        "conversation_id": conversation_id,
+        "created_ms": event.at_ms,
+        "actor_id": actor_of(event),
+    }
+
+
+def _members_notice(event: MemberAdded | MemberRemoved, user_ids: tuple[str, ...]) -> MembersNotice:
+    common = _common(event, event.conversation_id)
+    actor_id = common["actor_id"]
+    is_by_themselves = user_ids == (actor_id,)
+    kind: MemberNoticeKind
+    if isinstance(event, MemberAdded):
+        kind = "joined" if actor_id is None or is_by_themselves else "added"
+    else:
+        kind = "left" if is_by_themselves else "removed"
+    return MembersNotice(**common, kind=kind, user_ids=user_ids[:NAMED_MAX], user_count=len(user_ids))
+
+
+def _conversation_notice(event: ConversationUpdated) -> ConversationNotice | None:
+    conversation = event.conversation
+    changes = tuple(shown for field, shown in CHANGES_SHOWN.items() if field in event.changed)
+    if not changes:
+        return None
+    return ConversationNotice(
+        **_common(event, conversation.id),
+        changes=changes,
+        name=conversation.name if "name" in changes else None,
+        topic=conversation.topic if "topic" in changes else None,
+        public=conversation.public if "public" in changes else None,
+        slow_mode_s=conversation.slow_mode_s if "slowModeS" in changes else None,
+        history=conversation.history if "history" in changes else None,
     )
+
+
+def _call_notice(event: CallRecorded) -> CallNotice:
+    return CallNotice(**_common(event, event.conversation_id), reason=event.reason, duration_s=event.duration_s)
 
 
 def list_notices(snapshot: Snapshot, actor: Actor, query: ListNotices) -> Page[Notice]:
@@ -130,7 +171,7 @@ def list_notices(snapshot: Snapshot, actor: Actor, query: ListNotices) -> Page[N
 
 def last_calls(
     snapshot: Snapshot, conversations: Sequence[Conversation], readers: Mapping[str, Member]
-) -> Mapping[str, Notice]:
+) -> Mapping[str, CallNotice]:
     """Returns conversation id -> the notice of its newest call. Leaves out conversations whose newest message is newer
     than their last call, and calls that the reader may not see. `readers` maps conversation ids to the reader's
     memberships."""
@@ -141,13 +182,11 @@ def last_calls(
         reader = readers.get(event.conversation_id)
         history = WHOLE if reader is None else reader.history
         if event.pos >= max(history.pos, by_id[event.conversation_id].active_pos):
-            notice = notice_of(event, history)
-            assert notice is not None
-            found.append(notice)
+            found.append(_call_notice(event))
     return {notice.conversation_id: notice for notice in _with_names(snapshot, found)}
 
 
-def _with_names(snapshot: Snapshot, notices: list[Notice]) -> list[Notice]:
+def _with_names(snapshot: Snapshot, notices: list[_Named]) -> list[_Named]:
     asked = {user_id for notice in notices for user_id in _users_in(notice)}
     users = snapshot.users(asked) if asked else {}
     return [
@@ -156,7 +195,12 @@ def _with_names(snapshot: Snapshot, notices: list[Notice]) -> list[Notice]:
 
 
 def _users_in(notice: Notice) -> tuple[str, ...]:
-    return notice.user_ids if notice.actor_id is None else (notice.actor_id, *notice.user_ids)
+    named: tuple[str, ...] = ()
+    if isinstance(notice, MembersNotice):
+        named = notice.user_ids
+    elif isinstance(notice, RoleNotice):
+        named = (notice.user_id,)
+    return named if notice.actor_id is None else (notice.actor_id, *named)
 
 
 def record_call(tx: Transaction, actor: Actor, command: RecordCall) -> None:
