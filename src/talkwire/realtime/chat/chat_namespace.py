@@ -1,4 +1,4 @@
-"""A Socket.IO namespace for chat: admits sockets, starts or resumes them, and cleans up after them.
+"""A Socket.IO namespace for chat: admits sockets, and cleans up after them. `catching_up` starts or resumes them.
 
 `event_handling` handles the events that clients send; `event_delivery` and `signal_delivery` send the chat's events to
 clients.
@@ -7,12 +7,12 @@ clients.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import structlog
 
 from talkwire.dialects.dialect import Dialect
+from talkwire.realtime.chat.catching_up import CatchingUp
 from talkwire.realtime.chat.event_handling import EventHandling
 from talkwire.realtime.chat.requests import EventReplies
 from talkwire.realtime.chat.services import NamespaceServices
@@ -42,49 +42,33 @@ class ChatNamespace:
         self._now = services.server.now
         self._chat = services.chat
         self._rooms = services.rooms
-        self._offline = services.offline
         self._devices = services.devices
-        self._recovery = services.recovery
         self._encoding_groups: dict[tuple[str, bool], DialectEncoding] = {}
         self._replies = EventReplies(name, self._hub)
         self._sign_in = SignIn(services.callers, dialects, services.sockets_per_user, services.server.metrics)
+        self._catching_up = CatchingUp(name, services, self._greet, self.end)
         self._commands = SocketCommands(services, self._sign_in)
         self._events = EventHandling(services, self._replies, self._commands)
 
     async def admit(self, handshake: Handshake, namespace: str, auth: dict[str, Any]) -> Admitted:  # noqa: ARG002
         dialect = self._sign_in.dialect_of(handshake, auth)
         client = await self._sign_in.identify(handshake, auth, dialect)
-        if self._recovery is None or not self._recovery.is_requested(handshake, auth):
+        recoverable, plan = await self._catching_up.choose(client, handshake, auth)
+        if recoverable is None:
             return Admitted(self._encoding_group(dialect, recoverable=False), client)
-        plan = await self._recovery.find(client, self._name, auth)
-        if plan is None:
-            client.recoverable = self._recovery.begin(client, self._name)
-        else:
-            if plan.waited:
-                client = await self._sign_in.identify(handshake, auth, dialect)
-            client.recoverable, client.resume_plan = plan.recoverable, plan
-        recoverable = client.recoverable
+        if plan is not None and plan.waited:
+            client = await self._sign_in.identify(handshake, auth, dialect)
+        client.recoverable, client.resume_plan = recoverable, plan
         return Admitted(self._encoding_group(dialect, recoverable=True), client, recoverable.socket_id, recoverable.pid)
 
     def entered(self, socket: Socket) -> None:
         client: ChatClient = socket.data
-        user_id = client.actor.user_id
-        client.entry = self._chat.directory.hold(user_id, client.entry)
+        client.entry = self._chat.directory.hold(client.actor.user_id, client.entry)
         client.connected_at = self._now()
         self._log_connected(socket)
         self._devices.add(client)
         self._commands.set_expiry(socket)
-        if self._recovery is not None and client.recoverable is not None:
-            self._replace(self._recovery.attach(socket), socket)
-        if self._recovery is not None and client.resume_plan is not None:
-            plan, client.resume_plan = client.resume_plan, None
-            client.catching_up = True
-            # Before resuming, which may end the socket in this turn.
-            self._chat.signals.connected(user_id, socket.id)
-            self._recovery.resume(socket, plan, partial(self._may_stay, socket), partial(self._resumed, socket))
-        else:
-            self._begin(socket)
-            self._chat.signals.connected(user_id, socket.id)
+        self._catching_up.entered(socket)
 
     def received(self, socket: Socket, args: list[Any], ack_id: int | None) -> None:
         self._events.receive(socket, args, ack_id)
@@ -104,10 +88,7 @@ class ChatNamespace:
         self._logger.info(
             "disconnected", user_id=client.actor.user_id, socket_id=socket.id, reason=reason, duration_s=duration_s
         )
-        if self._recovery is not None:
-            # Only a new socket receives the backlog from its beginning.
-            self._recovery.detach(socket, reason, for_good=self._offline.has_backlog(socket))
-        self._offline.left(socket)
+        self._catching_up.disconnected(socket, reason)
         self._devices.remove(client)
         self._chat.directory.release(client.actor.user_id)
         # A user stops typing in a conversation before leaving its room.
@@ -147,60 +128,16 @@ class ChatNamespace:
             recovered=client.resume_plan is not None,
         )
 
-    def _begin(self, socket: Socket) -> None:
-        """Starts a socket that does not resume an earlier one: adds it to its rooms and sends the welcome event of its
-        dialect (its client's event vocabulary). If the dialect has notifications, also starts sending what the user
-        missed while offline.
-        """
-        client: ChatClient = socket.data
-        # If the dialect notifies, the socket joins the rooms when it has received what its user missed.
-        self._rooms.enter(socket, () if client.dialect.sends_notifications else client.entry.conversation_ids)
-        user = client.entry.user
-        if user is not None:
-            welcome = client.dialect.welcome(user, socket.id, self._chat.cursor)
-            if welcome is not None:
-                # A socket that is about to catch up could not resume from the cursor.
-                is_live = client.recoverable is not None and not client.dialect.sends_notifications
-                offset = self._chat.cursor if is_live else None
-                self._replies.send(socket, welcome.name, welcome.payload(None), offset)
-        if client.dialect.sends_notifications:
-            self._offline.entered(socket)
-
-    def _may_stay(self, socket: Socket) -> bool:
-        """Returns whether a resuming socket may receive the events that it missed. Disconnects it if its user was
-        banned or its device was signed out, since it has not received the event about that.
-        """
+    def _greet(self, socket: Socket) -> None:
+        """Sends a socket with a new session the welcome event of its dialect, if there is one."""
         client: ChatClient = socket.data
         user = client.entry.user
-        if user is not None and user.banned:
-            self.end(socket, "banned")
-        elif client.session_id is not None and client.session_id not in client.entry.login_ids:
-            self.end(socket, "logout")
-        return socket.connected
-
-    def _resumed(self, socket: Socket) -> None:
-        """Makes a resuming socket live (in its rooms, receiving events as they happen) after it has received all events
-        that it missed.
-        """
-        client: ChatClient = socket.data
-        client.catching_up = False
-        self._rooms.resume(socket, client.entry.conversation_ids)
-        if client.dialect.sends_notifications:
-            self._offline.resumed(socket)
-
-    @staticmethod
-    def _replace(before: Socket | None, socket: Socket) -> None:
-        """Closes `before`, the previous socket of a client that resumes as `socket` before the old connection was found
-        broken. The new socket takes over which conversations the client opened. `before` is None if there is none.
-        """
-        if before is None:
-            return
-        before_client: ChatClient = before.data
-        client: ChatClient = socket.data
-        client.adopt_opened(before_client)
-        before.disconnect()
-        if not before.connection.sockets:
-            before.connection.close("forced server close")
+        welcome = None if user is None else client.dialect.welcome(user, socket.id, self._chat.cursor)
+        if welcome is not None:
+            # A socket that is about to catch up could not resume from the cursor.
+            is_live = client.recoverable is not None and not client.dialect.sends_notifications
+            offset = self._chat.cursor if is_live else None
+            self._replies.send(socket, welcome.name, welcome.payload(None), offset)
 
     def _encoding_group(self, dialect: Dialect, *, recoverable: bool) -> DialectEncoding:
         """Returns the encoding group (sockets that receive the same bytes) of a dialect (event vocabulary), with or
