@@ -41,13 +41,13 @@ class RealtimeMetrics(Collector):
         self.sockets = 0
         self.events_received = 0
         self.refused_connects: Counter[str] = Counter()
-        """Refused connections and sockets, by reason."""
+        """Numbers of refused connections and sockets, by reason."""
         self.crowded = 0
-        """Sockets that were refused because their users had too many."""
+        """Number of sockets that were refused because their users had too many."""
         self.closed: Counter[str] = Counter()
-        """Ended sessions, by reason."""
+        """Numbers of ended sessions, by reason."""
         self.refused_handshakes: Counter[int] = Counter()
-        """Refused handshakes, by Engine.IO's error code."""
+        """Numbers of refused handshakes, by Engine.IO's error code."""
         self.slow_connections = 0
         self.recoveries = 0
         self.refused_recoveries = 0

@@ -56,7 +56,7 @@ _TOPIC = "call"
 _logger = structlog.get_logger(__name__)
 
 HOMES_MAX = 10_000
-"""The maximum number of other nodes' calls whose home is cached."""
+"""Most calls of other nodes whose home is cached."""
 
 
 class CallQuestion(msgspec.Struct, frozen=True):

@@ -34,9 +34,10 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import CallEndReason
 
 RING_S = 45.0
+"""Default of the setting `call_ring_s`: seconds for which a call rings."""
 
 CALLS_MAX = 20
-"""The maximum number of calls that a user may be in, or be called for, when starting another one."""
+"""Most calls that a user may be in, or be called for, when starting another one."""
 
 CallOutput = list[CallNews]
 CallEventT = TypeVar("CallEventT", bound=CallEvent)

@@ -28,28 +28,28 @@ from talkwire.core.signals.node_users import UNKNOWN, NodeUsers, UserPlace, usua
 from talkwire.core.signals.presence_state import PresenceState
 
 SELECTIVE_AFTER_S = 20.0
-"""For how many seconds there must have been many nodes until one that has users becomes selective. By then all nodes
-know it, and send users again whose conversations have changed."""
+"""Seconds for which there must have been many nodes until one that has users becomes selective. By then all nodes know
+it, and send users again whose conversations have changed."""
 
 LOOKED_UP_MAX = 25
-"""How many users are looked up at once, at most."""
+"""Most users that one lookup is about."""
 
 RETRY_S = 1.0
 """Seconds until the next attempt after a failed lookup, and until a user is looked up again of whose contacts one was
 changing."""
 
 WAIT_S = 5.0
-"""For how many seconds a question waits for a lookup, at most."""
+"""Longest time that a question waits for a lookup, in seconds."""
 
 ADDRESSED_SHARE = 0.5
-"""A signal that more than this share of the other nodes need is sent to all."""
+"""Largest share of the other nodes to which a signal is addressed. If more need it, it is sent to all."""
 
 CHECK_AFTER_S = 30.0
-"""How many seconds after a node has become selective it begins to remove users who are not of interest. By then it has
+"""Seconds after which a node that has become selective begins to remove users who are not of interest. By then it has
 received what other nodes had recorded before."""
 
 CHECK_EVERY_S = 1.0
-"""One list is checked for users who are no longer of interest within this many seconds."""
+"""Seconds within which the list of one node is checked for users who are no longer of interest."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -69,10 +69,10 @@ class ContactPlaces:
         self, chat: ChatAccess, peers: Peers, state: PresenceState, users: NodeUsers, contacts_max: int
     ) -> None:
         self.may_be_selective = False
-        """Whether this node may become selective: its bus can carry that."""
+        """Whether this node may become selective, because its bus can send a message to some nodes alone."""
         self.is_selective = False
         self.unread: set[str] = set()
-        """The nodes whose lists have to be read, since changes are missing."""
+        """The nodes whose lists have to be read from the database, because changes are missing."""
         self.connections: Callable[[], int] = lambda: 0
         self.is_watched: Callable[[str], bool] = lambda _: False
         self.is_called: Callable[[str], bool] = lambda _: False

@@ -35,11 +35,16 @@ from talkwire.core.ports.transaction import Transaction
 SOCKET_IO_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
-"""Socket.IO clients raise these events themselves and refuse to receive them."""
+"""Names of events that Socket.IO clients raise themselves and refuse to receive."""
 
 EVENT_MAX_LENGTH = 200
+"""Longest name of a custom event, in characters."""
+
 PAYLOAD_MAX_BYTES = 64 * 1024
+"""Largest payload of a custom event, as JSON in UTF-8."""
+
 ELSEWHERE_PAGE = 1000
+"""Most users on a page of the list of those who are connected to other nodes."""
 
 _SEND = "send-to-users"
 _COUNT = "count-sockets"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from talkwire.core.domain.events import CardActed, CardUpdated, News
 
 EVERY_S = 0.5
-"""The time in which choices of a card are collected into one signal."""
+"""Seconds in which the choices of a card are collected into one signal."""
 
 
 class LivePolls:

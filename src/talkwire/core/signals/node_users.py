@@ -16,7 +16,7 @@ from typing import NamedTuple
 from talkwire.core.domain.events import UsersMoved, UsersMovedCompactly
 
 UNKNOWN = -1
-"""The version of the list of a node of which there is no copy. A node's first version is 0."""
+"""Version of a node's list of users while there is no copy of the list. A node's first version is 0."""
 
 
 class UserPlace(NamedTuple):

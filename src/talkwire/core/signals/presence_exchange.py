@@ -46,23 +46,25 @@ from talkwire.core.signals.node_users import UNKNOWN, NodeUsers, UserPlace
 from talkwire.core.signals.presence_state import PresenceState, shown_status, shown_to_others
 
 REMOVE_PAGE = 1000
+"""Most users of a dead node that are removed at once."""
+
 REMOVE_PAUSE_S = 0.1
-"""Users of a dead node are removed in pages with pauses, because there may be very many."""
+"""Pause between two pages of users of a dead node, in seconds: there may be very many."""
 
 SETTLE_S = 0.4
 """Seconds within which other nodes answer which users are connected to them, or have recorded it in the database."""
 
 GATHER_S = 0.4
-"""How many seconds a recorded change waits for others, so that many nodes receive them in one message."""
+"""Seconds that a recorded change waits for others, so that many nodes receive them in one message."""
 
 BEHIND_S = 1.0 + GATHER_S
 """Seconds within which a recorded change arrives over the bus; after that it is read from the database."""
 
 UNSEEN_S = 5.0
-"""Within how many seconds after a choice a change may arrive that is older than the choice."""
+"""Seconds after a choice within which a change may arrive that is older than the choice."""
 
 CIRCLES_MAX = 2000
-"""The maximum number of conversations in one message to the other nodes, if it is about more than one user."""
+"""Most conversations that one message to the other nodes names, if it is about more than one user."""
 
 _TOPIC = "who-is-here"
 

@@ -12,7 +12,7 @@ from talkwire.core.domain.model import PresenceRecord
 from talkwire.core.domain.nodes.user_moves import Choice
 
 MOVES_MAX = 2000
-"""The maximum number of users that are recorded at once, without those whose sockets were interrupted."""
+"""Most users that are recorded at once, without those whose sockets were interrupted."""
 
 
 class RecordedUser(Protocol):

@@ -25,6 +25,8 @@ from talkwire.core.domain.nodes.user_moves import Choice
 from talkwire.core.signals.presence_recording import PresenceRecording
 
 GRACE_S = 10.0
+"""Default of the setting `presence_grace_s`: seconds for which a user stays online after their last socket has
+closed."""
 
 _NONE: frozenset[str] = frozenset()
 

@@ -51,6 +51,7 @@ from talkwire.core.signals.presence_exchange import PresenceExchange
 from talkwire.core.signals.presence_state import GRACE_S, PresenceState, shown_status, shown_to_self
 
 ONLINE_PAGE_MAX = 1000
+"""Most users on one page of the list of online users."""
 
 
 class PresenceTracker:

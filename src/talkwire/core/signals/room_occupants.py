@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from talkwire.core.domain.events import RoomEntered, RoomLeft, RoomNews
 
 OCCUPANTS_MAX = 100_000
-"""The maximum number of (user, room) pairs that are tracked."""
+"""Most pairs of a user and a room that are tracked."""
 
 _Key = tuple[str, str]
 """(conversation id, user id)"""

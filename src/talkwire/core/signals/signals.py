@@ -49,11 +49,12 @@ from talkwire.core.signals.sync_state import SyncStates
 from talkwire.core.signals.typing_signals import TypingSignals
 
 OF_A_CONVERSATION = TypingChanged, TurnWorking, SignalSent, RoomEntered
-"""The kinds of signals that only nodes need to which members of the conversation are connected now. `RoomLeft` is not:
-nodes that know of `RoomEntered` need it, also without connected members."""
+"""Kinds of signals that are sent only to the nodes to which members of the conversation are connected now. `RoomLeft`
+is not among them: nodes that know of `RoomEntered` need it, also without connected members."""
 
 MISSING_MAX = 12
-"""A node that is missing from more than this many renewals of this node's lease loses its room occupants."""
+"""Most renewals of this node's lease from which another node may be missing. After more, its room occupants are
+dropped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,13 @@ from talkwire.core.signals.deadline_timer import DeadlineTimer
 from talkwire.core.signals.typing_state import TYPING_EVERY_S, TYPING_LASTS_S, TypingState
 
 LATE_S = TYPING_EVERY_S + 1.0
-"""How many seconds later typing on another node ends here, if that node does not announce its end.
+"""Seconds by which typing on another node ends here later than there, if that node does not announce its end.
 
 The other node may have announced the last start up to `TYPING_EVERY_S` before the client's last command.
 """
 
 ELSEWHERE_MAX = 100_000
-"""The maximum number of users whose typing on other nodes is tracked."""
+"""Most users whose typing on other nodes is tracked."""
 
 
 class TypingSignals:

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from talkwire.core.domain.events import TypingChanged
 
 TYPING_LASTS_S = 5.0
+"""Seconds for which a user counts as typing after the client's last command."""
+
 TYPING_EVERY_S = 2.0
+"""Shortest time between two announcements that a user types in a conversation, in seconds."""
 
 _Key = tuple[str, str]
 """(conversation id, user id)"""

@@ -23,7 +23,7 @@ from talkwire.realtime.engine.connection import GOING_AWAY, Handshake
 from talkwire.realtime.socketio.socketio_socket import Admitted, Socket
 
 ANSWER_S = 5.0
-"""How long running handlers may take until a connection whose token has expired is closed without their answers."""
+"""Seconds that running handlers may take until a connection whose token has expired is closed without their answers."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -17,10 +17,13 @@ from talkwire.core.engine.chat import Chat
 from talkwire.realtime.engine.engine_server import EngineServer
 
 LEASE_LOST = "lease_lost"
+"""Reason that clients receive when other nodes may have declared this node dead."""
+
 LOG_LOST = "log_lost"
-"""The reasons that clients receive. The second one: the log was pruned beyond this node's position."""
+"""Reason that clients receive when the log was pruned beyond this node's position."""
 
 RETRY_S = 0.5
+"""Seconds until the next attempt after the database was unavailable."""
 
 _logger = structlog.get_logger(__name__)
 

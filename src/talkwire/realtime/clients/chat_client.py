@@ -225,7 +225,7 @@ def _outbound_by_destination(dialect: Dialect) -> Mapping[tuple[type[Event], To]
 
 
 NOWHERE = ""
-"""An offset from which no socket can resume."""
+"""Offset from which no socket can resume."""
 
 
 def encode_custom(group: EncodingGroup, event: CustomEvent, payload_json: bytes, offset: str) -> bytes:

@@ -14,7 +14,7 @@ from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.realtime.socketio.socketio_socket import Socket, SocketConnection
 
 AT_ONCE = 1000
-"""The number of connections to look at before other tasks run: about a millisecond."""
+"""Number of connections that are looked at before other tasks run: that takes about a millisecond."""
 
 
 class ConnectedSockets:

@@ -18,7 +18,7 @@ from talkwire.realtime.clients.recovery_token import RecoveryClaims
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 GONE_MAX = 100_000
-"""The most disconnected sockets to remember."""
+"""Most disconnected sockets that are remembered."""
 
 LOST = frozenset(
     {
@@ -43,9 +43,10 @@ class RecoverableSocket:
     claims: RecoveryClaims
     pid: str
     chosen: dict[str, bool] = field(default_factory=dict)
-    """The conversations that the client opened (True) or closed (False) on this socket."""
+    """The conversations that the client has opened (True) or closed (False) on this socket."""
     choosing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a choice is stored: the next one, perhaps over a new connection, is compared with its result."""
+    """Lock that is held while a choice is stored: the next one, perhaps over a new connection, is compared with its
+    result."""
     moved: bool = False
     """Whether the socket was at another node before."""
     socket: Socket | None = None

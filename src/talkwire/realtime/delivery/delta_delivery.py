@@ -16,7 +16,8 @@ from talkwire.realtime.engine.hub import EncodingGroup, Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 WholeParts = Callable[[int], Sequence[PartChange]]
-"""Returns, for the id of a message that is being written, the changes that give a reader everything of it."""
+"""Function that returns, for the id of a message that is being written, the changes that give a reader everything of
+it."""
 
 
 class DeltaDelivery:
@@ -26,7 +27,7 @@ class DeltaDelivery:
         self._hub = hub
         self._whole = whole
         self._in_step: dict[int, set[Socket]] = {}
-        """By message id: the sockets that have everything until the last delta."""
+        """The sockets that have everything until the last delta, by message id."""
 
     def deliver(self, event: StreamAdvanced, skip: Collection[Socket]) -> None:
         """Sends the changes to all sockets that follow the conversation, except those in `skip`, the author's, and

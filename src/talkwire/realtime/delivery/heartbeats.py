@@ -16,6 +16,7 @@ from talkwire.realtime.clients.chat_client import ChatClient
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 ROUND_S = 1.0
+"""Seconds between two rounds of early heartbeats."""
 
 
 class Recipient(Protocol):

@@ -39,16 +39,16 @@ from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 PAGE = 50
-"""The number of missed messages to read from the database at once."""
+"""Number of missed messages that are read from the database at once."""
 
 BURST_BYTES = 64 * 1024
-"""Bytes to send before waiting for the client to read them."""
+"""Bytes that are sent before the server waits for the client to read them."""
 
 SLOW_S = 0.1
 """Seconds between checks of whether a slow client has read."""
 
 LATE_MAX = 1000
-"""Messages to keep in memory while missed ones are sent. If more come, the log is searched again."""
+"""Most new messages that are kept in memory while missed ones are sent. If more come, the log is searched again."""
 
 _NewMessage = MessageSent | StreamStateChanged
 """The event of a new message. That of a stream is the one of its first end."""

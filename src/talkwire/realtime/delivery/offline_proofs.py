@@ -55,7 +55,7 @@ class SentMarks:
     proved: tuple[int, int] = (0, 0)
     proving: _Proof | None = None
     urgent: bool = False
-    """Whether to ask the client for an early heartbeat. Otherwise its next regular one is the proof."""
+    """Whether the client is asked for an early heartbeat. Otherwise its next regular one is the proof."""
 
     @property
     def is_proved(self) -> bool:

@@ -31,22 +31,26 @@ from talkwire.wire import (
 )
 
 UNSENT_MAX = 1024 * 1024
-"""Unread bytes at which a client is disconnected. It resumes from the log when it reconnects."""
+"""Unsent bytes at which a client is disconnected. It resumes from the log when it reconnects."""
 
 SLOW = 64 * 1024
-"""Unread bytes from which on a client receives no ephemeral events, such as typing."""
+"""Unsent bytes from which on a client receives no ephemeral events, such as typing."""
 
 PACKETS_A_STEP = 16
-"""The number of packets of a POST's body that are handled in one step of the work queue."""
+"""Number of packets of a POST's body that are handled in one step of the work queue."""
 
 REFUSALS_PER_S = 500
+"""Most refusals that a client over its rate limits gets in a second, after `REFUSALS_FREE` at once: the server reads
+from it more slowly."""
+
 REFUSALS_FREE = 250
-"""A client over its rate limits is read more slowly: after REFUSALS_FREE refusals at once, at most REFUSALS_PER_S a
-second.
-"""
+"""Refusals at once after which the server reads from a client more slowly."""
 
 GOING_AWAY = 1001
+"""WebSocket close code of a server that ends (RFC 6455, section 7.4.1)."""
+
 NORMAL_CLOSURE = 1000
+"""WebSocket close code of a connection that has served its purpose (RFC 6455, section 7.4.1)."""
 
 _logger = structlog.get_logger(__name__)
 

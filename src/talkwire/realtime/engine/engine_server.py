@@ -38,7 +38,7 @@ from talkwire.wire import (
 )
 
 TAKES_MANY = re.compile(r"[\w.-]*[A-Za-z][\w.-]*", re.ASCII)
-"""The parameter `t` of the official clients: a counter in letters and digits.
+"""Pattern of the parameter `t` of the official clients: a counter in letters and digits.
 
 Their polls accept many packets in one response. python-engineio, whose `t` is a time in digits, and clients without `t`
 accept 16 only.
@@ -91,19 +91,19 @@ class EngineServer(ABC):
         self.on_draining: list[Callable[[], None]] = []
         """Called when the node is about to stop."""
         self.unconfirmed: dict[str, asyncio.Future[bool]] = {}
-        """Polls that another node forwarded: by engine session id, whether the client received the response."""
+        """Polls that another node forwarded, by engine session id: whether the client has received the response."""
         self._connections: dict[str, Connection] = {}
         self._lingering: dict[str, Connection] = {}
         self.now: Callable[[], float] = time.monotonic
-        """Returns the time of the event loops' clock, in seconds."""
+        """Function that returns the time of the event loop's clock, in seconds."""
         self.node_id = ""
-        """The suffix of session ids, so that other nodes can find the owner of a session."""
+        """Suffix of session ids, by which other nodes find the owner of a session."""
         self.keeps_cookies = False
         """Whether handshakes keep the header Cookie, which may be long, for as long as the session lasts."""
         self.forwarder: Forwarder | None = None
-        """Forwards requests for sessions of other nodes; None if there are no other nodes."""
+        """Forwarder of requests for sessions of other nodes; None if there are no other nodes."""
         self.lease_deadline = inf
-        """The time (of `now`) until which input may be handled. Later, other nodes may have declared this one dead."""
+        """Time (of `now`) until which input may be handled. Later, other nodes may have declared this one dead."""
         self.on_lease_expired: Callable[[], None] = _nothing
         """Called when input arrives after `lease_deadline`, before the input is handled."""
         self.suspended = False

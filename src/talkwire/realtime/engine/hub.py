@@ -16,18 +16,21 @@ from typing import Protocol
 import structlog
 
 SLICE = 1000
-"""The number of connections that a broadcast writes to in one turn of the event loop: about 8 ms."""
+"""Number of connections that a broadcast writes to in one turn of the event loop: about 8 ms."""
 
 LARGE_ROOM = 100
+"""Number of sockets from which on a broadcast to a room may wait for the next one."""
+
 LINGER_S = 0.002
-"""Seconds that a broadcast to a room of LARGE_ROOM sockets may wait for the next one: a quarter of the time that
-writing to 1,000 takes.
+"""Seconds that a broadcast to a room of `LARGE_ROOM` sockets waits for the next one: a quarter of the time that writing
+to 1,000 connections takes.
 """
 
 FEW_ROOMS = 4
+"""Most rooms of a connection that are kept in a tuple, which takes 160 bytes less than a set."""
 
 POLL_CHECK = 64
-"""Checks a polling client's unfetched output each time this many frames were added to it."""
+"""Number of frames after which a polling client's unfetched output is checked once more."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -63,9 +66,7 @@ class Occupant(Protocol):
     """
 
     rooms: tuple[str, ...] | set[str]
-    """The rooms that it is in. Up to FEW_ROOMS are a tuple, which takes 160 bytes less than a set. Only the hub changes
-    them.
-    """
+    """The rooms that the connection is in: up to `FEW_ROOMS` as a tuple. Only the hub changes them."""
 
     @property
     def encoding_group(self) -> EncodingGroup: ...
@@ -117,7 +118,7 @@ class Hub:
         self.expects_more = expects_more
         self.encoding_groups: list[EncodingGroup] = []
         self.deliveries = 0
-        """How many broadcasts were sent, counted once for each socket."""
+        """Number of broadcasts that were sent, counted once for each socket."""
         # Keyed by connection: one that is woken several times in a turn is written to once.
         self._urgent: dict[Outlet, None] = {}
         self._bulk: list[Outlet] = []

@@ -24,11 +24,13 @@ from talkwire.realtime.forwarding.session_owners import SessionOwners
 from talkwire.realtime.metrics import RealtimeMetrics
 
 STORED = "/stored/"
-"""The path below which nodes read each other's finished files (`stored_files.py`)."""
+"""Path below which nodes read each other's finished files (`stored_files.py`)."""
 
 CHUNK_BYTES = 64 * 1024
+"""Number of bytes of a file that are passed on at once."""
+
 ANSWER_MAX = 256 * 1024
-"""The largest body of a response to a forwarded upload request, in bytes: it is empty or describes an error."""
+"""Largest body of a response to a forwarded upload request, in bytes: it is empty or describes an error."""
 
 GONE_AFTER_S = 60.0
 """Seconds that clients are asked to wait for a node that holds their upload, since it may be restarting."""
@@ -55,7 +57,7 @@ class FileForwarding:
         self._metrics = metrics
         self._now = now
         self._missing_since: dict[str, float] = {}
-        """By folder id, since when no living node has had the folder."""
+        """Times since which no living node has had a folder, by the folder's id."""
         self._open: dict[_Exchange, str] = {}
 
     def note_living(self, peers: Iterable[Peer]) -> None:

@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 HEADER = "talkwire-link"
+"""Name of the request header that carries a node's seal."""
+
 REFUSED = b"talkwire-link: refused"
-"""The response header by which a node refuses a request that no node has sealed for it."""
+"""Response header by which a node refuses a request that no node has sealed for it."""
 
 _PURPOSE = b"talkwire link 1"
 

@@ -29,6 +29,7 @@ IDLE_S = 30.0
 
 
 CONFIRMATION = b"1"
+"""Body by which a node confirms that it has passed a response to its client."""
 
 
 class PeerConnectionBroken(Exception):

@@ -17,7 +17,7 @@ from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.single_flight import SingleFlight
 
 CHECK_EVERY_S = 1.0
-"""Seconds between reads of the table of nodes, at least, when ids are unknown."""
+"""Shortest time between two reads of the table of nodes while ids are unknown, in seconds."""
 
 _SECRET_BYTES = 15
 _SECRET_LENGTH = 20

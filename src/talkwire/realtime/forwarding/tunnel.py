@@ -132,4 +132,4 @@ class Tunnel:
 
     close_gracefully = close
     shutdown = close
-    """The name that uvicorn calls at shutdown."""
+    """The method `close`, by the name that uvicorn calls at shutdown."""

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 BUILT = Path(__file__).parents[2] / "web" / "socket.io"
+"""Folder of Socket.IO's client for browsers, as it was built."""
+
 NAMES = tuple(
     name
     for bundle in ("socket.io.js", "socket.io.min.js", "socket.io.esm.min.js")
     for name in (bundle, f"{bundle}.map")
 )
+"""Names of the files of Socket.IO's client that the server offers."""
 
 _NOT_BUILT = b"The client's bundle is not built: run make install.\n"
 _ALLOW = b"GET, HEAD"

@@ -31,7 +31,7 @@ class CappedAddress:
         self.key = key
         self.open = 0
         self.idle: OrderedDict[LimitedConnection, None] = OrderedDict()
-        """Idle connections, the oldest first."""
+        """The idle connections, the oldest first."""
 
 
 class LimitedConnection(Protocol):
@@ -51,11 +51,13 @@ class Verdict:
     """
 
     SERVED = ""
-    """The connection is served."""
+    """Verdict on a connection that is served."""
     SPARED = "spared"
-    """File descriptors are scarce and no connection is idle: the connection is served health checks only."""
+    """Verdict on a connection while file descriptors are scarce and none is idle: it is served health checks only."""
     ADDRESS_FULL = "address_limit"
+    """Verdict on a connection that is refused because its address has too many."""
     DESCRIPTORS_GONE = "descriptors"
+    """Verdict on a connection that is refused because there are no file descriptors for it."""
 
 
 class ConnectionLimits:
@@ -78,9 +80,9 @@ class ConnectionLimits:
         self._trusted_proxies = trusted_proxies
         self._clients: dict[str, CappedAddress] = {}
         self._new: OrderedDict[LimitedConnection, None] = OrderedDict()
-        """Idle connections that have sent no request yet, the oldest first."""
+        """The idle connections that have sent no request yet, the oldest first."""
         self._used: OrderedDict[LimitedConnection, None] = OrderedDict()
-        """Idle connections whose requests were answered, the oldest first."""
+        """The idle connections whose requests were answered, the oldest first."""
         descriptors = descriptor_limit()
         self._reserve = int(reserve(descriptors))
         self._short_from = descriptors - self._reserve

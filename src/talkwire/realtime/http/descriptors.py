@@ -6,7 +6,7 @@ import math
 import resource
 
 DESCRIPTORS_MAX = 1_048_576
-"""The most that this process asks for. Some containers allow a billion."""
+"""Most file descriptors that this process asks for. Some containers allow a billion."""
 
 
 def descriptor_limit() -> float:

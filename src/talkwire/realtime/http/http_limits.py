@@ -42,4 +42,5 @@ class HttpLimits:
     idle_per_address: int | None = None
     """The most idle connections of one address; None for no limit."""
     self_timed: Callable[[str, bytes], bool] | None = None
-    """Returns whether the route for a path and a query limits the time of its body itself."""
+    """Function that returns whether the route for a path and a query limits the time of its body itself; None for no
+    such route."""

@@ -37,13 +37,13 @@ from talkwire.realtime.http.peer_address import peer_address
 from talkwire.realtime.http.upgrade_request import UpgradeRequest, encode_head
 
 PIECE = 16 * 1024
-"""The most bytes given to the parser at once where it buffers them."""
+"""Most bytes that are given to the parser at once where it buffers them."""
 
 ALWAYS_SERVED = ("/healthz", "/readyz", "/metrics")
-"""Path endings that are served while file descriptors are scarce."""
+"""Ends of the paths that are served while file descriptors are scarce."""
 
 _NO_COUNT = bytes(4)
-"""A C int, which the kernel fills in."""
+"""Room for a C int, which the kernel fills in."""
 
 _VERSIONS = frozenset({"1.0", "1.1"})
 _HEEDED = frozenset({b"content-length", b"transfer-encoding", b"host", b"expect"})
@@ -56,19 +56,19 @@ class HttpPhase(Enum):
     """The phases of an HTTP connection, named by what it waits for."""
 
     WAITING = auto()
-    """for a request"""
+    """The server waits for a request."""
     HEAD = auto()
-    """for the rest of a request's head"""
+    """The server waits for the rest of a request's head."""
     BODY = auto()
-    """for the rest of its body"""
+    """The server waits for the rest of a request's body."""
     SERVING = auto()
-    """for the response"""
+    """The client waits for the response."""
     UNWANTED = auto()
-    """for the rest of a body whose request was answered"""
+    """The server reads the rest of a body whose request was answered, and drops it."""
     LEAVING = auto()
-    """for the client to read a refusal"""
+    """The server waits for the client to read a refusal."""
     CLOSING = auto()
-    """for the client to read what was written before the transport was closed"""
+    """The server waits for the client to read what was written before the transport was closed."""
 
 
 # Bound once: each is used several times a request.

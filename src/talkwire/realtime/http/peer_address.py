@@ -6,7 +6,7 @@ from socket import SOCK_STREAM, SocketType
 from typing import Protocol
 
 _BY_DESCRIPTOR = -1
-"""In place of an address family: the kernel says it."""
+"""Stand-in for an address family: the kernel reads it from the file descriptor."""
 
 
 class TransportSocket(Protocol):

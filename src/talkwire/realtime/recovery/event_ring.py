@@ -31,11 +31,13 @@ from talkwire.core.domain.model import Message, User
 from talkwire.realtime.engine.hub import EncodingGroup
 
 EVENTS_MAX = 50_000
+"""Most events in memory."""
+
 TEXT_MAX = 32 * 1024 * 1024
 """The most characters of all events in memory together."""
 
 MISSED_MAX = 10_000
-"""A socket that has missed more events than this gets a new session."""
+"""Most events that a socket may have missed to resume; with more it gets a new session."""
 
 PLACES_MAX = 500_000
 """The most conversations, and users, for which the position of the last evicted event is kept."""

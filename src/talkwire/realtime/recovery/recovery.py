@@ -39,9 +39,11 @@ from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 BEHIND_S = 1.0
-"""Seconds to wait for events that the client has received from another node but this node has not."""
+"""Seconds that a client waits for events that it has received from another node but this node has not read yet."""
 
 REFRESH_S = 3600.0
+"""Seconds between two renewals of the database rows of connected recoverable sockets."""
+
 KEPT_S = 24 * 3600.0
 """Seconds for which the database rows of an ended session are kept, at least."""
 

@@ -34,10 +34,10 @@ from talkwire.realtime.recovery.missed_events import MissedEventReader
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 PAGE_BYTES = 256 * 1024
-"""Bytes to send before waiting for the client to read them."""
+"""Bytes that are sent before the server waits for the client to read them."""
 
 PAGE_EVENTS = 1000
-"""The most events to process in one turn of the event loop."""
+"""Most events that are processed in one turn of the event loop."""
 
 _ORDER = {To.ROOM: 0, To.OTHERS: 1, To.NON_FOLLOWERS: 2}
 """The order in which live delivery sends packets to these destinations."""

@@ -14,7 +14,7 @@ from talkwire.realtime.clients.recoverable import RecoverableSocket, Recoverable
 from talkwire.realtime.clients.recovery_token import RecoveryClaims
 
 HAND_OVER_WAIT_S = 0.3
-"""Seconds to wait for the node where a client was last: that node may be dead."""
+"""Seconds that a node waits for the one where a client was last: that node may be dead."""
 
 SILENT_S = 5.0
 """Seconds for which a node that did not respond is not asked again."""

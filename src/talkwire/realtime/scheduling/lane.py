@@ -15,12 +15,11 @@ from typing import Any, Protocol
 import structlog
 
 WAITING_MAX = 256
-"""With more unfinished events than this, the server stops reading from the connection."""
+"""Most unfinished events of a connection; with more, the server stops reading from it."""
 
 Start = Callable[[], bool]
-"""Starts an event's work. Returns True if it continues in the background and will call `Lane.finished`; False if it is
-done.
-"""
+"""Function that starts an event's work. Returns True if the work continues in the background and will call
+`Lane.finished`; False if it is done."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -16,8 +16,10 @@ from typing import Protocol
 import structlog
 
 TICK_S = 0.02
+"""Seconds between two steps of the wheel."""
+
 TICKS_A_TIMEOUT = 50
-"""Ticks within the shortest timeout: an end is at most 2 % late."""
+"""Ticks within the shortest timeout: a timeout ends at most 2 % late."""
 
 _TICK_MIN_S = 0.001
 

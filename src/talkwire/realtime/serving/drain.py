@@ -17,7 +17,7 @@ from talkwire.realtime.engine.engine_server import EngineServer
 from talkwire.realtime.forwarding.tunnel import Tunnel
 
 NOTICE_SHARE = 0.2
-"""The share of the window in which no session is ended yet."""
+"""Share of the window in which no session is ended yet."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -20,10 +20,13 @@ from talkwire.realtime.transport.polling import PollingApp
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 LOOPBACK = "127.0.0.1"
+"""Address of this machine for a peer on this machine."""
 
 FILES = "/api/v1/files/"
+"""Beginning of the paths of files and uploads."""
+
 OPEN_PATHS = frozenset({"/healthz", "/metrics"})
-"""The paths on the internal socket that are served to requests without a seal."""
+"""Paths on the internal socket that are served to requests without a seal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,11 @@ SHUTDOWN_S = 8
 """Seconds that running requests may take at shutdown: less than the 10 s after which Docker kills the container."""
 
 BACKLOG = 4096
+"""Most connections that the kernel keeps until they are accepted."""
 
 ACCEPTS_A_TURN = 4
-"""The most connections that are accepted in one turn of the event loop. libuv accepts one for each descriptor on which
-it listens, so the server has that many of its socket: clients that connect at the same time then share turns.
+"""Most connections that are accepted in one turn of the event loop. libuv accepts one for each descriptor on which it
+listens, so the server has that many of its socket: clients that connect at the same time then share turns.
 
 No more than a quarter of the smallest reserve of descriptors (`descriptors.py`), because idle connections that are
 closed for new ones keep theirs until the next turn.
@@ -50,10 +51,10 @@ closed for new ones keep theirs until the next turn.
 _DATE_S = 1.0
 """Seconds between two values of the header `Date`."""
 _RENEWS_DATE = 0
-"""A number of uvicorn's ticks with which it renews that header."""
+"""Number of uvicorn's ticks with which it renews that header."""
 
 LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf, read_s=600.0)
-"""The limits of connections from other nodes.
+"""Limits of connections from other nodes.
 
 Unused connections are kept for longer than those nodes reuse them (`IDLE_S` in `peer_http.py`). The body of a poll ends
 only when its response has been delivered, and a file is read as slowly as a client there reads it.

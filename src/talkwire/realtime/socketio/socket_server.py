@@ -202,4 +202,4 @@ class Namespace:
 
 
 _EVERYONE = ""
-"""The room that holds every socket of a namespace."""
+"""Name of the room that holds every socket of a namespace."""

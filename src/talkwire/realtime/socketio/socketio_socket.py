@@ -176,7 +176,7 @@ class Socket:
         self.data = data
         self.rooms: tuple[str, ...] | set[str] = ()
         self.expires = inf
-        """The event loop's time at which `handler.expired` is called; `inf` for never."""
+        """Time of the event loop at which `handler.expired` is called; `inf` for never."""
         self._acks: dict[int, asyncio.Future[list[Any]]] | None = None
         self._next_ack = 0
 
@@ -261,7 +261,7 @@ class SocketConnection(Connection):
         self.packets = SocketSession(options, server.now())
         self._root: Socket | None = None
         self._others: tuple[Socket, ...] = ()
-        """The sockets in other namespaces."""
+        """The connection's sockets in other namespaces."""
         self._connecting: set[asyncio.Task[None]] | None = None
         self._connects = 0
 

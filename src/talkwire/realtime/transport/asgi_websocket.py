@@ -24,7 +24,7 @@ from talkwire.realtime.forwarding.peer_http import PeerConnectionBroken
 from talkwire.wire import Admission, EngineRequest, HandshakeRefused, RefusalCode, Transport, read_query, unframe
 
 REFUSAL_EXTENSION = "websocket.http.response"
-"""The ASGI extension of servers that can answer a WebSocket's handshake with an HTTP response."""
+"""Name of the ASGI extension of servers that can answer a WebSocket's handshake with an HTTP response."""
 
 HELD_FROM = 64 * 1024
 """Unsent bytes from which on the connection pauses handlers and ephemeral events."""

@@ -19,7 +19,7 @@ except ImportError:  # pragma: no cover (an interpreter without C extensions)
     apply_mask = _apply_mask_in_python
 
 UNTIL_THE_END: Final = 1 << 63
-"""A size for `frame_size_at` that no input reaches."""
+"""Size for `frame_size_at` that no input reaches."""
 
 _FINAL_TEXT: Final = 0x81
 _MASKED: Final = 0x80

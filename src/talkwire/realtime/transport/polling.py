@@ -31,10 +31,10 @@ CONFIRM_S = 5.0
 """Seconds that a forwarding node may take to deliver a response to its client."""
 
 COMPRESS_FROM = 1024
-"""Responses of at least this many bytes are compressed for clients that accept gzip, as in Socket.IO's Node server."""
+"""Fewest bytes of a response that is compressed for clients that accept gzip, as in Socket.IO's Node server."""
 
 FIRST_BODY_MAX = 65_536
-"""The largest body from a client that has joined no namespace, in bytes: a few packets of the size allowed by then."""
+"""Largest body from a client that has joined no namespace, in bytes: a few packets of the size allowed by then."""
 
 _TEXT = "text/plain; charset=UTF-8"
 _BINARY = "application/octet-stream"

@@ -40,10 +40,10 @@ SLICE = 4096
 """Bytes of frames that are handled in one step of the work queue: some hundred of the shortest frames, about 10 ms."""
 
 FRAGMENTS_MAX = 16_384
-"""Fragments of one message; the same limit as in `ws`, the library of Socket.IO's Node server."""
+"""Most fragments of one message; the same limit as in `ws`, the library of Socket.IO's Node server."""
 
 VERSION = "13"
-"""The version of the WebSocket protocol."""
+"""Version of the WebSocket protocol."""
 
 _POLICY_VIOLATION = 1008
 _INVALID_DATA = 1007
@@ -55,7 +55,7 @@ _silent.disabled = True
 
 
 OtherProtocol = Callable[..., asyncio.Protocol]
-"""A protocol class like this module's: uvicorn's own, for the WebSockets of an embedding application."""
+"""Class of another protocol for WebSockets: uvicorn's own, for those of an embedding application."""
 
 
 class _Message:
@@ -94,7 +94,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     server: ClassVar[EngineServer]
     other: ClassVar[OtherProtocol | None] = None
-    """Serves paths outside the engine's; None: they get HTTP 404."""
+    """Protocol class for paths outside the engine's; None: they get HTTP 404."""
     link: ClassVar[PeerAuth | None] = None
     """Only on the socket for other nodes: checks the seals of forwarded requests."""
 
@@ -107,13 +107,14 @@ class WebSocketProtocol(asyncio.Protocol):
         self._is_upgraded = False
         self._message_max = 0
         self._framing: Protocol | None = None
-        """The general parser, made for the first frame that needs it: it takes a kilobyte."""
+        """Parser of `wire` for all kinds of frames, which takes a kilobyte. Made for the first frame that the short
+        parser of this class does not know."""
         self._frame_rest = 0
-        """How many bytes of the current frame the general parser has yet to get; 0 between frames."""
+        """Number of bytes of the current frame that `_framing` has yet to get; 0 between frames."""
         self._has_closed = False
         """Whether the client has closed, and was answered without the general parser."""
         self._head = b""
-        """The beginning of a frame whose length has not arrived completely."""
+        """Beginning of a frame whose length has not arrived completely."""
         self._connection: Connection | None = None
         self._message: _Message | None = None
         self._unread: memoryview | None = None
@@ -122,9 +123,8 @@ class WebSocketProtocol(asyncio.Protocol):
         """Whether the connection accepts input now."""
         self._abort_timer: asyncio.TimerHandle | None = None
         self.write: Callable[[bytes], None] = _discard
-        """Writes frames. It is the transport's own method while there is one, since a broadcast calls it for each
-        recipient.
-        """
+        """Function that writes frames: the transport's own method while there is one, since a broadcast calls it for
+        each recipient."""
 
     # --- asyncio ----------------------------------------------------------------------------------------------------
 

@@ -34,13 +34,13 @@ from talkwire.core.signals.presence_tracker import PresenceTracker
 from talkwire.core.signals.streams.watches import DRAINING_WAIT_S
 
 WAITING_MAX = 100
-"""How many claims of an agent wait on a node at once; others are answered at once."""
+"""Most claims of an agent that wait on a node at once; others are answered at once."""
 
 ASKED_S = 60.0
-"""For how many seconds an agent counts as connected after it has asked for turns."""
+"""Seconds for which an agent counts as connected after it has asked for turns."""
 
 _SOCKET = "turns"
-"""What stands for the socket of an agent that asks for turns without one."""
+"""Stand-in for the socket id of an agent that asks for turns without a socket."""
 
 
 class _Waiting:
@@ -61,9 +61,9 @@ class TurnClaims:
         self._presence = presence
         self._tasks = BackgroundTasks()
         self._waiting: defaultdict[str, set[_Waiting]] = defaultdict(set)
-        """By agent."""
+        """The claims that wait, by agent."""
         self._asked: dict[str, asyncio.TimerHandle] = {}
-        """By agent, of those that asked within `ASKED_S`: the timer of the end."""
+        """The timers at whose end an agent counts as connected no longer, by agent."""
         self._is_draining = False
         self.handlers: SignalHandlers = MappingProxyType({ClaimTurns: self._claim, UpdateTurn: self._update})
 

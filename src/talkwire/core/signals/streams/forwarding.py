@@ -25,7 +25,7 @@ _LOSSES = "stream-lost"
 Write = AppendToMessage | RewindMessage | KeepStream | FinishMessage
 
 Written = Appended | Rewound | Kept | Message
-"""What the commands return."""
+"""Result of a command that writes to a stream."""
 
 
 class _WriteQuestion(msgspec.Struct, frozen=True):

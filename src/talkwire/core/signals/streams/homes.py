@@ -71,16 +71,16 @@ from talkwire.core.signals.streams.overdue import OverdueStreams
 from talkwire.core.single_flight import SingleFlight
 
 APPROVED_S = 35.0
-"""How long a node waits for the home to end a stream if the application is asked first: longer than for a hook."""
+"""Seconds that a node waits for the home to end a stream if the application is asked first: longer than for a hook."""
 
 CHECK_EVERY_S = 1.0
-"""How often the database is asked at most if another node is the home of a stream."""
+"""Shortest time between two questions to the database whether another node is the home of a stream, in seconds."""
 
 HOMES_MAX = 10_000
-"""Of how many streams of other nodes the home is cached."""
+"""Most streams of other nodes whose home is cached."""
 
 _MOVING = {"reason": "moving"}
-"""The details of a refusal by a node that is not the home of a stream."""
+"""Details of a refusal by a node that is not the home of a stream."""
 
 
 class StreamHomes:
@@ -103,7 +103,7 @@ class StreamHomes:
         self._reports: SingleFlight[tuple[int, str], None] = SingleFlight()
         """The notices to homes that this node has lost something, by message id and home."""
         self._homes: dict[int, str] = {}
-        """By message id: the home of a stream of another node."""
+        """The homes of streams of other nodes, by message id."""
         self.handlers: SignalHandlers = MappingProxyType(
             {StreamMessage: self._open, StopMessage: self._stop, **dict.fromkeys(get_args(Write), self._write)}
         )

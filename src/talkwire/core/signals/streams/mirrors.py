@@ -14,7 +14,7 @@ from talkwire.core.domain.parts.growing_parts import GapError, GrowingParts, Par
 from talkwire.core.domain.parts.streams import Stream
 
 LISTED_S = 5.0
-"""For so long a stream counts as open after it was listed."""
+"""Seconds for which a stream counts as open after it was listed."""
 
 
 class _Mirror:
@@ -68,10 +68,10 @@ class StreamMirrors:
         self._has_readers = has_readers
         self._mirrors: dict[int, _Mirror] = {}
         self._listed: dict[int, _Listed] = {}
-        """By message id: the open streams that other nodes send to nodes with readers."""
+        """The open streams that other nodes send to nodes with readers, by message id."""
         self._purged_at = 0.0
         self._waiting: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
-        """By message id: what to set when there is a copy."""
+        """The events to set once there is a copy of a stream, by message id."""
 
     def receive_list(self, home_id: str, streams: Sequence[OpenStreamAt]) -> tuple[list[int], list[int]]:
         """Returns which of the streams that another node has listed have readers here, and of which of these this node

@@ -12,13 +12,15 @@ from talkwire.core.domain.parts.growing_parts import GrowingParts, PartChange
 from talkwire.core.domain.parts.streams import Stream
 
 CHECKPOINT_EVERY_S = 1.0
-"""How often the parts of a stream are stored at most."""
+"""Shortest time between two writes of a stream's parts to the database, in seconds."""
 
 _PHASES = 16
-"""Into how many groups streams that were opened together are divided, which are stored one after the other."""
+"""Number of groups into which streams that were opened together are divided. The groups are stored one after the
+other."""
 
 _DELTA_EVERY_S = ((50, 0.05), (1000, 0.2))
-"""How often readers receive what is new, by the number of members up to which that is so."""
+"""Pairs of a number of members and a time in seconds: in conversations with up to so many members, readers receive what
+is new that often."""
 
 _DELTA_AT_LEAST_EVERY_S = 1.0
 
@@ -63,24 +65,24 @@ class OpenStream:
         self.is_ending = False
         self.stop = stream.stop
         self.delta_at = now
-        """When readers may receive something again, by the event loop's clock; `checkpoint_at` is the same for the
-        database."""
+        """Time from which readers may receive something again, by the event loop's clock."""
         self.checkpoint_at = now + CHECKPOINT_EVERY_S * (message.id % _PHASES + 1) / _PHASES
+        """Time from which something may be stored again, by the event loop's clock."""
         self.source: str | None = None
-        """The socket from which the author has written last."""
+        """The socket from which the author wrote last."""
         self.nodes_in_step: Collection[str] = ()
-        """Those other nodes that have received everything until the last change, which has the `number`, and receive
-        the next one."""
+        """The other nodes that have received everything until the last change, which has the `number`, and receive the
+        next one."""
         self.number = 0
         self.read_until: dict[str, float] = {}
-        """Until when the other nodes that have said so have readers, by the event loop's clock."""
+        """Times until which other nodes have readers, as those nodes have announced, by the event loop's clock."""
         self.check_at = now
-        """When the database may be asked again if another node is the home, by the event loop's clock. `is_doubted`: it
-        is going to be asked."""
+        """Time from which the database may be asked whether another node is the home, by the event loop's clock."""
         self.is_doubted = False
+        """Whether the database is going to be asked if another node is the home."""
         self.confirmed: set[int] | None = None
-        """After the former home is gone, which may have had more text than was stored: the parts whose place the author
-        has confirmed by `at`. None if no home is gone."""
+        """The parts whose place the author has confirmed by `at` after the former home was lost, which may have had
+        more text than was stored. None if no home was lost."""
 
     def progress(self) -> tuple[PartProgress, ...]:
         types = [cast("PartType", type(part).__struct_config__.tag) for part in self.parts.values()]

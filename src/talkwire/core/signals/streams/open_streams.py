@@ -22,14 +22,14 @@ from talkwire.core.signals.streams.pauses import PauseWatch
 from talkwire.core.signals.streams.reading_nodes import ReadingNodes
 
 TICK_S = 0.01
-"""How often a node looks for what readers lack: often, so that streams are spread over time instead of being due all at
-once."""
+"""Seconds between two looks for what readers lack. They are frequent, so that streams are spread over time instead of
+being due all at once."""
 
 STORE_EVERY_S = 0.05
-"""How often a node looks for what is not stored: seldom, so that many streams share a transaction."""
+"""Seconds between two looks for what is not stored. They are rare, so that many streams share a transaction."""
 
 AT_ONCE = 50
-"""Of how many streams readers receive what is new, in one turn of the event loop: a few milliseconds."""
+"""Most streams whose readers receive what is new in one turn of the event loop: that takes a few milliseconds."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -65,20 +65,20 @@ class OpenStreams:
         self.pauses = PauseWatch(lambda: bool(self._streams), self._confirm)
         self._streams: dict[int, OpenStream] = {}
         self._of_authors: defaultdict[str, set[int]] = defaultdict(set)
-        """By user id: the messages that the user writes, of those in `_streams`."""
+        """The messages that each user writes, of those in `_streams`, by user id."""
         self._active: dict[int, OpenStream] = {}
-        """Those of which readers or the database lack something."""
+        """The streams of which readers or the database lack something."""
         self._due: list[OpenStream] = []
-        """Those of which readers receive something in this turn of the event loop and the next ones."""
+        """The streams of which readers receive something in this turn of the event loop and the next ones."""
         self._numbers_from = 0
-        """The number after which those of new streams begin. A stream that this node takes over once more continues
-        with higher numbers, by which other nodes tell new changes from late ones."""
+        """Number after which the changes of a new stream are counted. A stream that this node takes over once more
+        continues with higher numbers, by which other nodes tell new changes from late ones."""
         self.reading_nodes = ReadingNodes(
             peers, publisher, self._streams, lambda: self.pauses.is_confirming, self.send_again
         )
         self._timer: asyncio.TimerHandle | None = None
         self._store_at = 0.0
-        """When this node looks again for what is not stored, by the event loop's clock."""
+        """Time of the next look for what is not stored, by the event loop's clock."""
 
     def __len__(self) -> int:
         return len(self._streams)

@@ -9,7 +9,7 @@ from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.cluster.peers import ASK_S
 
 PAUSED_S = ASK_S / 2
-"""How long the event loop has to stand still to be noticed: less than other nodes wait for an answer."""
+"""Seconds that the event loop has to stand still to be noticed: fewer than other nodes wait for an answer."""
 
 _LOOK_EVERY_S = PAUSED_S / 3
 
@@ -28,7 +28,7 @@ class PauseWatch:
         self._confirming: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._seen_at = 0.0
-        """When the event loop was seen to run, by its clock."""
+        """Time at which the event loop was last seen to run, by its clock."""
 
     @property
     def is_confirming(self) -> bool:

@@ -21,12 +21,13 @@ from talkwire.core.signals.contact_places import ADDRESSED_SHARE
 from talkwire.core.signals.streams.open_stream import OpenStream
 
 LIST_EVERY_S = 1.0
+"""Seconds between two lists in which a node says which streams it has readers of."""
 
 READ_S = 3 * LIST_EVERY_S + 0.5
-"""So long after a node has said that it has readers of a stream it receives the changes: two lists may be lost."""
+"""Seconds for which a node receives the changes of a stream after it has announced readers: two lists may be lost."""
 
 LISTED_AT_ONCE = 500
-"""How many streams one event lists: at most 15 KB."""
+"""Most streams that one event lists: that is at most 15 KB."""
 
 
 class ReadingNodes:
@@ -49,8 +50,8 @@ class ReadingNodes:
         self._send_again = send_again
         self._timer: asyncio.TimerHandle | None = None
         self._for_all_until = 0.0
-        """Until when all nodes receive all changes, by the event loop's clock: among few nodes, and then for as long as
-        many need to say which streams they have readers of."""
+        """Time until which all nodes receive all changes, by the event loop's clock: while there are few nodes, and
+        then for as long as many need to say which streams they have readers of."""
 
     def opened(self, stream: OpenStream) -> None:
         """Lists a stream whose home this node has just become, and from now on all streams once a second."""

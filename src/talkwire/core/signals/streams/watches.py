@@ -30,8 +30,8 @@ from talkwire.core.domain.parts.growing_parts import GrowingParts
 from talkwire.core.domain.parts.message_parts import whole_parts
 
 DRAINING_WAIT_S = 1.0
-"""How many seconds a reader may wait while the node is about to stop. Without any wait, readers that return at once
-would keep the node busy."""
+"""Longest time that a reader waits while the node is about to stop, in seconds. Without any wait, readers that return
+at once would keep the node busy."""
 
 
 class StreamWatch:
