@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -94,33 +95,8 @@ from talkwire.receipt_keys import ReceiptKeys
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-_SERVICES = "talkwire.services"
-"""A key in an ASGI scope: the services of the server that received the request, by the names of their dependencies."""
-
-_GIVEN = (
-    "readiness",
-    "accounts",
-    "callers",
-    "metrics",
-    "trusted_proxies",
-    "uploads",
-    "watches",
-    "stream_watches",
-    "exports",
-    "ice_servers",
-    "policy",
-    "limits",
-    "check_push_url",
-    "push_key",
-    "receipt_keys",
-    "dialects",
-    "demo",
-    "page_options",
-    "webhooks",
-    "console",
-    "openid",
-)
-"""Attributes of `Services` that are dependencies of the same name."""
+_GIVEN = "talkwire.given"
+"""A key in an ASGI scope: what `_Given` has for the server that received the request."""
 
 _KEPT = 8
 """The maximum number of sets of routes that are kept, for servers with other settings in the same process."""
@@ -168,6 +144,47 @@ class Services:
     """Begins exports of users' data; None if the routes are only described in documents."""
     openid: ProviderSignIn | None = None
     """Signs users in through the OpenID provider; None if there is no provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The services of one server, and what is made of them once for all of its requests."""
+
+    services: Services
+    chat: LimitedChat
+    site: Callable[[Request[Any, Any, Any]], str]
+    """Returns the server's public address."""
+
+    caller: Callable[[Request[Any, Any, Any]], Awaitable[Caller]]
+    """Returns the user who sent the request."""
+
+
+_SERVICES: Mapping[str, Callable[[Services], object]] = MappingProxyType(
+    {
+        "readiness": lambda services: services.readiness,
+        "accounts": lambda services: services.accounts,
+        "callers": lambda services: services.callers,
+        "metrics": lambda services: services.metrics,
+        "trusted_proxies": lambda services: services.trusted_proxies,
+        "uploads": lambda services: services.uploads,
+        "watches": lambda services: services.watches,
+        "stream_watches": lambda services: services.stream_watches,
+        "exports": lambda services: services.exports,
+        "ice_servers": lambda services: services.ice_servers,
+        "policy": lambda services: services.policy,
+        "limits": lambda services: services.limits,
+        "check_push_url": lambda services: services.check_push_url,
+        "push_key": lambda services: services.push_key,
+        "receipt_keys": lambda services: services.receipt_keys,
+        "dialects": lambda services: services.dialects,
+        "demo": lambda services: services.demo,
+        "page_options": lambda services: services.page_options,
+        "webhooks": lambda services: services.webhooks,
+        "console": lambda services: services.console,
+        "openid": lambda services: services.openid,
+    }
+)
+"""The name of a route function's parameter -> the service that Litestar passes for it."""
 
 
 def described_routes(
@@ -283,7 +300,7 @@ def _routes(  # noqa: PLR0913 (what differs between servers)
             *pages,
         ],
         dependencies={
-            **{name: Provide(_provider(name), sync_to_thread=False) for name in _GIVEN},
+            **{name: Provide(_provider(service), sync_to_thread=False) for name, service in _SERVICES.items()},
             "chat": Provide(_provide_chat, sync_to_thread=False),
             "site": Provide(_provide_site, sync_to_thread=False),
             "caller": Provide(_provide_caller),
@@ -311,15 +328,15 @@ def _routes(  # noqa: PLR0913 (what differs between servers)
 def _with_services(application: Litestar, services: Services, origins: OriginPolicy, prefix: str) -> AsgiApp:
     """Returns an ASGI application that puts the services of one server into the scope of each request, and then calls
     `application`."""
-    given: Mapping[str, Any] = {
-        **{name: getattr(services, name) for name in _GIVEN},
-        "chat": LimitedChat(services.chat, services.limits, time.monotonic, services.outcomes),
-        "site": site_provider(services.public_url, services.trusted_proxies, prefix),
-        "caller": caller_provider(services.callers, services.trusted_proxies, origins),
-    }
+    given = _Given(
+        services,
+        LimitedChat(services.chat, services.limits, time.monotonic, services.outcomes),
+        site_provider(services.public_url, services.trusted_proxies, prefix),
+        caller_provider(services.callers, services.trusted_proxies, origins),
+    )
 
     def serve(scope: Any, receive: Any, send: Any) -> Awaitable[None]:  # noqa: ANN401 (ASGI)
-        scope[_SERVICES] = given
+        scope[_GIVEN] = given
         return application(scope, receive, send)
 
     return serve
@@ -333,12 +350,11 @@ def _check_address(request: Request[Any, Any, Any]) -> None:
         refuse_unknown_parameters(request)
 
 
-def _provider(name: str) -> Callable[[Scope], Any]:
-    """Returns a Litestar provider for the dependency `name`: a function that returns the service of that name from the
-    request's scope."""
+def _provider(service: Callable[[Services], object]) -> Callable[[Scope], object]:
+    """Returns a Litestar provider: a function that returns a service of the server that received the request."""
 
-    def provide(scope: Scope) -> Any:  # noqa: ANN401 (of any type)
-        return _services_of(scope)[name]
+    def provide(scope: Scope) -> object:
+        return service(_given_in(scope).services)
 
     return provide
 
@@ -349,20 +365,17 @@ def _provide_chat(caller: GivenCaller, scope: Scope) -> LimitedChat:  # noqa: AR
     The parameter `caller` is unused: it makes Litestar authenticate the user first. If the two were separate
     dependencies of a route, Litestar would start a task for each, which is slower.
     """
-    chat: LimitedChat = _services_of(scope)["chat"]
-    return chat
+    return _given_in(scope).chat
 
 
 def _provide_site(request: Request[Any, Any, Any]) -> str:
-    site: str = _services_of(request.scope)["site"](request)
-    return site
+    return _given_in(request.scope).site(request)
 
 
 async def _provide_caller(request: Request[Any, Any, Any]) -> Caller:
-    caller: Caller = await _services_of(request.scope)["caller"](request)
-    return caller
+    return await _given_in(request.scope).caller(request)
 
 
-def _services_of(scope: Any) -> Mapping[str, Any]:  # noqa: ANN401 (ASGI)
-    services: Mapping[str, Any] = scope[_SERVICES]
-    return services
+def _given_in(scope: Any) -> _Given:  # noqa: ANN401 (ASGI)
+    given: _Given = scope[_GIVEN]
+    return given
