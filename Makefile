@@ -202,8 +202,8 @@ lock:
 	PATH="$$tools/bin:$$PATH"; mkdir -p requirements; \
 	$(RESOLVE) --all-extras --group dev --output-file requirements/dev.lock $(ARGS); \
 	$(RESOLVE) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS); \
-	$(RESOLVE) --extra postgres --extra redis --extra s3 --extra otlp --group build --no-annotate --constraints requirements/dev.lock \
-		--output-file requirements/image.lock $(ARGS)
+	$(RESOLVE) --extra postgres --extra redis --extra s3 --extra otlp --extra docs --group build --no-annotate \
+		--constraints requirements/dev.lock --output-file requirements/image.lock $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(NODE_TESTS:%=%/node_modules) $(MODELINA)/node_modules web/node_modules $(CLIENTS)/node_modules $(CLIENTS)/docs $(wildcard $(CLIENTS)/*/dist) src/talkwire/web .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,7 +1,9 @@
-"""The upper bounds of the libraries whose internals the server relies on, and the names that it uses of them."""
+"""What is installed: the upper bounds of the libraries whose internals the server relies on, the names that it uses of
+them, and the packages of extras."""
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -46,3 +48,18 @@ async def test_aiohttps_client_has_what_our_connector_uses() -> None:
     assert hasattr(ResponseHandler, "set_response_params")
     assert hasattr(ResponseHandler, "data_received")
     await connector.close()
+
+
+def test_the_image_has_the_packages_of_every_extra_and_a_plain_installation_none() -> None:
+    extras = PROJECT["optional-dependencies"]
+    packages = {Requirement(text).name for texts in extras.values() for text in texts}
+    assert {"docs", "postgres", "redis", "s3", "otlp"} <= extras.keys()
+    assert packages <= _locked("image")
+    assert packages <= _locked("dev")
+    assert packages.isdisjoint(_locked("run"))
+
+
+def _locked(name: str) -> set[str]:
+    """Returns the names of the packages in a lock file."""
+    lock = Path(__file__).parents[2] / "requirements" / f"{name}.lock"
+    return set(re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==", lock.read_text(encoding="utf-8"), re.MULTILINE))

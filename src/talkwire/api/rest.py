@@ -17,7 +17,7 @@ from litestar.routes import BaseRoute
 from litestar.types import ControllerRouterHandler, Scope
 
 from talkwire.api.backend.events import list_log_events
-from talkwire.api.description.docs import assets_router, asyncapi_json, openapi_config, openapi_json
+from talkwire.api.description.docs import assets_routes, asyncapi_json, openapi_config, openapi_json
 from talkwire.api.description.openapi import NamedStructs
 from talkwire.api.description.refusals import DescribeRefusals
 from talkwire.api.dialects import ROUTES as DIALECT_ROUTES
@@ -296,7 +296,7 @@ def _routes(  # noqa: PLR0913 (what differs between servers)
             show_receipt_keys,
             openapi_json,
             asyncapi_json,
-            assets_router(),
+            *assets_routes(),
             *pages,
         ],
         dependencies={

@@ -1,5 +1,8 @@
-"""Serves the API documentation: `/openapi.json`, `/asyncapi.json`, and `/docs` with Swagger UI. The server itself has
-all scripts and styles of `/docs`, so the page works without internet access."""
+"""Serves the API documentation: `/openapi.json`, `/asyncapi.json`, and `/docs` with Swagger UI.
+
+The package of the extra `docs` contains the scripts and styles of Swagger UI, so `/docs` works without internet access.
+Without that package, `/docs` is a page that links to the documents.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,16 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Hashable
+from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import litestar_offline_docs
 import msgspec
 from litestar import MediaType, Request, Response, Router, get
 from litestar.datastructures import CacheControlHeader
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.plugins import OpenAPIRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme, Server
 from litestar.static_files import create_static_files_router
 
@@ -35,6 +39,28 @@ _INLINE_SCRIPT = re.compile(rb"<script(?: type='text/javascript')?>(.*?)</script
 _DESCRIPTION = """\
 The REST routes of a Talkwire server. Send a token as `Authorization: Bearer …`. The events over Socket.IO are described
 at [asyncapi.json](asyncapi.json).
+"""
+
+_ICON = "<link rel='icon' href='/icon.svg'>"
+_PLAIN_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Talkwire API</title>
+{icon}
+</head>
+<body>
+<h1>Talkwire API</h1>
+<ul>
+<li><a href="{prefix}/openapi.json">openapi.json</a> describes the REST routes.</li>
+<li><a href="{prefix}/asyncapi.json">asyncapi.json</a> describes the events over Socket.IO.</li>
+</ul>
+<p>This server lacks Swagger UI, which shows the routes on this page, with a form to try each of them. The operator can
+install Swagger UI with <code>pip install 'talkwire[docs]'</code> and restart the server.</p>
+</body>
+</html>
 """
 
 # Swagger UI sets inline styles and has images as data in its style sheet.
@@ -59,15 +85,7 @@ def _hash_of(script: bytes) -> str:
 
 def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
     """Returns Litestar's configuration for `/openapi.json` and `/docs`: title, version, authentication, error
-    responses, and Swagger UI. `prefix` is the path below which clients reach the routes."""
-    assets = f"{prefix}{_ASSETS}"
-    swagger = _DocumentPage(
-        js_url=f"{assets}/swagger-ui-bundle.js",
-        css_url=f"{assets}/swagger-ui.css",
-        standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
-        path="/",
-        favicon="<link rel='icon' href='/icon.svg'>",
-    )
+    responses, and the page. `prefix` is the path below which clients reach the routes."""
     return OpenAPIConfig(
         title="Talkwire",
         version=version,
@@ -80,7 +98,7 @@ def openapi_config(version: str, prefix: str = "") -> OpenAPIConfig:
             before_request=_describe_routes,
             after_request=_with_policy,
         ),
-        render_plugins=[swagger],
+        render_plugins=[_PlainPage(prefix) if _swagger_ui() is None else _swagger_page(prefix)],
         operation_id_creator=operation_id,
         servers=[Server(url=prefix or "/")],
         security=[{"bearer": []}],
@@ -105,6 +123,34 @@ def _routes_of(request: Request[Any, Any, Any]) -> Json:
         state["openapi"] = openapi(request.app)
     described: Json = state["openapi"]
     return described
+
+
+def _swagger_ui() -> Path | None:
+    """Returns the folder of Swagger UI's files, or None if the package of the extra `docs` is not installed."""
+    package = find_spec("litestar_offline_docs")
+    return None if package is None or package.origin is None else Path(package.origin).parent / "static"
+
+
+def _swagger_page(prefix: str) -> OpenAPIRenderPlugin:
+    assets = f"{prefix}{_ASSETS}"
+    return _DocumentPage(
+        js_url=f"{assets}/swagger-ui-bundle.js",
+        css_url=f"{assets}/swagger-ui.css",
+        standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
+        path="/",
+        favicon=_ICON,
+    )
+
+
+class _PlainPage(OpenAPIRenderPlugin):
+    """A renderer of the page `/docs` without Swagger UI: links to the documents, and how to install Swagger UI."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__(path="/")
+        self._page = _PLAIN_PAGE.format(prefix=escape(prefix), icon=_ICON).encode()
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: Json) -> bytes:  # noqa: ARG002 (Litestar's)
+        return self._page
 
 
 class _DocumentPage(SwaggerRenderPlugin):
@@ -151,9 +197,10 @@ def _written_once(request: Request[Any, Any, Any], key: Hashable, describe: Call
     return Response(written[key], media_type=MediaType.JSON)
 
 
-def assets_router() -> Router:
-    """Returns a router for the files of Swagger UI, which the package `litestar_offline_docs` contains."""
-    folder = Path(litestar_offline_docs.__file__).parent / "static"
-    return create_static_files_router(
-        _ASSETS, directories=[folder], include_in_schema=False, cache_control=CacheControlHeader(max_age=3600)
-    )
+def assets_routes() -> list[Router]:
+    """Returns the router for the files of Swagger UI; no router if the extra `docs` is not installed."""
+    folder = _swagger_ui()
+    if folder is None:
+        return []
+    cache = CacheControlHeader(max_age=3600)
+    return [create_static_files_router(_ASSETS, directories=[folder], include_in_schema=False, cache_control=cache)]
