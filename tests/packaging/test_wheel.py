@@ -104,7 +104,7 @@ def test_the_description_of_the_wheel_has_absolute_links(wheel: Path) -> None:
     links = re.findall(r'\]\(([^)\s]+)|(?:src|href)="([^"]+)"', metadata)
     assert links
     assert [link for pair in links if not (link := pair[0] or pair[1]).startswith(("https://", "http://", "#"))] == []
-    for extra in ("postgres", "redis", "s3"):
+    for extra in ("postgres", "redis", "s3", "otlp", "docs"):
         assert f"Provides-Extra: {extra}\n" in metadata
     assert "Project-URL: Repository, https://" in metadata
 
@@ -232,6 +232,7 @@ def test_the_wheel_serves_the_demo_and_the_web_client(program: Path, tmp_path: P
         assert any(name.endswith(".js") for name in assets)
         for name in assets:
             assert http_get(f"{url}/{name}").status_code == 200, name
+        assert "talkwire[docs]" in http_get(f"{url}/docs").text
         people = http_get(f"{url}/demo.json").json()["users"]
         assert len(people) > 3
         listed = http_get(f"{url}/api/v1/conversations", params={"userId": people[0]["id"]}).json()
