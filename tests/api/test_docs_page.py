@@ -1,4 +1,4 @@
-"""The page `/docs`, with and without the package of the extra `docs`."""
+"""The page `/docs`, with and without the package of the extra `docs`, and what its document does not need."""
 
 from __future__ import annotations
 
@@ -62,3 +62,14 @@ async def test_without_the_package_the_links_begin_with_the_prefix() -> None:
     async with _http("without", "/chat") as http:
         page = await http.get("/docs")
     assert _links(page.text) >= {"/chat/openapi.json", "/chat/asyncapi.json"}
+
+
+async def test_the_document_is_generated_without_polyfactory_and_has_no_invented_examples(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "polyfactory", None)
+    monkeypatch.delitem(sys.modules, "litestar._openapi.schema_generation.examples", raising=False)
+    async with _http("no polyfactory") as http:
+        document = await http.get("/openapi.json")
+    assert document.status_code == 200
+    assert '"examples"' not in document.text

@@ -95,7 +95,7 @@ class LinesAnswer(msgspec.Struct, frozen=True):
     "newline-delimited JSON (`application/x-ndjson`), a message in each line, may have any length: its messages are "
     "stored as they arrive, and the response counts them.",
     tags=["messages"],
-    responses={HTTP_200_OK: ResponseSpec(LinesAnswer, description="The counted lines")},
+    responses={HTTP_200_OK: ResponseSpec(LinesAnswer, description="The counted lines", generate_examples=False)},
     opt={**executes(SendMessages, SendMessage, unaudited=SENDS), **may_refuse(413), **TAKES_LINES},
     request_max_body_size=PARTS_BODY_MAX,
 )
