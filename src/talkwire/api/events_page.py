@@ -37,10 +37,10 @@ The last column has the REST routes that do the same, or the reason why there ar
 """
 
 _PREFIX = "Messenger"
-"""The prefix of the schema names on the page, which the page omits."""
+"""Prefix of the schema names on the page, which the page omits."""
 
 _SENTENCE_END = re.compile(r"(?<=[.?!]) (?=[A-Z`])")
-"""The space between two sentences. Pages have one sentence a line."""
+"""Pattern of the space between two sentences. Pages have one sentence a line."""
 
 _DEFAULT = re.compile(r"Default: `(.*)`\.$")
 

@@ -50,11 +50,13 @@ from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.users import SessionPayload, UserPayload, session_payload, user_payload_for
 
 CHUNK_BYTES = 64 * 1024
+"""Number of bytes of a file that are added to the archive at once."""
+
 SPOOLED_BYTES = 1024 * 1024
-"""Temporary files up to this size stay in memory; larger ones are written to disk."""
+"""Largest temporary file that stays in memory, in bytes; larger ones are written to disk."""
 
 _ZIP_TIME_MIN_S = 315_532_800
-"""The earliest time that a zip file can hold, in seconds since 1970: the beginning of 1980."""
+"""Earliest time that a zip file can hold, in seconds since 1970: the beginning of 1980."""
 
 _encode = msgspec.json.Encoder().encode
 _file = msgspec.json.Decoder(File)

@@ -43,6 +43,7 @@ from talkwire.operations.shapes import (
 from talkwire.payloads.payload import Payload
 
 PREFIX = "/api/v1"
+"""Beginning of the paths of REST."""
 
 _METHODS: Mapping[str, Any] = MappingProxyType({"DELETE": delete, "GET": get, "PATCH": patch, "POST": post, "PUT": put})
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
@@ -58,7 +59,7 @@ _IN_BRACES = re.compile(r"\{(\w+)\}")
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 
 _PARTS = frozenset({"parts", "set"})
-"""The fields of commands that are parts of messages."""
+"""Names of the fields of commands that are parts of messages."""
 
 _SENDER = "sender_id"
 
@@ -68,13 +69,13 @@ _OF_QUERIES: Mapping[str, Any] = MappingProxyType({"limit": Limit, _SENDER: Acti
 """Parameters of queries that are alike in all operations, by their fields."""
 
 OwnCheck = Callable[..., Awaitable[None]]
-"""Raises ChatError if a route refuses (the command, the caller, the chat). Further parameters are what Litestar gives
-a handler, such as `webhooks: GivenWebhooks`."""
+"""Function `(command, caller, chat)` that raises ChatError if a route refuses. Further parameters are what Litestar
+gives a handler, such as `webhooks: GivenWebhooks`."""
 
 OwnAnswer = Callable[..., Awaitable[Any]]
-"""Makes a route's answer of (the command's result, the command, the caller, the chat). Its annotation says the type of
-the answer; a `Response` is for a route that returns, with the status 200, what existed already. Further parameters are
-what Litestar gives a handler."""
+"""Function `(result, command, caller, chat)` that makes a route's answer of a command's result. Its annotation says the
+type of the answer; a `Response` is for a route that returns, with the status 200, what existed already. Further
+parameters are what Litestar gives a handler."""
 
 
 class _Inputs(NamedTuple):

@@ -22,7 +22,7 @@ from litestar.types import ControllerRouterHandler
 from talkwire.core.domain.access_policy import WebSignIn
 
 BUILT = Path(__file__).parents[1] / "web"
-"""The built web client. Wheels contain it; in a source tree `make install` builds it."""
+"""Folder of the built web client. Wheels contain it; in a source tree `make install` builds it."""
 
 _NOT_BUILT = "The web client is not built: run `make install`. The API works without it.\n"
 
@@ -42,13 +42,13 @@ _IMMUTABLE = _HEADERS | {"cache-control": "public, max-age=31536000, immutable"}
 """Headers of files whose name contains a hash of their content, so browsers may cache them forever."""
 
 _ENCODINGS = {"br": ".br", "gzip": ".gz"}
-"""The encodings in which the build has written scripts and styles, the smallest first, with their suffixes."""
+"""Suffixes of the files in which the build has written scripts and styles, by their encodings, the smallest first."""
 
 LOGO_PATH = "/web-logo"
-"""The path of the operator's logo."""
+"""Path of the operator's logo."""
 
 CONSOLE_PATH = "/admin"
-"""The path of the operators' console. The addresses of its files are relative to the folder that contains it."""
+"""Path of the operators' console. The addresses of its files are relative to the folder that contains it."""
 
 
 class Logo(msgspec.Struct, frozen=True):

@@ -96,10 +96,10 @@ from talkwire.receipt_keys import ReceiptKeys
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 _GIVEN = "talkwire.given"
-"""A key in an ASGI scope: what `_Given` has for the server that received the request."""
+"""Key in an ASGI scope of what `_Given` has for the server that received the request."""
 
 _KEPT = 8
-"""The maximum number of sets of routes that are kept, for servers with other settings in the same process."""
+"""Most sets of routes that are kept, for servers with other settings in the same process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Services:
     accounts: Accounts
     callers: Callers
     metrics: Callable[[], Awaitable[bytes]]
-    """Returns the metrics in the text format of Prometheus."""
+    """Function that returns the metrics in the text format of Prometheus."""
 
     uploads: Uploads
     readiness: Readiness
@@ -122,28 +122,28 @@ class Services:
     limits: Limits | None = None
     trusted_proxies: frozenset[str] = frozenset()
     dialects: tuple[Dialect, ...] = tuple(DIALECTS.values())
-    """The dialects (client applications' vocabularies) that the operator has turned on."""
+    """Dialects (client applications' vocabularies) that the operator has turned on."""
 
     ice_servers: tuple[IceServer, ...] = ()
     policy: AccessPolicy = field(default_factory=AccessPolicy)
     public_url: str | None = None
     check_push_url: Callable[[str], object] = AddressRules().check_url
-    """Raises RefusedUrl for the address of a push service that the server may not reach."""
+    """Function that raises RefusedUrl for the address of a push service that the server may not reach."""
 
     push_key: PushKey = no_push_key
     demo: DemoSignIn | None = None
-    """What the web client at `/` shows before sign-in; None if this server has no web client."""
+    """Description of what the web client at `/` shows before sign-in; None if this server has no web client."""
     page_options: PageOptions = field(default_factory=PageOptions)
     webhooks: WebhookProbe | None = None
-    """Sends test events to webhooks; None if the routes are only described in documents."""
+    """Sender of test events to webhooks; None if the routes are only described in documents."""
     receipt_keys: ReceiptKeys | None = None
-    """Signs receipts of decisions; None if the routes are only described in documents."""
+    """Signer of receipts of decisions; None if the routes are only described in documents."""
     console: OperatorsConsole | None = None
-    """Collects what the operators' console shows; None if the routes are only described in documents."""
+    """Collector of what the operators' console shows; None if the routes are only described in documents."""
     exports: UserExports | None = None
-    """Begins exports of users' data; None if the routes are only described in documents."""
+    """Service that begins exports of users' data; None if the routes are only described in documents."""
     openid: ProviderSignIn | None = None
-    """Signs users in through the OpenID provider; None if there is no provider."""
+    """Service that signs users in through the OpenID provider; None if there is no provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ _SERVICES: Mapping[str, Callable[[Services], object]] = MappingProxyType(
         "openid": lambda services: services.openid,
     }
 )
-"""The name of a route function's parameter -> the service that Litestar passes for it."""
+"""Functions that return the services which Litestar passes to routes, by the name of the route function's parameter."""
 
 
 def described_routes(

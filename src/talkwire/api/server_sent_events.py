@@ -12,11 +12,13 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Send
 
 EVENT_STREAM = "text/event-stream"
+"""Media type of server-sent events."""
 
 HEARTBEAT_S = 15.0
-"""After this many seconds without an event a stream sends a comment, since proxies close idle connections."""
+"""Seconds without an event after which a stream sends a comment, since proxies close idle connections."""
 
 COMMENT = b":\n\n"
+"""Comment that clients ignore (WHATWG HTML, section 9.2.6)."""
 
 _HEADERS = {
     "Cache-Control": "no-store",

@@ -15,7 +15,7 @@ GivenSite = NamedDependency[str]
 
 
 OUTER = "talkwire.outer"
-"""A key in an ASGI scope: the original scope, with its root path, of a request that an application passed to the
+"""Key in an ASGI scope of the original scope, with its root path, of a request that an application passed to the
 chat."""
 
 

@@ -9,11 +9,16 @@ from urllib.parse import parse_qsl
 from litestar import Request
 
 STREAM_PATH = "/api/v1/messages/stream"
+"""Path of the route that writes a message while its text arrives."""
+
 STREAM_FORMAT = "format"
-"""The path of the route that writes a message, and its parameter with which it reads the message from its body."""
+"""Name of the parameter by which the route of `STREAM_PATH` reads the message from its body."""
 
 STREAMED = "streamed"
+"""Key in a route's `opt`: the parameter of the query with which it reads its body itself."""
+
 BODIES = "streamed_bodies"
+"""Key in a route's `opt`: the bodies that it reads itself, by their media types."""
 
 
 def takes_streams(parameter: str, bodies: Mapping[str, str]) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ from talkwire.core.engine.limits import Kind, Limits, RateLimited
 from talkwire.files.byte_store import ByteStore
 
 AT_ONCE_MAX = 8
-"""How many exports a node sends at the same time."""
+"""Most exports that a node sends at the same time."""
 
 RETRY_S = 30.0
 """Seconds after which a user whose export is still being downloaded should try again."""

@@ -149,6 +149,7 @@ class PersonalOutbound:
 
 
 PERSONAL_MAX = 100
+"""Most pairs of a user and a payload that an entry builds for one event."""
 
 OutboundEntry = Outbound | PersonalOutbound
 
@@ -180,26 +181,26 @@ class Dialect:
     outbound: Mapping[type[Event], tuple[OutboundEntry, ...]]
     silent: frozenset[type[Event]]
     welcome: Callable[[User, str, str], Outbound | None]
-    """A function `(user, socket id, cursor)` that returns the first event of a socket, or None. The argument of its
+    """Function `(user, socket id, cursor)` that returns the first event of a socket, or None. The argument of its
     `payload` is ignored."""
     refusal: Callable[[ChatError], msgspec.Struct]
-    """A function `(refusal)` that returns the acknowledgement of a refused event."""
+    """Function `(refusal)` that returns the acknowledgement of a refused event."""
     error: Callable[[ChatError, str], tuple[str, msgspec.Struct]]
-    """A function `(refusal, event name)` that returns the name and the payload of the event that reports a refusal to a
+    """Function `(refusal, event name)` that returns the name and the payload of the event that reports a refusal to a
     client that did not ask for an acknowledgement."""
     goodbye: Callable[[str, bool], tuple[str, msgspec.Struct] | None]
-    """A function `(reason, whether to reconnect)` that returns the name and the payload of the last event before the
+    """Function `(reason, whether to reconnect)` that returns the name and the payload of the last event before the
     server closes a socket, or None."""
     follows_all: bool = False
     sends_notifications: bool = False
-    """True if events for sockets that do not follow a conversation are notifications. Then those of blocked users and
+    """Whether events for sockets that do not follow a conversation are notifications. Then those of blocked users and
     muted conversations are not sent, and those missed while the user was offline are sent at the next connect, together
     with the events that the application has stored for the user."""
     refused_sign_in: Callable[[ChatError], tuple[str, msgspec.Struct]] | None = None
-    """A function `(refusal)` that returns the name and the payload of an event for a client whose sign-in was refused:
+    """Function `(refusal)` that returns the name and the payload of an event for a client whose sign-in was refused:
     its socket is accepted, receives the event and is closed. If None, the client receives CONNECT_ERROR instead."""
     sends_to_non_followers: bool = field(init=False)
-    """True if sockets receive some events of conversations that they do not follow."""
+    """Whether sockets receive some events of conversations that they do not follow."""
 
     def __post_init__(self) -> None:
         sent = (each for packets in self.outbound.values() for each in packets)

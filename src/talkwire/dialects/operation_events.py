@@ -18,7 +18,7 @@ from talkwire.payloads.payload import Payload
 from talkwire.payloads.replies import Reply, done
 
 _MODULE = "talkwire.dialects.messenger"
-"""The module of the types that are made here, by which their schemas are called `Messenger…`."""
+"""Module of the types that are made here, by which their schemas are called `Messenger…`."""
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 

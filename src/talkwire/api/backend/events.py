@@ -31,6 +31,8 @@ from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, LogEventPayl
 from talkwire.identity.callers import Caller
 
 WAIT_MAX_S = 60
+"""Longest time that a request for events may wait for the next one, in seconds."""
+
 _STREAMED = "Server-sent events. `event` is the type, `data` the event as JSON, `id` the cursor after it."
 
 Wait = Annotated[

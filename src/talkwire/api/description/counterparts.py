@@ -27,7 +27,7 @@ _DIALECT_MODULES = "talkwire.api.dialects."
 _SOCKET_ONLY: Mapping[CommandType, str] = MappingProxyType(
     {command: each.socket_only for each in OPERATIONS if each.socket_only for command in each.commands}
 )
-"""The reason why a command has no REST route, shown in the descriptions of its events."""
+"""Reasons why commands have no REST route, by the command's type, shown in the descriptions of their events."""
 
 
 def executes(*commands: CommandType, unaudited: str | None = None) -> dict[str, object]:

@@ -34,6 +34,8 @@ from talkwire.api.description.vocabularies import vocabulary
 from talkwire.api.http.dependencies import GivenDialects
 
 DOCS = "/docs"
+"""Path of the page that shows the description of REST."""
+
 _ASSETS = f"{DOCS}/assets"
 _INLINE_SCRIPT = re.compile(rb"<script(?: type='text/javascript')?>(.*?)</script>", re.DOTALL)
 _DESCRIPTION = """\

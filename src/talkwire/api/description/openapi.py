@@ -37,7 +37,7 @@ _NULL: Json = {"type": "null"}
 
 _ZIP = "application/zip"
 _BYTES: Json = {"type": "string", "format": "binary"}
-"""The schema of a response of bytes, which Litestar describes as a text."""
+"""Schema of a response of bytes, which Litestar describes as a text."""
 
 _FORM = "form"
 _FORM_WITH_A_FILE: Json = {

@@ -14,7 +14,7 @@ from litestar.types.internal_types import PathParameterDefinition
 from talkwire.api.description.schemas import dialect_of
 
 LONGEST = 40
-"""The maximum length of an operation id, in characters; a test checks it."""
+"""Longest operation id, in characters; a test checks it."""
 
 _ALIAS = "Alias"
 

@@ -22,6 +22,7 @@ Json = dict[str, Any]
 Struct = type[msgspec.Struct]
 
 ANYTHING: Json = {"description": "Any JSON value."}
+"""Schema of any JSON value."""
 
 _PLACE_OF_A_DIALECT = re.compile(r"talkwire\.(?:api\.)?dialects\.([a-z]+)")
 _SHARED_PAYLOADS = "talkwire.payloads."
@@ -140,7 +141,7 @@ def _inside(info: object) -> Iterator[object]:
 
 
 REMOVED_BY_NULL = "Null removes it."
-"""A sentence in the description of an optional member for which null and absence have different meanings."""
+"""Sentence in the description of an optional member for which null and absence have different meanings."""
 
 _NULL: Json = {"type": "null"}
 

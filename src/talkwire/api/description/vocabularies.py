@@ -25,7 +25,7 @@ class Counterpart:
 
 
 Counterparts = Callable[[Dialect, Inbound], Counterpart]
-"""A function `(dialect, one of its events) -> its REST counterpart`."""
+"""Function `(dialect, one of its events)` that returns the event's REST counterpart."""
 
 _USER = User(id="alice", name="Alice", created_ms=0)
 _REFUSAL = ChatError("invalid_request", "content: is missing", [{"path": "content", "message": "is missing"}])
@@ -63,7 +63,7 @@ class Vocabulary:
     inbound: tuple[InboundEvent, ...]
     outbound: tuple[OutboundEvent, ...]
     refusal: msgspec.Struct
-    """An example of the acknowledgement of a refused event."""
+    """Example of the acknowledgement of a refused event."""
 
     def structs(self) -> Iterator[Struct]:
         """Yields every payload and acknowledgement type of the dialect; some occur more than once."""

@@ -13,4 +13,4 @@ from talkwire.api.dialects import crm, gateway, talks, whatsapp
 ROUTES: Mapping[str, Sequence[ControllerRouterHandler]] = MappingProxyType(
     {"talks": talks.ROUTES, "whatsapp": whatsapp.ROUTES, "crm": crm.ROUTES, "gateway": gateway.ROUTES}
 )
-"""The routes of each dialect by its name. The messenger dialect uses the general routes."""
+"""Routes of each dialect, by its name. The messenger dialect uses the general routes."""

@@ -42,7 +42,7 @@ IdempotencyKey = Annotated[
 ]
 
 PARTICIPANTS_LISTED = 20
-"""Lists include the participants of a talk only if there are at most this many, to bound the size of a page."""
+"""Most participants of a talk that lists include; larger talks are listed without them, to bound the size of a page."""
 
 
 class OpenTalkBody(TolerantPayload, frozen=True):

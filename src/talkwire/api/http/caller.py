@@ -23,12 +23,16 @@ ActingUserId = Annotated[
     str | None,
     QueryParameter(name="senderId", description="The user who does this. Only callers with the role `service` set it"),
 ]
-"""A parameter of routes without a body, like the member `senderId` in the bodies of others."""
+"""Parameter of routes without a body that names the user for whom the backend acts, like the member `senderId` in the
+bodies of others."""
 
 _PURPOSE: Final = "address_token"
 
-ADDRESS, USER_ID = "caller_address", "caller_user_id"
-"""The names in a request's state of its client's IP address, and of its user's id once the user is known."""
+ADDRESS = "caller_address"
+"""Key in a request's state of its client's IP address."""
+
+USER_ID = "caller_user_id"
+"""Key in a request's state of its user's id, once the user is known."""
 
 
 def takes_address_token(purpose: Purpose) -> dict[str, object]:

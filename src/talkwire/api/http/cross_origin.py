@@ -30,7 +30,8 @@ _EXPOSED = (
 
 
 EMBED_SCRIPT = "/embed.js"
-"""The web component `<talkwire-chat>`, a script that pages of every origin may load, as from a package registry."""
+"""Path of the web component `<talkwire-chat>`, a script that pages of every origin may load, as from a package
+registry."""
 
 _SAFE = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"), (b"referrer-policy", b"no-referrer"))
 """Security headers of every response that does not set them itself: responses are for one caller and are not pages."""

@@ -12,6 +12,7 @@ from talkwire.core.commands.accounts import Device
 from talkwire.identity.address import client_address
 
 USER_AGENT_MAX_LENGTH = 300
+"""Most characters of the header User-Agent that are kept."""
 
 GivenDevice = NamedDependency[Device]
 GivenTrustedProxies = NamedDependency[frozenset[str]]

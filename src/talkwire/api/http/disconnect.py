@@ -13,7 +13,7 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 WATCH_AFTER_S = 0.3
-"""After how many seconds without a response a request's client is watched. Most requests end sooner, at no cost."""
+"""Seconds without a response after which a request's client is watched. Most requests end sooner, at no cost."""
 
 
 class EndAbandonedReads:

@@ -40,6 +40,7 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         "unavailable": 503,
     }
 )
+"""HTTP status of each error code."""
 
 _CODE_BY_STATUS: Mapping[int, ErrorCode] = MappingProxyType(
     {401: "unauthenticated", 403: "forbidden", 404: "not_found", 413: "payload_too_large", 429: "rate_limited"}
@@ -48,13 +49,13 @@ _CODE_BY_STATUS: Mapping[int, ErrorCode] = MappingProxyType(
 _MISSING_PARAMETER = re.compile(r"Missing required \w+ parameter '([^']+)'")
 
 _BODY_BROKE_OFF = "client disconnected prematurely"
-"""Litestar's message when the connection ends before the request's body does."""
+"""Message of Litestar's error when the connection ends before the request's body does."""
 
 _NO_ROUTE = "Not Found"
-"""Litestar's message for a path that has no route."""
+"""Message of Litestar's error for a path that has no route."""
 
 _PATH_MAX = 200
-"""How many characters of a request's path are logged."""
+"""Most characters of a request's path that are logged."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -116,7 +117,7 @@ _READ_ELSEWHERE = {
     "members": "GET /api/v1/conversations/{id} returns the members.",
     "reactions": "GET /api/v1/messages/{id} returns the reactions.",
 }
-"""By a part of a path without GET: where to read what the path changes."""
+"""Routes that read what a path without GET changes, by a part of that path."""
 
 
 def _no_such_method(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

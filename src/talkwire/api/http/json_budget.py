@@ -8,10 +8,10 @@ import re
 from talkwire.core.domain.errors import invalid
 
 CONTAINERS_MAX = 10_000
-"""The maximum number of arrays and objects: the decoder allocates each, and the garbage collector visits each."""
+"""Most arrays and objects of a body: the decoder allocates each, and the garbage collector visits each."""
 
 EXPONENTS_MAX = 2_000
-"""The maximum number of numbers such as 1e308, which take about 10 µs each to decode."""
+"""Most numbers of a body such as 1e308, which take about 10 µs each to decode."""
 
 # Possessive quantifiers keep the match linear. Socket packets may be four times as large, so wire/socket_packet.py
 # skips strings with a faster method that gives up after 25,000 strings.

@@ -12,18 +12,21 @@ from litestar import Request
 from talkwire.core.domain.errors import ChatError, invalid
 
 LINE_MAX = 256 * 1024
-"""The maximum size of a line in bytes, which is that of other JSON bodies."""
+"""Largest line of a body, in bytes; the same as of other JSON bodies."""
 
 MEDIA_TYPE = "application/x-ndjson"
+"""Media type of lines of JSON."""
+
 _MEDIA_TYPES = frozenset({MEDIA_TYPE, "application/ndjson", "application/jsonl"})
 
 LINES = "lines"
+"""Key in a route's `opt`: whether the route accepts lines of JSON."""
 
 TAKES_LINES: Mapping[str, object] = MappingProxyType({LINES: True})
 """Option of a route that accepts lines of JSON instead of its JSON body, and reads them itself."""
 
 Line = tuple[int, bytes]
-"""A line that is not blank, with its number. The first line of a body has the number 1."""
+"""Line that is not blank, with its number. The first line of a body has the number 1."""
 
 
 def takes_lines(request: Request[Any, Any, Any]) -> bool:

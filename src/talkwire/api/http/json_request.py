@@ -17,15 +17,15 @@ from talkwire.payloads.named_conversation import conversation_in, conversation_i
 from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
 
 BODY_MAX = 256 * 1024
-"""The maximum size of a JSON body in bytes. The text of a message has a smaller limit."""
+"""Largest JSON body, in bytes. The text of a message has a smaller limit."""
 
 PARTS_BODY_MAX = 512 * 1024
-"""The maximum size of a JSON body that has the parts of messages. The parts of a message have a smaller limit."""
+"""Largest JSON body that has the parts of messages, in bytes. The parts of a message have a smaller limit."""
 
 _PROBLEM = "body_problem"
 _BODY = "body_and_type"
 _UNFIT = object()
-"""A value that no type accepts."""
+"""Value that no type accepts."""
 
 
 class JsonRequest(Request[Any, Any, Any]):

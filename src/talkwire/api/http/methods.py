@@ -14,7 +14,7 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 BODILESS = "bodiless"
-"""A key in a request's state, set when the response's body will be discarded."""
+"""Key in a request's state, set when the response's body will be discarded."""
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 

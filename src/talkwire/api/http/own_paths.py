@@ -21,7 +21,7 @@ from talkwire.core.domain.errors import ChatError
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 FILES = "/api/v1/files"
-"""The path of files. Messages contain it, so it works without the prefix too, even after the prefix has changed."""
+"""Path of files. Messages contain it, so it works without the prefix too, even after the prefix has changed."""
 
 
 class OwnPaths:

@@ -11,11 +11,11 @@ from litestar.routes import BaseRoute, HTTPRoute
 from talkwire.core.domain.errors import ChatError, did_you_mean
 
 ANY_QUERY: Final = "any_query"
-"""A key in a route's `opt`: others choose the parameters of its requests, such as an OpenID provider."""
+"""Key in a route's `opt`: others choose the parameters of its requests, such as an OpenID provider."""
 
 ANY_KEY: Final = "<key>"
-"""The end of the name of a parameter that stands for all with the same beginning, such as `metadata.<key>`. The route
-reads them from its request."""
+"""End of the name of a parameter that stands for all with the same beginning, such as `metadata.<key>`. The route reads
+them from its request."""
 
 _NAMES = "query_names"
 _CREDENTIALS = frozenset({"token", "userId"})

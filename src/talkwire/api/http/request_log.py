@@ -17,15 +17,17 @@ from talkwire.observability.spans import RequestSpan, Tracer
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 REQUEST_ID = b"x-request-id"
+"""Name of the header with a request's id, in requests and responses."""
+
 _REQUEST_ID_FORM = re.compile(rb"[\w.:/+=@-]{1,128}")
-"""The form of a request id from a client or a proxy that is used. An id of any other form is replaced."""
+"""Pattern of a request id from a client or a proxy that is used. An id of any other form is replaced."""
 
 _ID_BYTES = 8
 
 _METHOD_SHOWN = 16
 
 _BROKEN_OFF = 499
-"""The status that is logged if the client disconnected before the response."""
+"""Status that is logged if the client disconnected before the response."""
 
 _logger = structlog.get_logger(__name__)
 

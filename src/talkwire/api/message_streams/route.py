@@ -28,11 +28,12 @@ from talkwire.core.domain.parts.reading import StreamReading
 from talkwire.core.signals.streams.watches import StreamWatch
 
 END = "end"
-"""The id of the last event. A client that reconnects with it, as browsers do by themselves, has everything."""
+"""Id of the last event. A client that reconnects with it, as browsers do by themselves, has everything."""
 
 FORMATS: Mapping[str, type[StreamFormat]] = MappingProxyType(
     {"text": PlainText, "ui-message": UiMessage, "ag-ui": AgUi}
 )
+"""Formats in which a message can be read while it is written, by their names in requests."""
 
 _STREAMED = "Server-sent events with the data of the format. `id` is the place from which a reader goes on."
 

@@ -32,7 +32,7 @@ class StreamFormat(ABC):
         self.message_id = str(message.id)
         self.conversation_id = message.conversation_id
         self._open: tuple[int, type[MessagePart], str] | None = None
-        """The text that grows: its index, its type and its id for the reader."""
+        """Text that grows: its index, its type and its id for the reader."""
         self._opened: dict[int, int] = {}
 
     def begin(self) -> Iterable[Frame]:

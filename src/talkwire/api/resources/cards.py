@@ -28,7 +28,10 @@ from talkwire.payloads.cards.cards import (
 )
 
 WAIT_MAX_S = 60
+"""Longest time that a request may wait for the decision of a card, in seconds."""
+
 KEYS_PATH = "/.well-known/talkwire-receipts.json"
+"""Path of the keys by which receipts of decisions are checked."""
 
 Wait = Annotated[
     int,

@@ -35,10 +35,10 @@ from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
 from talkwire.payloads.replies import ErrorBody, details_payload, error_payload
 
 BATCH_MAX = 100
-"""How many messages a JSON body may have, and how many lines are sent together."""
+"""Most messages of a JSON body, and most lines that are sent together."""
 
 REFUSALS_MAX = 100
-"""How many refusals of lines the response lists."""
+"""Most refusals of lines that the response lists."""
 
 Outcome = Message | ChatError
 

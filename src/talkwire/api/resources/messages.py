@@ -28,7 +28,8 @@ _NOTE = given_type(
 _NoteBody: Any = _NOTE.type
 
 _GivenMessage: Any = _GIVEN.type
-"""The members of the body that are fields of the command. The subclass has those that are only parts of a field."""
+"""Body of a request to send a message: the members that are fields of the command. The subclass has those that are only
+parts of a field."""
 
 
 class GivenReactionBody(Body, frozen=True):

@@ -70,11 +70,11 @@ notification_routes = routes_of(
 # --- pushes ---------------------------------------------------------------------------------------------------------
 
 PushKey = Callable[[], Awaitable[str]]
-"""Returns the server's public key."""
+"""Function that returns the server's public key for web push."""
 
 
 UrlCheck = Callable[[str], object]
-"""Raises RefusedUrl for the address of a push service that the server may not reach."""
+"""Function that raises RefusedUrl for the address of a push service that the server may not reach."""
 
 
 async def no_push_key() -> str:

@@ -43,11 +43,13 @@ from talkwire.payloads.users import (
 )
 
 ZIP = "application/zip"
+"""Media type of an export."""
 
 ERASED_WITHIN_S = 5.0
 """Seconds that a response waits for the end of an erasure."""
 
 ERASED_POLL_S = 0.05
+"""Seconds between two looks whether an erasure has ended."""
 
 Messages = Annotated[
     Erased, QueryParameter(name="messages", description="Whether the user's messages stay, or become tombstones")
@@ -128,7 +130,7 @@ async def _wait_until_erased(chat: LimitedChat, user_id: str) -> None:
 # --- exports ----------------------------------------------------------------------------------------------------------
 
 LEAST_EXPORT_BYTES_S = 16 * 1024
-"""The least speed of an export's download in bytes a second. Slower ones are broken off, since an export keeps its
+"""Least speed of an export's download, in bytes a second. Slower ones are broken off, since an export keeps its
 temporary files until the end of the download."""
 
 _EXPORTED = (

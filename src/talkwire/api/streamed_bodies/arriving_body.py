@@ -13,10 +13,10 @@ IDLE_S = 30.0
 """Seconds that a body may pause. After that the request ends, and the author sends it again."""
 
 STREAMED_MAX = 1024 * 1024
-"""Bytes of a body in all."""
+"""Largest body, in bytes."""
 
 SLICE = 16 * 1024
-"""How many bytes are handled in one turn of the event loop: a few milliseconds, whatever they are."""
+"""Number of bytes that are handled in one turn of the event loop: that takes a few milliseconds, whatever they are."""
 
 
 class BrokenOff(ChatError):

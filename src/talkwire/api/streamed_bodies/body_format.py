@@ -14,7 +14,7 @@ from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.core.domain.parts.streams import StreamError
 
 TEXT_PIECE = 4096
-"""How many characters are appended at once. Of a text that becomes too long, the pieces that fit are kept."""
+"""Number of characters that are appended at once. Of a text that becomes too long, the pieces that fit are kept."""
 
 
 class PartWrite(NamedTuple):

@@ -16,7 +16,7 @@ from talkwire.payloads.problems import invalid_payload, with_unknown_fields_in
 T = TypeVar("T")
 
 _HALF = b"\\ud"
-"""How JSON escapes half of a character, in lower case."""
+"""Beginning of half of a character as JSON escapes it, in lower case."""
 
 
 class LineBuffer:

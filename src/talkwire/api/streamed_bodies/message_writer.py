@@ -26,10 +26,10 @@ from talkwire.core.engine.limits import RateLimited
 from talkwire.core.signals.streams.watches import AuthorWatch
 
 APPEND_EVERY_S = 0.05
-"""Each append is followed by this pause. What arrives meanwhile is one append, or waits at the sender."""
+"""Pause after each append, in seconds. What arrives meanwhile is one append, or waits at the sender."""
 
 KEEP_EVERY_S = 1.0
-"""Bytes of which nothing can be written yet renew the lease, at most this often."""
+"""Shortest time between two renewals of the lease by bytes of which nothing can be written yet, in seconds."""
 
 R = TypeVar("R")
 

@@ -17,7 +17,7 @@ CUT_SHORT = {
     "length": "The answer was cut off at the model's limit of tokens.",
     "content_filter": "The model's content filter has cut off the answer.",
 }
-"""Reasons for which a model stops before its answer is complete."""
+"""Texts for the reasons for which a model stops before its answer is complete, by the reason."""
 
 
 class _Call:

@@ -27,7 +27,7 @@ _ENDS = frozenset({"response.completed", "response.incomplete", "response.failed
 _KNOWN = _TEXT | _REASONING | _CALLS | _ENDS
 
 _REASONS = {"max_output_tokens": "length"}
-"""Reasons for an incomplete response that chat completions call otherwise."""
+"""Words of chat completions for the reasons of an incomplete response, by the word of responses."""
 
 
 class _Item(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ class ResponsesEvents:
     def __init__(self, answer: ModelAnswer) -> None:
         self._answer = answer
         self._place: tuple[int, int, int] | None = None
-        """Of the text that was written last."""
+        """Place of the text that was written last."""
 
     @staticmethod
     def knows(type_: str) -> bool:

@@ -37,6 +37,7 @@ from talkwire.payloads.streams import OpenedStreamPayload, opened_stream_payload
 FORMATS: Mapping[BodyFormatName, type[BodyFormat]] = MappingProxyType(
     {"text": TextBody, "ndjson": JsonLinesBody, "openai": OpenAiBody}
 )
+"""Formats of bodies from which a message is written, by their names in requests."""
 
 _OpenBody: Any = GIVEN.type
 

@@ -22,7 +22,8 @@ class WrittenParts:
 
     def __init__(self) -> None:
         self._kinds: list[str] = []
-        """By number: the type of a text, or the id of a tool, else an empty text."""
+        """Kinds of the parts, by their numbers: the type of a text, the id of a tool, or an empty text for another
+        part."""
         self._half = ""
         self._half_of = 0
 

@@ -96,7 +96,7 @@ from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.users import UserPayload, whole_user_payload
 
 _SHOWN = 64
-"""The maximum number of characters of an unknown name that an error message repeats."""
+"""Most characters of an unknown name that an error message repeats."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -282,7 +282,7 @@ _AS_SENT: tuple[type[Durable], ...] = (
     NotificationsRead,
     CallRecorded,
 )
-"""The events with the name and payload that messenger clients receive."""
+"""Types of events that have the name and the payload that messenger clients receive."""
 
 LOG_EVENTS: Mapping[type[Durable], Outbound] = MappingProxyType(
     {
@@ -370,7 +370,7 @@ def _payload(packet: Outbound, event: Durable, epoch: str) -> LogEventPayload:
 
 
 LOG_EVENT_NAMES: tuple[str, ...] = tuple(sorted({packet.name for packet in LOG_EVENTS.values()}))
-"""The names that `types` may contain."""
+"""Names of the log's events that a client can choose by the parameter `types`, such as `message:new`."""
 
 
 def log_types_named(names: Iterable[str], path: str = "types") -> frozenset[str]:

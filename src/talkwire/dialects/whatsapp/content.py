@@ -19,6 +19,7 @@ from talkwire.payloads.payload import Payload
 MessageType = Literal["text", "image", "video", "audio", "document", "location"]
 
 TYPES: tuple[str, ...] = get_args(MessageType)
+"""Types of messages in the `whatsapp` dialect."""
 
 _MEDIA = frozenset({"image", "video", "audio", "document"})
 _PLACED = frozenset({"location"})
@@ -30,7 +31,7 @@ _MEMBERS = {
     "longitude": _PLACED,
     "address": _PLACED,
 }
-"""The message types that allow each member of a content. All types allow `text` and `caption`."""
+"""Types of messages that allow a member of a content, by the member. All types allow `text` and `caption`."""
 
 # A Literal type would make the decoder refuse an unknown type without listing the known ones.
 TypeName = Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(TYPES)})]

@@ -32,6 +32,7 @@ from talkwire.openid.sign_in import CALLBACK, Answer, SignInFailed
 from talkwire.operations.operation import OWN
 
 PLACE_MAX_LENGTH = 200
+"""Longest place in the web client to which a sign-in leads back, in characters."""
 
 # Relative, since a proxy may serve this server below a path of its own: both lead to the web client's page.
 _PAGE_FROM_BEGIN = "../../../"
