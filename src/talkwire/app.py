@@ -31,7 +31,7 @@ from talkwire.composition.admission import (
 from talkwire.composition.bus import bus_of, redis_of
 from talkwire.composition.console import start_console
 from talkwire.composition.erasing import finish_erasures
-from talkwire.composition.foundation import Foundation, lock_data, now_ms, open_database, start_chat
+from talkwire.composition.foundation import Foundation, lock_data, open_database, start_chat
 from talkwire.composition.link_previews import preview_links
 from talkwire.composition.log_followers import apply_retention, fire_timers, follow_log, index_keys
 from talkwire.composition.metrics import registry_of
@@ -49,6 +49,7 @@ from talkwire.composition.sockets import (
 )
 from talkwire.composition.teams import finish_team_changes
 from talkwire.control import ControlEndpoint, with_control
+from talkwire.core.clock import now_ms
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.core.domain.log.announced import OF_ONE_CONVERSATION
 from talkwire.core.engine.chat import Chat

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 
 from sqlalchemy import URL, Engine
 
+from talkwire.core.clock import now_ms
 from talkwire.core.domain.access_policy import DEFAULT_POLICY, AccessPolicy
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import NODE_COMMANDS
@@ -38,7 +38,7 @@ async def opened_chat(url: URL, policy: AccessPolicy = DEFAULT_POLICY) -> AsyncI
     writing = writing_engine(url)
     try:
         await asyncio.to_thread(_bring_up_to_date, writing)
-        clock_ms = (lambda: time.time_ns() // 1_000_000) if writing.dialect.name == "sqlite" else None
+        clock_ms = now_ms if writing.dialect.name == "sqlite" else None
         writer = GroupWriter(writing, Decider().decide, clock_ms, policy)
         reader = ReaderPool(reading_engine(url, 1), 1, clock_ms)
         keeper = LeaseKeeper(writing.dialect, NODE_COMMANDS, writer.transact, clock_ms)

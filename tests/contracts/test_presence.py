@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -259,7 +260,7 @@ async def test_a_chosen_status_survives_a_restart(database: Database, clock: Clo
 async def test_a_status_and_a_text_end_by_comparing_with_the_clock(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(presence_tracker, "_now_ms", lambda: clock.now_ms)
+    monkeypatch.setattr(presence_tracker, "clock", SimpleNamespace(now_ms=lambda: clock.now_ms))
     ends = PresenceEnds(clock.now_ms + 2000, clock.now_ms + 1000)
     async with running(database, clock) as node:
         await node.do(ALICE, EnsureUser("alice", "Alice"))
@@ -278,7 +279,7 @@ async def test_a_status_and_a_text_end_by_comparing_with_the_clock(
 
 
 async def test_ends_are_in_the_future_and_of_what_ends(here: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence_tracker, "_now_ms", lambda: 1000)
+    monkeypatch.setattr(presence_tracker, "clock", SimpleNamespace(now_ms=lambda: 1000))
     for command in (
         SetPresence("dnd", ends=PresenceEnds(status_ms=1000)),
         SetPresence("online", "lunch", PresenceEnds(text_ms=1000)),

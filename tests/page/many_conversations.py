@@ -20,7 +20,7 @@ _AGO_NS = 30 * 24 * 3600 * 1_000_000_000
 
 def prepare(folder: Path) -> None:
     """Fills the data folder of a server to come. Everything in it was said before what the demo says."""
-    with patch("talkwire.store.time.time_ns", return_value=time.time_ns() - _AGO_NS):
+    with patch("talkwire.core.clock.time.time_ns", return_value=time.time_ns() - _AGO_NS):
         asyncio.run(_fill(folder))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 from secrets import token_hex
@@ -14,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
 from talkwire.bus.seal import Realm
+from talkwire.core.clock import now_ms
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.command_table import NODE_COMMANDS
 from talkwire.core.engine.decider import Decider
@@ -163,7 +163,3 @@ def tracer_of(settings: Settings, closing: contextlib.AsyncExitStack) -> Tracer 
     tracer = OtlpTracer(settings.otlp_endpoint, version=version("talkwire"), instance_id=token_hex(8))
     closing.push_async_callback(asyncio.to_thread, tracer.close)
     return tracer
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000

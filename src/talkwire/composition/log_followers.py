@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from talkwire.composition.foundation import Foundation, now_ms
+from talkwire.composition.foundation import Foundation
+from talkwire.core.clock import now_ms
 from talkwire.core.domain.events import News, moves_log
 from talkwire.core.engine.housekeeping import index_conversation_keys, prune, prune_conversations
 from talkwire.core.engine.timers import TimerLoop

@@ -6,7 +6,8 @@ import contextlib
 
 from talkwire.callbacks.application_callbacks import ApplicationCallbacks
 from talkwire.callbacks.client import RESPONSE_MIN_MAX, CallbackOptions
-from talkwire.composition.foundation import Foundation, now_ms
+from talkwire.composition.foundation import Foundation
+from talkwire.core.clock import now_ms
 from talkwire.core.cluster.lease import RENEWALS
 from talkwire.core.engine.hooks import Hooks
 from talkwire.egress import Egress, EgressThread

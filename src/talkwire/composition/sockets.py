@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from talkwire.composition.foundation import Foundation, now_ms
+from talkwire.composition.foundation import Foundation
+from talkwire.core.clock import now_ms
 from talkwire.core.commands.receipts import MarkDelivered
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.chat import Chat

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from talkwire.core.clock import now_ms
+
 SAMPLE_S = 5.0
 SAMPLES = 13
 """The first sample of this many is a minute old."""
@@ -123,7 +125,7 @@ class NodeReporter:
         self.sources = sources
         self._node_id = node_id
         self._connections = connections
-        self._started_ms = time.time_ns() // 1_000_000
+        self._started_ms = now_ms()
         self._host = socket.gethostname()
         self._pid = os.getpid()
         self.minute = MinuteCounts(sources.done)

@@ -10,6 +10,7 @@ signals/    features that store nothing in the log of events: presence, typing, 
 engine/     the entry point for all commands, the execution of a batch of them, rate limits, hooks, observers,
             notifications of connected users
 background_tasks.py  tasks on the event loop that nobody awaits
+clock.py    the time of the process in milliseconds
 
 The core knows no HTTP, Socket.IO, SQL or Redis.
 """

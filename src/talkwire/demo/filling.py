@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.engine import URL
 
+from talkwire.core.clock import now_ms
 from talkwire.core.commands.accounts import EnsureUser, FindAccount, PutUser, RegisterAccount, UpdateUser
 from talkwire.core.commands.cards.deciding import ActOnCard
 from talkwire.core.commands.command import Change
@@ -83,7 +83,7 @@ async def fill_empty(url: URL, store: ByteStore, passwords: Passwords) -> bool:
                 _logger.warning("demo_not_added")
             elif started_ms != _FILLED:
                 await chat.lease.start(alone=True)
-                await _Filling(chat, clock, store, started_ms or time.time_ns() // 1_000_000).run(passwords)
+                await _Filling(chat, clock, store, started_ms or now_ms()).run(passwords)
             return started_ms is not None
     finally:
         await asyncio.to_thread(unlock)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
@@ -10,6 +9,8 @@ from types import MappingProxyType
 from typing import Literal
 
 import msgspec
+
+from talkwire.core.clock import now_ms
 
 RefusalKind = Literal["connection", "sign_in", "command", "rate_limit"]
 
@@ -74,9 +75,7 @@ class RecentRefusals:
     `kept` is the maximum number of each kind. `now_ms` returns milliseconds since 1970.
     """
 
-    def __init__(
-        self, kept: int = KEPT_OF_A_KIND, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-    ) -> None:
+    def __init__(self, kept: int = KEPT_OF_A_KIND, now_ms: Callable[[], int] = now_ms) -> None:
         self._kept = kept
         self._now_ms = now_ms
         self._numbers = count(1)

@@ -7,7 +7,6 @@ needs code of its own, the code is in the route's or the dialect's module, and t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
@@ -28,11 +27,6 @@ SENDS = (
 ROUTINE = "is the backend's routine, which takes nothing from anyone; the log of events shows it"
 
 CommandType = type[Command[Any] | SocketCommand]
-
-
-def now_ms() -> int:
-    """Returns the time in milliseconds since 1970: a value in `fixed` for commands that need the time."""
-    return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ The log is the ordered list of committed events.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
@@ -14,6 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 import structlog
 
+from talkwire.core.clock import now_ms
 from talkwire.core.domain.integration.webhooks import (
     ATTEMPTS_KEPT,
     DisabledReason,
@@ -79,7 +79,7 @@ class EndpointDelivery:
         metrics: WebhookMetrics,
         on_change: Callable[[], None],
         on_read: Callable[[], None],
-        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now_ms: Callable[[], int] = now_ms,
     ) -> None:
         self.webhook = webhook
         self.sender = sender

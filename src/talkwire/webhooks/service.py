@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from talkwire.core.clock import now_ms
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import News, WebhookChanged, moves_log
 from talkwire.core.domain.integration.webhooks import WebhookAttempt, WebhookSigning
@@ -139,7 +140,7 @@ class WebhookService:
 
 async def send_test(egress: Egress, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
     """Sends a signed event `webhook:test` to a webhook's endpoint, and returns the attempt with its outcome."""
-    now = iso(time.time_ns() // 1_000_000)
+    now = iso(now_ms())
     event = WebhookEventPayload(f"test-{token_hex(8)}", "webhook:test", now, {"webhookId": webhook_id}, timestamp=now)
     sender = WebhookSender(egress, signing.url, signing.secrets)
     try:

@@ -8,12 +8,12 @@ nothing waits for that. The other nodes receive changes after that (`presence_ex
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
 
+from talkwire.core import clock
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.presence import (
@@ -137,7 +137,7 @@ class PresenceTracker:
     def disconnected(self, user_id: str, socket_id: str) -> None:
         """Removes a closed socket from the user's presence. After the user's last socket, the grace period starts,
         after which the user counts as offline."""
-        self._state.disconnected(user_id, socket_id, asyncio.get_running_loop().time(), _now_ms())
+        self._state.disconnected(user_id, socket_id, asyncio.get_running_loop().time(), clock.now_ms())
         self._leaving.arm()
         self._schedule_publish()
 
@@ -147,7 +147,7 @@ class PresenceTracker:
         """Sets the actor's status and text at once, and returns an awaitable that finishes when they are stored. The
         first step is synchronous because the socket may close in the next turn of the event loop. The call raises
         ChatError for an invalid command or a banned actor, the awaitable if they cannot be stored."""
-        now_ms = _now_ms()
+        now_ms = clock.now_ms()
         check_status(command, now_ms)
         entry = self._chat.directory.peek(actor.user_id)
         require(may_act(None if entry is None else entry.user))
@@ -230,7 +230,7 @@ class PresenceTracker:
     def _seen_by(self, actor: Actor, stored: PresenceRecord, away_elsewhere: bool | None = None) -> Presence:  # noqa: FBT001 (data)
         """Returns how the actor sees a user whose presence in the database is `stored`. `away_elsewhere` says whether
         the user is away on the nodes that they have just connected to, None if there are none."""
-        now_ms = _now_ms()
+        now_ms = clock.now_ms()
         stored = stored.at(now_ms)
         if stored.user_id != actor.user_id:
             return self.exchange.presence(stored, away_elsewhere).at(now_ms)
@@ -267,7 +267,7 @@ class PresenceTracker:
     def _publish(self, changes: Sequence[PresenceChanged]) -> None:
         """Sends presence changes to this node's sockets. A change of a user who is not in the directory (the cache of
         users) is sent after the user was loaded, since it goes to contacts that are not known before."""
-        now_ms = _now_ms()
+        now_ms = clock.now_ms()
         known, unknown = [], {}
         for change in changes:
             user_id = change.presence.user_id
@@ -354,7 +354,3 @@ class PresenceTracker:
     @property
     def _is_shared(self) -> bool:
         return self._state.away_elsewhere is not None
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -7,13 +7,13 @@ An id that is a canonical number is sent as a JSON number, and accepted as a num
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
+from talkwire.core.clock import now_ms
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.receipts import MessageReader
 from talkwire.core.domain.events import (
@@ -316,7 +316,7 @@ def upload_payload(event: UploadProgressed) -> UploadPayload:
 
 def _now() -> str:
     """Returns the current time as text, for the `timestamp` of events that are not stored and so have no time."""
-    return iso(time.time_ns() // 1_000_000)
+    return iso(now_ms())
 
 
 # --- calls ----------------------------------------------------------------------------------------------------------

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from talkwire.core.clock import now_ms
 from talkwire.core.commands.moderation.restrictions import ListRestrictions, RestrictMember, UnrestrictMember
 from talkwire.core.domain.model import Restriction, RestrictionKind
-from talkwire.operations.operation import One, Operation, Paged, now_ms
+from talkwire.operations.operation import One, Operation, Paged
 from talkwire.operations.shapes import Moment, Shape
 from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from talkwire.core.clock import now_ms
 from talkwire.core.commands.notifications import (
     DropPushSubscription,
     ListNotifications,
@@ -9,7 +10,7 @@ from talkwire.core.commands.notifications import (
     MarkNotificationsRead,
     PutPushSubscription,
 )
-from talkwire.operations.operation import OWN, Operation, now_ms
+from talkwire.operations.operation import OWN, Operation
 from talkwire.operations.shapes import InputMember
 
 _TAG = "notifications"

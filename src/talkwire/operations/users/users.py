@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from talkwire.core.clock import now_ms
 from talkwire.core.commands.accounts import (
     BanUser,
     CloseLogin,
@@ -18,7 +19,7 @@ from talkwire.core.commands.accounts import (
     UnbanUser,
     UpdateUser,
 )
-from talkwire.operations.operation import OWN, Listed, One, Operation, now_ms
+from talkwire.operations.operation import OWN, Listed, One, Operation
 from talkwire.operations.shapes import InputMember, Moment, Shape, given_type, parts_of, values_of
 from talkwire.payloads.payload import Payload
 from talkwire.payloads.users import own_user_payload, whole_user_payload

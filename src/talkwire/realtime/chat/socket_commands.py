@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, assert_never
 
 import msgspec
 
+from talkwire.core.clock import now_ms
 from talkwire.core.commands.command import Command, SocketSignal
 from talkwire.core.domain.errors import ChatError, forbidden, invalid
 from talkwire.core.domain.model import Presence
@@ -87,7 +88,7 @@ class SocketCommands:
                     self._hub.leave(presence_room(user_id), socket)
                 return None
             case GetServerTime():
-                return time.time_ns() // 1_000_000
+                return now_ms()
             case GetIdentity():
                 client: ChatClient = socket.data
                 return SocketIdentity(client.actor.user_id, socket.id)

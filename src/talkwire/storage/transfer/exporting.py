@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -12,6 +11,7 @@ import structlog
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from talkwire.core.clock import now_ms
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.storage.engine import reading_engine
@@ -45,7 +45,7 @@ class ExportReader:
     def _read(self, engine: Engine, function: Callable[[Snapshot], R]) -> R:
         try:
             # SQLite belongs to one machine, so that machine's clock counts.
-            clock_ms = _now_ms if engine.dialect.name == "sqlite" else None
+            clock_ms = now_ms if engine.dialect.name == "sqlite" else None
             with engine.begin() as connection:
                 return function(TableSnapshot(connection, clock_ms))
         except SQLAlchemyError as error:
@@ -57,7 +57,3 @@ class ExportReader:
         self._threads.shutdown()
         if self._engine is not None:
             self._engine.dispose()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -3,11 +3,11 @@ time, so clients must not use earlier cursors (their positions in the log)."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from sqlalchemy import URL
 
+from talkwire.core.clock import now_ms
 from talkwire.storage.migrations import is_known, new_epoch
 from talkwire.storage.transfer.archive import ArchivePart, ArchiveReader
 from talkwire.storage.transfer.copying import Progress, Writing, compare
@@ -47,7 +47,7 @@ def restore_database(  # noqa: PLR0913 (what is restored, and where to)
             Head(new_epoch(), contents.pos, contents.floor),
             sums.last_ids,
             in_new_folders=True,
-            webhooks_disabled_ms=None if keep_webhooks else time.time_ns() // 1_000_000,
+            webhooks_disabled_ms=None if keep_webhooks else now_ms(),
         )
     return sums.tables
 
