@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import FOR_EVER_MS
-from talkwire.core.domain.times import LAST_MS, bound_ms_of, check_time, iso, iso_end, ms_of
+from talkwire.core.domain.times import LAST_MS, bound_ms_of, check_time, iso, iso_end, iso_or_none, ms_of
 
 
 @given(st.integers())
@@ -58,3 +58,7 @@ def test_a_bound_that_is_no_time_is_refused() -> None:
 
 def test_fractions_of_a_millisecond_are_dropped() -> None:
     assert ms_of("place", "9999-12-31T23:59:59.9999Z") == LAST_MS
+
+
+def test_no_time_is_written_as_none() -> None:
+    assert (iso_or_none(None), iso_or_none(0)) == (None, "1970-01-01T00:00:00.000Z")

@@ -6,7 +6,7 @@ from msgspec.structs import asdict, replace
 
 from talkwire.core.commands.invitations import CreatedInvitation, InvitedConversation, ListedInvitation
 from talkwire.core.domain.model import ConversationKind, Invitation
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso, iso_or_none
 
 
 class InvitationPayload(Payload, frozen=True):
@@ -52,7 +52,7 @@ def invitation_payload(invitation: Invitation) -> InvitationPayload:
         uses=invitation.uses,
         created_at=iso(invitation.created_ms),
         created_by=invitation.creator_id or None,
-        expires_at=None if invitation.expires_ms is None else iso(invitation.expires_ms),
+        expires_at=iso_or_none(invitation.expires_ms),
         max_uses=invitation.max_uses,
     )
 

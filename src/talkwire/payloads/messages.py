@@ -15,7 +15,7 @@ from talkwire.core.domain.parts.message_parts import MessagePart, simplified
 from talkwire.core.domain.parts.streams import StreamError, StreamState
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.payloads.cards.card import CardPayload, card_payload
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso, iso_or_none
 
 
 class PersonPayload(Payload, frozen=True):
@@ -332,8 +332,8 @@ def _full_payload(message: Message) -> MessagePayload:
         reply_count=message.reply_count,
         thread=thread_payload(message),
         pinned=message.pinned_ms is not None,
-        edited_at=None if message.edited_ms is None else iso(message.edited_ms),
-        deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+        edited_at=iso_or_none(message.edited_ms),
+        deleted_at=iso_or_none(message.deleted_ms),
         imported=message.imported,
         previews=tuple(map(_preview_payload, message.previews)),
         generated=None if generated is None else GeneratedPayload(generated.by, generated.model),

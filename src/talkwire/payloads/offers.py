@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from talkwire.core.domain.model import Offer, OfferStatus
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso, iso_or_none
 
 
 class OfferStep(Payload, frozen=True, omit_defaults=False):
@@ -54,8 +54,8 @@ def offer_payload(offer: Offer) -> OfferPayload:
         created_at=iso(offer.created_ms),
         updated_at=iso(max(offer.updated_ms, offer.deleted_ms or 0)),
         description=offer.description,
-        expires_at=None if offer.expires_ms is None else iso(offer.expires_ms),
+        expires_at=iso_or_none(offer.expires_ms),
         counter_of=None if offer.counter_of is None else str(offer.counter_of),
         metadata=offer.metadata,
-        deleted_at=None if offer.deleted_ms is None else iso(offer.deleted_ms),
+        deleted_at=iso_or_none(offer.deleted_ms),
     )

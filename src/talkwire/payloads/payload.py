@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import msgspec
 
-from talkwire.core.domain.times import iso
+from talkwire.core.domain.times import iso, iso_or_none
 from talkwire.payloads.problems import invalid_payload
 
-__all__ = ["Payload", "TolerantPayload", "invalid_payload", "iso"]
+__all__ = ["Payload", "TolerantPayload", "invalid_payload", "iso", "iso_or_none"]
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False, rename="camel", omit_defaults=True, forbid_unknown_fields=True):

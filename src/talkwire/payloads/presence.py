@@ -9,7 +9,7 @@ import msgspec
 from talkwire.core.commands.presence import SetPresence
 from talkwire.core.domain.model import ChosenStatus, Presence, PresenceEnds
 from talkwire.core.domain.times import iso_or_none, ms_of
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload
 
 
 class PresencePayload(Payload, frozen=True):
@@ -27,7 +27,7 @@ class PresencePayload(Payload, frozen=True):
 
 
 def presence_payload(presence: Presence) -> PresencePayload:
-    last_seen_at = None if presence.last_seen_ms is None else iso(presence.last_seen_ms)
+    last_seen_at = iso_or_none(presence.last_seen_ms)
     status_ms, text_ms = presence.ends
     return PresencePayload(
         presence.user_id,

@@ -6,7 +6,7 @@ import msgspec
 
 from talkwire.core.commands.receipts import Receipt, UnreadTotal
 from talkwire.core.domain.events import MessagesDelivered, MessagesRead, ReadPositionMoved, UnreadChanged
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso, iso_or_none
 
 
 class ReadReceiptPayload(Payload, frozen=True):
@@ -84,6 +84,6 @@ def unread_total_payload(total: UnreadTotal) -> UnreadTotalPayload:
 
 
 def receipt_payload(receipt: Receipt) -> ReceiptPayload:
-    delivered = None if receipt.delivered_ms is None else iso(receipt.delivered_ms)
-    read = None if receipt.read_ms is None else iso(receipt.read_ms)
+    delivered = iso_or_none(receipt.delivered_ms)
+    read = iso_or_none(receipt.read_ms)
     return ReceiptPayload(receipt.user_id, receipt.name, receipt.avatar, delivered, read)

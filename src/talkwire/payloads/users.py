@@ -7,7 +7,7 @@ from typing import Any
 
 from talkwire.core.domain.access_policy import Rights
 from talkwire.core.domain.model import Actor, LoginSession, User, UserKind
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso, iso_or_none
 
 
 class UserPayload(Payload, frozen=True):
@@ -93,7 +93,7 @@ def whole_user_payload(user: User) -> UserPayload:
         user.hold or None,
         user.handle,
         user.ban_reason,
-        None if user.ban_until_ms is None else iso(user.ban_until_ms),
+        iso_or_none(user.ban_until_ms),
         user.backend or None,
         user.owner_id,
     )

@@ -26,7 +26,7 @@ from talkwire.core.domain.texts import json_fits
 from talkwire.dialects.dialect import AnyJson, Outbound
 from talkwire.operations.socket_commands import GetServerTime
 from talkwire.payloads.messages import AttachmentPayload, attachment_payload
-from talkwire.payloads.payload import Payload, TolerantPayload, invalid_payload, iso
+from talkwire.payloads.payload import Payload, TolerantPayload, invalid_payload, iso, iso_or_none
 from talkwire.payloads.presence import PresencePayload, presence_payload
 from talkwire.payloads.replies import Reply
 
@@ -310,8 +310,8 @@ def _room_message(message: Message) -> RoomMessagePayload:
         timestamp=iso(message.created_ms),
         attachments=tuple(map(attachment_payload, message.attachments)),
         client_message_id=message.client_message_id,
-        updated_at=None if message.edited_ms is None else iso(message.edited_ms),
-        deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+        updated_at=iso_or_none(message.edited_ms),
+        deleted_at=iso_or_none(message.deleted_ms),
     )
 
 
@@ -338,7 +338,7 @@ def user_online(event: PresenceChanged) -> UserOnlinePayload:
 
 def user_offline(event: PresenceChanged) -> UserOfflinePayload:
     seen_ms = event.presence.last_seen_ms
-    return UserOfflinePayload(event.presence.user_id, None if seen_ms is None else iso(seen_ms))
+    return UserOfflinePayload(event.presence.user_id, iso_or_none(seen_ms))
 
 
 def error(refused: ChatError, _event: str) -> tuple[str, ErrorPayload]:

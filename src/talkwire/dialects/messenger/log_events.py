@@ -92,7 +92,7 @@ from talkwire.payloads.conversations import ConversationPayload, shared_conversa
 from talkwire.payloads.invitations import InvitationPayload, invitation_payload
 from talkwire.payloads.moderation.reports import ReportPayload, report_payload
 from talkwire.payloads.moderation.restrictions import RestrictionPayload, restriction_payload
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso, iso_or_none
 from talkwire.payloads.users import UserPayload, whole_user_payload
 
 _SHOWN = 64
@@ -189,7 +189,7 @@ def _user(event: UserCreated | UserUpdated) -> UserPayload:
 
 
 def _ban(event: UserBanned) -> UserBanPayload:
-    return UserBanPayload(event.user_id, event.reason, None if event.until_ms is None else iso(event.until_ms))
+    return UserBanPayload(event.user_id, event.reason, iso_or_none(event.until_ms))
 
 
 def _user_id(event: UserUnbanned) -> UserIdPayload:

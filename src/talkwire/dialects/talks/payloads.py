@@ -25,7 +25,7 @@ from talkwire.core.domain.model import Message, OfferStatus, ShownStatus, file_i
 from talkwire.core.features.messages.sending import check_attachment_count
 from talkwire.payloads.messages import ReactionPayload, reaction_payloads
 from talkwire.payloads.offers import OfferPayload, offer_payload
-from talkwire.payloads.payload import Payload, TolerantPayload, iso
+from talkwire.payloads.payload import Payload, TolerantPayload, iso, iso_or_none
 from talkwire.payloads.presence import PresencePayload
 from talkwire.payloads.replies import Reply
 
@@ -253,8 +253,8 @@ def message_payload(message: Message) -> MessagePayload:
         created_at=iso(message.created_ms),
         client_message_id=message.client_message_id,
         reactions=reaction_payloads(message),
-        edited_at=None if message.edited_ms is None else iso(message.edited_ms),
-        deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+        edited_at=iso_or_none(message.edited_ms),
+        deleted_at=iso_or_none(message.deleted_ms),
     )
 
 
@@ -330,7 +330,7 @@ def user_online_payload(event: PresenceChanged) -> UserOnlinePayload:
 
 def user_offline_payload(event: PresenceChanged) -> UserOfflinePayload:
     seen_ms = event.presence.last_seen_ms
-    return UserOfflinePayload(event.presence.user_id, None if seen_ms is None else iso(seen_ms))
+    return UserOfflinePayload(event.presence.user_id, iso_or_none(seen_ms))
 
 
 # --- acknowledgements and events about the socket itself ------------------------------------------------------------

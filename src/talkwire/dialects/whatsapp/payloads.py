@@ -40,7 +40,7 @@ from talkwire.payloads.messages import (
     attachment_refs,
     reaction_payloads,
 )
-from talkwire.payloads.payload import Payload, TolerantPayload, iso
+from talkwire.payloads.payload import Payload, TolerantPayload, iso, iso_or_none
 from talkwire.payloads.presence import PresencePayload, presence_payload
 from talkwire.payloads.replies import Reply, details_payload
 
@@ -189,8 +189,8 @@ def message_payload(message: Message, status: Status | None = None) -> MessagePa
         created_at=iso(message.created_ms),
         status=status,
         client_message_id=message.client_message_id,
-        edited_at=None if message.edited_ms is None else iso(message.edited_ms),
-        deleted_at=None if message.deleted_ms is None else iso(message.deleted_ms),
+        edited_at=iso_or_none(message.edited_ms),
+        deleted_at=iso_or_none(message.deleted_ms),
     )
 
 

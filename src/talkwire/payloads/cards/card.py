@@ -14,7 +14,7 @@ from talkwire.core.domain.cards.card import (
     InputValue,
     MessageCard,
 )
-from talkwire.core.domain.times import iso
+from talkwire.core.domain.times import iso, iso_or_none
 from talkwire.payloads.payload import Payload
 
 
@@ -72,5 +72,5 @@ def card_payload(card: MessageCard) -> CardPayload:
         action_id=card.action_id,
         input=card.input,
         decided_by=card.decided_by,
-        ended_at=None if card.ended_ms is None else iso(card.ended_ms),
+        ended_at=iso_or_none(card.ended_ms),
     )

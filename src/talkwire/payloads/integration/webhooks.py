@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 from talkwire.core.commands.integration.webhooks import CreatedWebhook, PutWebhookResult, WebhookView
 from talkwire.core.domain.integration.webhooks import DisabledReason, WebhookAttempt
 from talkwire.core.domain.log.cursors import cursor_of
-from talkwire.core.domain.times import iso
+from talkwire.core.domain.times import iso, iso_or_none
 
 
 class WebhookAnswer(msgspec.Struct, frozen=True, rename="camel"):
@@ -70,11 +70,11 @@ def webhook_answer(view: WebhookView) -> WebhookAnswer:
         description=webhook.description,
         final=webhook.final,
         enabled=webhook.enabled,
-        disabled_at=None if webhook.disabled_ms is None else iso(webhook.disabled_ms),
+        disabled_at=iso_or_none(webhook.disabled_ms),
         disabled_reason=webhook.disabled_reason,
         cursor=cursor_of(view.epoch, webhook.pos),
         failing=view.failing,
-        failing_since=None if view.failing_since_ms is None else iso(view.failing_since_ms),
+        failing_since=iso_or_none(view.failing_since_ms),
         created_at=iso(webhook.created_ms),
     )
 
@@ -96,7 +96,7 @@ def delivery_answer(attempt: WebhookAttempt) -> WebhookDeliveryAnswer:
         duration_ms=attempt.duration_ms,
         at=iso(attempt.at_ms),
         error=attempt.error,
-        next=None if attempt.next_ms is None else iso(attempt.next_ms),
+        next=iso_or_none(attempt.next_ms),
         type=attempt.type or None,
         response=attempt.response,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from talkwire.core.domain.moderation.reports import MessageReport, ReportAction, ReportState
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso, iso_or_none
 
 
 class ReportPayload(Payload, frozen=True):
@@ -43,6 +43,6 @@ def report_payload(report: MessageReport) -> ReportPayload:
         content=report.content,
         action=report.action,
         decision=report.decision,
-        decided_at=None if report.decided_ms is None else iso(report.decided_ms),
+        decided_at=iso_or_none(report.decided_ms),
         decided_by=report.decided_by,
     )

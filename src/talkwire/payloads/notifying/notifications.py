@@ -12,7 +12,7 @@ from talkwire.core.domain.events import NotificationsRead
 from talkwire.core.domain.model import Notification, NotificationType
 from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.features.notifying.notifications import IDS_MAX
-from talkwire.payloads.payload import Payload, iso
+from talkwire.payloads.payload import Payload, iso, iso_or_none
 
 
 class NotificationPayload(Payload, frozen=True):
@@ -54,7 +54,7 @@ def notification_payload(notification: Notification, *, quiet: bool = False) -> 
         message_id=_text(notification.message_id),
         offer_id=_text(notification.offer_id),
         sound=notification.sound,
-        read_at=None if read_ms is None else iso(read_ms),
+        read_at=iso_or_none(read_ms),
         quiet=True if quiet else None,
         outcome=notification.outcome,
         thread_id=_text(notification.thread_id),

@@ -28,7 +28,7 @@ from talkwire.core.domain.errors import ChatError, RefusalCause
 from talkwire.core.domain.model import ConversationKind, LoginSession, User
 from talkwire.core.domain.pages import key_of_cursor, list_cursor
 from talkwire.core.domain.texts import check_text
-from talkwire.core.domain.times import iso
+from talkwire.core.domain.times import iso, iso_or_none
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
 from talkwire.observability.recent_refusals import RecentRefusal, RefusalKind
@@ -74,7 +74,7 @@ def _user_answer(record: UserRecord, connections: int) -> AdminUserAnswer:
         handle=user.handle,
         email=user.email,
         created_at=iso(user.created_ms),
-        last_seen_at=None if record.last_seen_ms is None else iso(record.last_seen_ms),
+        last_seen_at=iso_or_none(record.last_seen_ms),
         online=record.online or connections > 0,
         banned=_ban_answer(user) if user.banned and not user.erased else None,
         erased=user.erased is not None,
@@ -84,7 +84,7 @@ def _user_answer(record: UserRecord, connections: int) -> AdminUserAnswer:
 
 
 def _ban_answer(user: User) -> BanAnswer:
-    return BanAnswer(user.ban_reason, None if user.ban_until_ms is None else iso(user.ban_until_ms))
+    return BanAnswer(user.ban_reason, iso_or_none(user.ban_until_ms))
 
 
 async def users_found(
@@ -127,7 +127,7 @@ def _conversation_answer(record: ConversationRecord) -> AdminConversationAnswer:
         kind=conversation.kind,
         member_count=conversation.member_count,
         message_count=conversation.last_seq,
-        last_message_at=None if record.last_message_ms is None else iso(record.last_message_ms),
+        last_message_at=iso_or_none(record.last_message_ms),
         created_at=iso(conversation.created_ms),
     )
 

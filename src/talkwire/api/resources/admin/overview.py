@@ -19,7 +19,7 @@ from talkwire.console.setting import SettingSource
 from talkwire.core.commands.server.console import GetPushState, PushState
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.errors import ChatError
-from talkwire.core.domain.times import iso
+from talkwire.core.domain.times import iso, iso_or_none
 from talkwire.core.engine.limited_chat import LimitedChat
 from talkwire.identity.callers import Caller
 
@@ -251,7 +251,7 @@ async def push_state(
                 kind="web" if each.kind == "web" else "gateway",
                 service=each.service,
                 failures=each.failures,
-                next_attempt_at=None if each.next_ms is None else iso(each.next_ms),
+                next_attempt_at=iso_or_none(each.next_ms),
                 error=figures.errors.get(each.id),
             )
             for each in stored.failing
