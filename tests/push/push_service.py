@@ -15,7 +15,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from talkwire.push.vapid import base64url
+from talkwire.core.domain.base64url import to_base64url
 from talkwire.testing.server import TemporaryServer
 from tests.egress.receiver import ReceivedRequest, Receiver, receiver, response
 from tests.http_client import AsyncHttpClient
@@ -31,7 +31,7 @@ class Browser:
         self.path = f"/push/{token_hex(8)}"
         self.endpoint = f"{service.url}{self.path}"
         public = self._private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        self.keys = {"p256dh": base64url(public), "auth": base64url(self._auth)}
+        self.keys = {"p256dh": to_base64url(public), "auth": to_base64url(self._auth)}
         self._service = service
 
     @property

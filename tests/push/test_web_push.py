@@ -8,7 +8,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from talkwire.push.vapid import from_base64url
+from talkwire.core.domain.base64url import from_any_base64
 from talkwire.testing.server import TemporaryServer
 from tests.push.push_service import Browser, PushService, Rest
 from tests.waiting import until_asked
@@ -65,7 +65,7 @@ async def test_the_push_service_knows_the_server_by_its_key(
     given = dict(each.strip().split("=", 1) for each in parameters.split(","))
     assert scheme == "vapid"
     assert given["k"] == public_key
-    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_base64url(public_key))
+    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_any_base64(public_key))
     claims = jwt.decode(given["t"], key, algorithms=["ES256"], audience=service.url)
     assert claims["aud"] == service.url
 

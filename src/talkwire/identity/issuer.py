@@ -6,13 +6,13 @@ import hmac
 import math
 import secrets
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from talkwire.core.domain.base64url import to_base64url
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.texts import check_id
 from talkwire.identity.claims import LAST_S
@@ -37,7 +37,7 @@ class TokenIssuer:
     def refresh_token(self, session_id: str, secret: str) -> str:
         """Returns the refresh token of a signed-in device: `session_id`, `secret` and a MAC of both, joined by dots."""
         mac = hmac.digest(self._refresh_key, f"{session_id}.{secret}".encode("utf-8", "surrogatepass"), sha256)
-        return f"{session_id}.{secret}.{urlsafe_b64encode(mac[:18]).decode()}"
+        return f"{session_id}.{secret}.{to_base64url(mac[:18])}"
 
     def has_issued(self, refresh_token: str) -> bool:
         """Returns whether a server with this secret has issued the refresh token at any time."""

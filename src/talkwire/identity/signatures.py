@@ -9,8 +9,6 @@ key but never how that key is used (RFC 8725, section 3.1).
 from __future__ import annotations
 
 import hmac
-from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +24,7 @@ from joserfc.errors import JoseError
 from joserfc.jws import JWSRegistry
 from joserfc.util import base64_to_int
 
+from talkwire.core.domain.base64url import from_base64url, to_base64url
 from talkwire.core.domain.errors import ChatError
 from talkwire.identity.malformed import malformation
 from talkwire.identity.public_keys import is_public_key, load_public_key
@@ -184,9 +183,9 @@ def parse_compact(token: str, max_length: int = TOKEN_MAX_LENGTH) -> SignedToken
     try:
         signed, _, signature = token.encode("ascii").rpartition(b".")
         header_part, payload_part = signed.split(b".")
-        header = _header_decoder.decode(_from_base64url(header_part))
-        payload = _from_base64url(payload_part)
-        parsed = SignedToken(header, payload, signed, _from_base64url(signature))
+        header = _header_decoder.decode(from_base64url(header_part))
+        payload = from_base64url(payload_part)
+        parsed = SignedToken(header, payload, signed, from_base64url(signature))
     except (ValueError, msgspec.DecodeError, RecursionError):
         raise UnverifiableToken(malformation(token)) from None
     if header.crit is not msgspec.UNSET:
@@ -197,31 +196,9 @@ def parse_compact(token: str, max_length: int = TOKEN_MAX_LENGTH) -> SignedToken
 
 def sign_compact(claims: dict[str, object], secret: str) -> str:
     """Returns a token with these claims in compact form, signed with HS256 and the secret."""
-    signed = _HS256_HEADER + b"." + _to_base64url(msgspec.json.encode(claims))
-    signature = hmac.digest(secret.encode(), signed, "sha256")
-    return (signed + b"." + _to_base64url(signature)).decode()
+    signed = f"{_HS256_HEADER}.{to_base64url(msgspec.json.encode(claims))}"
+    signature = hmac.digest(secret.encode(), signed.encode(), "sha256")
+    return f"{signed}.{to_base64url(signature)}"
 
 
-# base64url (RFC 4648, section 5) in the alphabet of base64; characters that are valid in base64 only become invalid.
-_TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/!!!")
-_TO_URL = bytes.maketrans(b"+/", b"-_")
-# The last characters of a canonical text, by its length modulo 4: their unused bits are zero (RFC 4648, section 3.5).
-_LAST_LETTERS = {2: b"AQgw", 3: b"AEIMQUYcgkosw048"}
-
-
-def _from_base64url(part: bytes) -> bytes:
-    """Returns the decoded bytes of a text in canonical base64url without padding. Raises ValueError for any other
-    text."""
-    remainder = len(part) % 4
-    if remainder:
-        if part[-1] not in _LAST_LETTERS.get(remainder, b""):
-            raise Base64Error("not canonical base64url")
-        return a2b_base64(part.translate(_TO_BASE64) + b"=" * (4 - remainder), strict_mode=True)
-    return a2b_base64(part.translate(_TO_BASE64), strict_mode=True)
-
-
-def _to_base64url(data: bytes) -> bytes:
-    return b2a_base64(data, newline=False).translate(_TO_URL).rstrip(b"=")
-
-
-_HS256_HEADER = _to_base64url(b'{"alg":"HS256","typ":"JWT"}')
+_HS256_HEADER = to_base64url(b'{"alg":"HS256","typ":"JWT"}')

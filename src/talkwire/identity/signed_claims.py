@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Generic, TypeVar
 
 import msgspec
+
+from talkwire.core.domain.base64url import from_base64url, to_base64url
 
 LENGTH_MAX = 2048
 """The longest signed text in characters. Ids have at most 128 characters, so no text of this server is longer."""
@@ -23,8 +24,8 @@ class ClaimsSigner(Generic[C]):
 
     def sign(self, claims: C) -> str:
         """Returns the claims and their signature, each in base64url without padding, joined by a dot."""
-        body = _encode(msgspec.json.encode(claims))
-        return f"{body}.{_encode(self._signature(body))}"
+        body = to_base64url(msgspec.json.encode(claims))
+        return f"{body}.{to_base64url(self._signature(body))}"
 
     def read(self, signed: object) -> C | None:
         """Verifies a text from a client and returns its claims; None for anything that no node has signed with this
@@ -32,16 +33,12 @@ class ClaimsSigner(Generic[C]):
         if not isinstance(signed, str) or len(signed) > LENGTH_MAX or not signed.isascii():
             return None
         body, _, signature = signed.partition(".")
-        if not hmac.compare_digest(signature, _encode(self._signature(body))):
+        if not hmac.compare_digest(signature, to_base64url(self._signature(body))):
             return None
-        return self._decoder.decode(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return self._decoder.decode(from_base64url(body.encode()))
 
     def _signature(self, body: str) -> bytes:
         # Copying takes half as long as looking up the hash function and hashing the key again.
         signature = self._keyed.copy()
         signature.update(body.encode())
         return signature.digest()
-
-
-def _encode(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -5,13 +5,14 @@ Nothing is sent here: `documents.py` sends the request for tokens, and the user'
 
 from __future__ import annotations
 
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlencode, urlsplit
 
+from talkwire.core.domain.base64url import to_base64url
 from talkwire.openid.pending import PendingSignIn
 
 SCOPE = "openid profile email"
@@ -36,7 +37,7 @@ class OAuthClient:
     def authorization_url(self, endpoint: str, pending: PendingSignIn) -> str:
         """Returns the address to which the browser is redirected: the authorization endpoint, with the request's
         parameters after those that it has (RFC 6749, sections 3.1 and 4.1.1)."""
-        challenge = urlsafe_b64encode(sha256(pending.code_verifier.encode()).digest()).rstrip(b"=").decode()
+        challenge = to_base64url(sha256(pending.code_verifier.encode()).digest())
         parameters = {
             "response_type": "code",
             "client_id": self.client_id,

@@ -6,12 +6,12 @@ They raise the errors of the library joserfc (`JoseError`), which checks the cla
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
+from talkwire.core.domain.base64url import to_base64url
 from talkwire.openid.profile import Claims
 
 
@@ -69,4 +69,4 @@ def token_hash(token: str, algorithm: str) -> str | None:
     if bits not in {"256", "384", "512"}:
         return None
     digest = hashlib.new(f"sha{bits}", token.encode()).digest()
-    return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()
+    return to_base64url(digest[: len(digest) // 2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64decode, urlsafe_b64encode
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
@@ -12,6 +11,7 @@ from joserfc.jwk import ECKey
 
 from talkwire.core.commands.server.recovery import EnsureSecret
 from talkwire.core.domain.actors import PUSH_SENDER
+from talkwire.core.domain.base64url import from_any_base64, to_base64url
 from talkwire.core.ports.chat import CommandExecutor
 
 SECRET = "vapid"  # noqa: S105 (the name of a secret)
@@ -36,7 +36,7 @@ class VapidKey:
         self._subject = subject
         self._signed: dict[str, tuple[str, float]] = {}
         raw = private_key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        self.public_key = base64url(raw)
+        self.public_key = to_base64url(raw)
 
     def authorization(self, service: str, now_s: float) -> str:
         """Returns the value of the `Authorization` header for requests to a push service at the time `now_s`, in
@@ -78,7 +78,7 @@ class VapidKeys:
 def new_private_key() -> str:
     """Returns a new random private key in base64url, which `parse_private_key` reads."""
     number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
-    return base64url(number.to_bytes(32, "big"))
+    return to_base64url(number.to_bytes(32, "big"))
 
 
 def parse_private_key(text: str) -> ec.EllipticCurvePrivateKey:
@@ -93,7 +93,7 @@ def parse_private_key(text: str) -> ec.EllipticCurvePrivateKey:
         if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
             raise ValueError("must be a key of the curve P-256")
         return key
-    raw = from_base64url(text)
+    raw = from_any_base64(text)
     if len(raw) != 32:
         raise ValueError("must be a key of the curve P-256: 32 bytes in base64url, or PEM")
     return ec.derive_private_key(int.from_bytes(raw, "big"), ec.SECP256R1())
@@ -104,20 +104,10 @@ def check_device_keys(p256dh: str, auth: str) -> str | None:
     `auth`; None if both are valid.
     """
     try:
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_base64url(p256dh))
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), from_any_base64(p256dh))
     except ValueError:
         return "p256dh"
     try:
-        return None if len(from_base64url(auth)) == 16 else "auth"
+        return None if len(from_any_base64(auth)) == 16 else "auth"
     except ValueError:
         return "auth"
-
-
-def base64url(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def from_base64url(text: str) -> bytes:
-    """Returns the bytes of a base64 or base64url text, with or without padding. Raises ValueError for other texts."""
-    plain = text.strip().rstrip("=").replace("-", "+").replace("_", "/")
-    return b64decode(plain + "=" * (-len(plain) % 4), validate=True)

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from talkwire.core.domain.base64url import from_any_base64, to_base64url
 from talkwire.core.domain.model import NotificationType, PushTarget
 from talkwire.core.features.notifying.pushes import service_of
-from talkwire.push.vapid import VapidKey, base64url, from_base64url
+from talkwire.push.vapid import VapidKey
 
 MESSAGE_MAX = 4096
 """Bytes of an encrypted message that every push service accepts."""
@@ -72,8 +73,8 @@ def encrypt(content: bytes, p256dh: str, auth: str) -> bytes:
     encrypted: bytes = http_ece.encrypt(
         content,
         private_key=ec.generate_private_key(ec.SECP256R1()),
-        dh=from_base64url(p256dh),
-        auth_secret=from_base64url(auth),
+        dh=from_any_base64(p256dh),
+        auth_secret=from_any_base64(auth),
         version="aes128gcm",
     )
     return encrypted
@@ -83,4 +84,4 @@ def topic_of(target: PushTarget, notification_id: int) -> str:
     """Returns the Web Push topic of a notification: a hash of 32 characters, from which the push service cannot
     find out the notification or the user."""
     named = f"{target.auth} {notification_id}".encode()
-    return base64url(sha256(named).digest()[:24])
+    return to_base64url(sha256(named).digest()[:24])

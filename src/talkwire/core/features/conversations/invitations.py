@@ -6,7 +6,6 @@ Until it is used up, a code is as sensitive as a password, so the tables contain
 from __future__ import annotations
 
 import hmac
-from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from secrets import token_urlsafe
@@ -25,6 +24,7 @@ from talkwire.core.commands.invitations import (
     ListInvitedConversations,
 )
 from talkwire.core.domain.access import may_act, may_manage, must_be_operator, must_not_be_notes, require
+from talkwire.core.domain.base64url import to_base64url
 from talkwire.core.domain.errors import ChatError, forbidden, invalid, refusals_about
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed
 from talkwire.core.domain.log.positions import own_id_at
@@ -190,7 +190,7 @@ def _delete_all(tx: Transaction, known: Sequence[Invitation]) -> None:
 
 def _derived_code(key: str, invitation_id: str) -> str:
     digest = hmac.digest(key.encode(), invitation_id.encode(), "sha256")
-    return urlsafe_b64encode(digest[:CODE_BYTES]).decode()
+    return to_base64url(digest[:CODE_BYTES])
 
 
 # --- accepting --------------------------------------------------------------------------------------------------------
