@@ -6,15 +6,18 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from talkwire.demo import ACCOUNT_EMAIL, ACCOUNT_PASSWORD, PEOPLE, fill_empty
+from talkwire.demo.attached_files import dusk, portrait
 from talkwire.demo.company import ROOMS
-from talkwire.demo.script import ScriptedMessage
+from talkwire.demo.script import Attached, ScriptedMessage
 from talkwire.files.byte_store import ByteStore
 from talkwire.identity.passwords import Passwords
 from talkwire.storage.engine import sqlite_url, writing_engine
@@ -32,6 +35,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with running_chat(tmp_path_factory.mktemp("demo"), {"TALKWIRE_DEMO": "true"}) as server:
         yield server
         assert server.logged_errors() == []
+
+
+@pytest.mark.parametrize("picture", [*map(portrait, PEOPLE), dusk()], ids=[*(person.id for person in PEOPLE), "dusk"])
+def test_a_picture_has_the_size_of_its_record(picture: Attached) -> None:
+    with Image.open(BytesIO(picture.content)) as opened:
+        assert (opened.size, opened.format) == ((picture.width, picture.height), "WEBP")
 
 
 def get(server: ServerProcess, path: str, user_id: str | None = "maya") -> httpx.Response:

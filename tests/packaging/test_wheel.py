@@ -235,6 +235,7 @@ def test_the_wheel_serves_the_demo_and_the_web_client(program: Path, tmp_path: P
         assert "talkwire[docs]" in http_get(f"{url}/docs").text
         people = http_get(f"{url}/demo.json").json()["users"]
         assert len(people) > 3
+        assert http_get(url + people[0]["picture"]).status_code == 200
         listed = http_get(f"{url}/api/v1/conversations", params={"userId": people[0]["id"]}).json()
         assert any(each["lastMessage"] for each in listed["items"])
 

@@ -8,19 +8,17 @@ from __future__ import annotations
 from talkwire.core.domain.cards.card import AskedCard, CardAction
 from talkwire.demo.assistant import ASSISTANT
 from talkwire.demo.assistant_script import GREETING
-from talkwire.demo.drawing import dusk, price_list, visits
+from talkwire.demo.attached_files import dusk, price_list, visits
 from talkwire.demo.script import Offered, Person, Room, ScriptedMessage
 
 PEOPLE = (
-    Person("maya", "Maya Lindgren", "Product", "#f0c8a8", "#a4582c", "#2f6f73", "#f3d9b1", long_hair=True),
-    Person("tomas", "Tomas Reyes", "Engineering", "#d9a57d", "#2a1f1b", "#34507a", "#cfe3ea", beard=True),
-    Person("ines", "Ines Okafor", "Design", "#8a5a3c", "#1d1614", "#c8553d", "#f6d3c4", long_hair=True),
-    Person("jonah", "Jonah Weiss", "Sales", "#f2cdb0", "#c9a35b", "#5b6f3a", "#dfe8cc"),
-    Person("priya", "Priya Raman", "Data", "#b9825a", "#171210", "#7a4a83", "#e6d6ec", long_hair=True),
-    Person("sam", "Sam Whitaker", "Operations", "#eebf9f", "#6d6a66", "#8a6d3b", "#efe4c9", beard=True),
-    Person(
-        "lena", "Lena Hoffmann", "Customer, Café Sperling", "#f4d3bb", "#7b2f24", "#40433f", "#d5dbe8", long_hair=True
-    ),
+    Person("maya", "Maya Lindgren", "Product"),
+    Person("tomas", "Tomas Reyes", "Engineering"),
+    Person("ines", "Ines Okafor", "Design"),
+    Person("jonah", "Jonah Weiss", "Sales"),
+    Person("priya", "Priya Raman", "Data"),
+    Person("sam", "Sam Whitaker", "Operations"),
+    Person("lena", "Lena Hoffmann", "Customer, Café Sperling"),
 )
 
 LAUNCH = "heron-launch"

@@ -37,8 +37,8 @@ from talkwire.core.engine.command_table import NODE_COMMANDS
 from talkwire.core.engine.decider import Decider
 from talkwire.core.features.messages.files import file_url
 from talkwire.demo.assistant import ASSISTANT
+from talkwire.demo.attached_files import portrait, portrait_name
 from talkwire.demo.company import PEOPLE, ROOMS
-from talkwire.demo.drawing import portrait, portrait_name
 from talkwire.demo.script import Attached, Offered, Person, Room, ScriptedMessage, moment
 from talkwire.demo.snippets import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD, CONVERSATIONS, MARKER, USERS
 from talkwire.files.byte_store import ByteStore, FileKey
@@ -292,8 +292,8 @@ class _Filling:
     # --- files ------------------------------------------------------------------------------------------------------
 
     async def _keep(self, actor: Actor, attached: Attached) -> File:
-        """Stores a file of the demo and returns its record. Skips the usual inspection, since the demo generated the
-        file.
+        """Stores a file of the demo and returns its record. Skips the usual inspection, since the file is the
+        demo's own.
         """
         file_id, size = _file_id(actor.user_id, attached.name), len(attached.content)
         if not await _found(self._chat.execute(actor, GetUpload(file_id))):

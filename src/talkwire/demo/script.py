@@ -18,25 +18,16 @@ When = tuple[int, str] | int
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A fictional person of the demo. `role` is the person's status text.
-
-    The colours (RGB) and features are those of the picture that the demo draws.
-    """
+    """A fictional person of the demo. `role` is the person's status text."""
 
     id: str
     name: str
     role: str
-    skin: str
-    hair: str
-    shirt: str
-    backdrop: str
-    long_hair: bool = False
-    beard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that the demo generates. A picture also has its width and height in pixels, and a thumbnail."""
+    """A file of the demo. A picture also has its width and height in pixels, and a thumbnail."""
 
     name: str
     content_type: str
