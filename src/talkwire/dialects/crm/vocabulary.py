@@ -14,18 +14,13 @@ from talkwire.core.domain.events import (
     MANAGEMENT_EVENTS,
     OFFER_EVENTS,
     Event,
-    MessageDeleted,
-    MessageReacted,
     MessagesDelivered,
     MessagesRead,
-    PresenceChanged,
     RoomEntered,
     RoomLeft,
-    TypingChanged,
-    UploadProgressed,
 )
 from talkwire.core.domain.model import Message
-from talkwire.dialects import sign_in
+from talkwire.dialects import entries, sign_in
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound
 from talkwire.dialects.crm.payloads import (
     WORDS,
@@ -66,16 +61,10 @@ from talkwire.dialects.crm.payloads import (
 )
 from talkwire.dialects.dialect import Dialect, Inbound, Outbound, OutboundEntry, PersonalOutbound, To
 from talkwire.dialects.operation_events import events_of
-from talkwire.dialects.streams import whole_messages
 from talkwire.operations.operation import Operation
 from talkwire.operations.socket_commands import GetIdentity, GetServerTime, JoinRoom, LeaveRoom
 from talkwire.payloads.numeral_ids import text_of
 from talkwire.payloads.replies import RefusalWithMessage, done, refusal_with_message, with_renamed_members
-
-
-def _react(given: ReactPayload) -> React | Unreact:
-    command = Unreact if given.remove else React
-    return command(text_of(given.message_id), given.emoji, optional_text(given.sender_id))
 
 
 def _call_entry(operation: Operation) -> Inbound:
@@ -117,10 +106,6 @@ def _error(refused: ChatError, event: str) -> tuple[str, ErrorMessagePayload]:
     return "error", ErrorMessagePayload(with_renamed_members(refused, WORDS).message)
 
 
-def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
-    return "sessionEnding", EndingPayload(reason, reconnect)
-
-
 _CALLS = CallNames("callInvite", "callAccept", "callReject", "callSignal", "callEnd", "callEnded")
 
 _INBOUND = {
@@ -132,19 +117,17 @@ _INBOUND = {
         commands=(GetIdentity,),
     ),
     **sign_in.TOLERANT_INBOUND,
-    "joinChat": Inbound(
+    "joinChat": entries.JOIN(
         ChatPayload,
-        lambda p: JoinRoom(text_of(p.chat_id)),
         _joined,
+        lambda p: JoinRoom(text_of(p.chat_id)),
         summary="Start receiving a chat's events on this socket. The user must be a member.",
-        commands=(JoinRoom,),
     ),
-    "leaveChat": Inbound(
+    "leaveChat": entries.LEAVE(
         ChatPayload,
-        lambda p: LeaveRoom(text_of(p.chat_id)),
         _left,
+        lambda p: LeaveRoom(text_of(p.chat_id)),
         summary="Stop receiving a chat's events on this socket. The user remains a member.",
-        commands=(LeaveRoom,),
     ),
     "sendMessage": Inbound(
         SendPayload,
@@ -153,48 +136,22 @@ _INBOUND = {
         summary="Send a message to a chat. A retry with the same `clientMessageId` returns the stored message.",
         commands=(SendMessage,),
     ),
-    "updateMessage": Inbound(
+    "updateMessage": entries.EDIT(
         UpdatePayload,
-        lambda p: EditMessage(text_of(p.message_id), p.content, optional_text(p.sender_id)),
         _updated,
+        lambda p: EditMessage(text_of(p.message_id), p.content, optional_text(p.sender_id)),
         follow_up=lambda message: ListReaders(message.conversation_id),
-        summary="Edit a message, as its author.",
-        commands=(EditMessage,),
     ),
-    "deleteMessage": Inbound(
-        MessageIdPayload,
-        lambda p: DeleteMessage(text_of(p.message_id)),
-        done,
-        summary="Delete a message, as its author or a moderator.",
-        commands=(DeleteMessage,),
-    ),
-    "reactToMessage": Inbound(
+    "deleteMessage": entries.DELETE(MessageIdPayload, done, lambda p: DeleteMessage(text_of(p.message_id))),
+    "reactToMessage": entries.REACT(
         ReactPayload,
-        _react,
         reactions_reply,
-        summary="Add a reaction to a message, or remove one with `remove`.",
-        commands=(Unreact, React),
+        lambda p: (Unreact if p.remove else React)(text_of(p.message_id), p.emoji, optional_text(p.sender_id)),
     ),
-    "typing": Inbound(
-        TypingPayload,
-        lambda p: SetTyping(text_of(p.chat_id), is_typing=p.is_typing),
-        done,
-        summary="Announce that the user started or stopped typing. Typing ends automatically after 5 s.",
-        commands=(SetTyping,),
-    ),
-    "markAsRead": Inbound(
-        MarkPayload,
-        lambda p: MarkRead(text_of(p.chat_id), optional_text(p.message_id)),
-        done,
-        summary="Mark messages as read: all, or all up to a message.",
-        commands=(MarkRead,),
-    ),
-    "messageDelivered": Inbound(
-        MarkPayload,
-        lambda p: MarkDelivered(text_of(p.chat_id), optional_text(p.message_id)),
-        done,
-        summary="Mark messages as delivered: all, or all up to a message.",
-        commands=(MarkDelivered,),
+    "typing": entries.TYPING(TypingPayload, done, lambda p: SetTyping(text_of(p.chat_id), is_typing=p.is_typing)),
+    "markAsRead": entries.READ(MarkPayload, done, lambda p: MarkRead(text_of(p.chat_id), optional_text(p.message_id))),
+    "messageDelivered": entries.DELIVERED(
+        MarkPayload, done, lambda p: MarkDelivered(text_of(p.chat_id), optional_text(p.message_id))
     ),
     "ping": Inbound(
         None,
@@ -207,27 +164,13 @@ _INBOUND = {
 }
 
 _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
-    **whole_messages(
-        sent=(
-            Outbound(
-                "newMessage",
-                new_message_payload,
-                summary="A message was sent. The sender's sockets receive this event too.",
-            ),
-        ),
-        edited=(Outbound("messageUpdated", message_updated_payload, summary="A message was edited."),),
-        others={
-            MessageDeleted: (Outbound("messageDeleted", message_deleted_payload, summary="A message was deleted."),),
-            MessageReacted: (
-                Outbound(
-                    "messageReaction",
-                    message_reaction_payload,
-                    summary="A reaction to a message was added or removed.",
-                ),
-            ),
-        },
+    **entries.messages_outbound(
+        sent=("newMessage", new_message_payload),
+        edited=("messageUpdated", message_updated_payload),
+        deleted=("messageDeleted", message_deleted_payload),
+        reacted=("messageReaction", message_reaction_payload),
     ),
-    TypingChanged: (Outbound("userTyping", user_typing_payload, summary="Another user started or stopped typing."),),
+    **entries.typing_outbound("userTyping", user_typing_payload),
     RoomEntered: (
         Outbound(
             "userJoined", user_in_chat_payload, summary="Another user opened the chat: their first socket joined it."
@@ -265,23 +208,10 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
             to=To.OTHERS,
         ),
     ),
-    PresenceChanged: (
-        Outbound(
-            "userOnline",
-            user_presence_payload,
-            summary="A contact came online.",
-            when=lambda event: event.came and not event.own,
-        ),
-        Outbound(
-            "userOffline",
-            user_presence_payload,
-            summary="A contact went offline.",
-            when=lambda event: not event.own and event.presence.status == "offline",
-        ),
+    **entries.presence_outbound(
+        online=("userOnline", user_presence_payload), offline=("userOffline", user_presence_payload)
     ),
-    UploadProgressed: (
-        Outbound("uploadProgress", upload_payload, summary="More bytes of an upload of this user arrived."),
-    ),
+    **entries.uploads_outbound("uploadProgress", upload_payload),
     **calls_outbound(_CALLS, call_payload, call_ended_payload),
 }
 
@@ -294,5 +224,5 @@ CRM = Dialect(
     welcome=lambda *_: None,
     refusal=_refusal,
     error=_error,
-    goodbye=_goodbye,
+    goodbye=entries.goodbye("sessionEnding", EndingPayload),
 )

@@ -11,20 +11,16 @@ from __future__ import annotations
 from typing import get_args
 
 from talkwire.core.commands.messages import ListMessages, SendMessage
-from talkwire.core.commands.presence import GetPresence
-from talkwire.core.commands.receipts import MarkRead
-from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.events import (
     Event,
     MessageDeleted,
     MessageSent,
     MessagesRead,
-    PresenceChanged,
     RoomEntered,
     RoomLeft,
     TypingChanged,
 )
-from talkwire.dialects import sign_in
+from talkwire.dialects import entries, sign_in
 from talkwire.dialects.dialect import AnyJson, Dialect, Echo, Inbound, Outbound, OutboundEntry, To
 from talkwire.dialects.gateway import payloads
 from talkwire.dialects.streams import whole_messages
@@ -35,14 +31,6 @@ from talkwire.payloads.replies import refusal_with_message
 def _notifies(event: MessageSent) -> bool:
     """Returns whether a sent message causes a notification. Messages imported from another system do not."""
     return not event.message.imported
-
-
-def _came_online(event: PresenceChanged) -> bool:
-    return event.came and not event.own
-
-
-def _went_offline(event: PresenceChanged) -> bool:
-    return event.presence.status == "offline" and not event.own
 
 
 _INBOUND = {
@@ -78,39 +66,18 @@ _INBOUND = {
         echo=Echo("history", payloads.room_history, summary="The messages that the client requested."),
         commands=(ListMessages,),
     ),
-    "startTyping": Inbound(
-        payloads.RoomPayload,
-        lambda p: SetTyping(p.conversation_id, is_typing=True),
-        payloads.typing_reply,
-        summary="Announce that the user started typing. Typing ends automatically after 5 s.",
-        commands=(SetTyping,),
-    ),
-    "stopTyping": Inbound(
-        payloads.RoomPayload,
-        lambda p: SetTyping(p.conversation_id, is_typing=False),
-        payloads.typing_reply,
-        summary="Announce that the user stopped typing.",
-        commands=(SetTyping,),
-    ),
-    "markRead": Inbound(
-        payloads.MarkPayload,
-        lambda p: MarkRead(p.conversation_id, p.message_id),
-        payloads.read_reply,
-        summary="Mark messages as read: all, or all up to a message.",
-        commands=(MarkRead,),
-    ),
-    "getPresence": Inbound(
+    "startTyping": entries.START_TYPING(payloads.RoomPayload, payloads.typing_reply),
+    "stopTyping": entries.STOP_TYPING(payloads.RoomPayload, payloads.typing_reply),
+    "markRead": entries.READ(payloads.MarkPayload, payloads.read_reply),
+    "getPresence": entries.PRESENCE(
         payloads.UserIdsPayload,
-        lambda p: GetPresence(p.user_ids),
         payloads.presence_reply,
-        summary="Get the presence (online, away or offline) of users who share a conversation with the caller.",
         echo=Echo(
             "presence",
             lambda _, found: payloads.presence_reply(found),
             payloads.PresenceReply,
             "The presence that the client requested.",
         ),
-        commands=(GetPresence,),
     ),
     **sign_in.TOLERANT_INBOUND,
 }
@@ -155,9 +122,8 @@ _OUTBOUND: dict[type[Event], tuple[OutboundEntry, ...]] = {
     RoomLeft: (
         Outbound("userLeft", payloads.user_in_room, summary="Another user closed a room: their last socket left it."),
     ),
-    PresenceChanged: (
-        Outbound("userOnline", payloads.user_online, summary="A contact came online.", when=_came_online),
-        Outbound("userOffline", payloads.user_offline, summary="A contact went offline.", when=_went_offline),
+    **entries.presence_outbound(
+        online=("userOnline", payloads.user_online), offline=("userOffline", payloads.user_offline)
     ),
 }
 

@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from talkwire.core.domain.events import Event
 from talkwire.dialects.dialect import Outbound
+from talkwire.dialects.entries import uploads_outbound
 from talkwire.dialects.messenger import (
     blocks,
     calls,
     conversations,
-    files,
     members,
     messages,
     moderation,
@@ -42,7 +42,7 @@ OUTBOUND: Mapping[type[Event], tuple[Outbound, ...]] = MappingProxyType(
         **offers.OUTBOUND,
         **preferences.OUTBOUND,
         **notifications.OUTBOUND,
-        **files.OUTBOUND,
+        **uploads_outbound("upload:progress"),
         **presence.OUTBOUND,
         **calls.OUTBOUND,
     }

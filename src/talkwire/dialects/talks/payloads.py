@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from talkwire.core.commands.messages import AttachmentRef, React, SendMessage, Unreact
+from talkwire.core.commands.messages import AttachmentRef, SendMessage
 from talkwire.core.commands.offers import OfferDecision
 from talkwire.core.domain.events import (
     MessageEvent,
@@ -119,12 +119,6 @@ def _attachment_ref(url: str) -> AttachmentRef:
     id, so that everyone who may see the message may download the file."""
     file_id = file_id_in(url)
     return AttachmentRef(url=url) if file_id is None else AttachmentRef(id=file_id)
-
-
-def to_react(reaction: ReactPayload) -> React | Unreact:
-    if reaction.remove:
-        return Unreact(reaction.message_id, reaction.emoji, reaction.sender_id)
-    return React(reaction.message_id, reaction.emoji, reaction.sender_id)
 
 
 # --- payloads from the server ---------------------------------------------------------------------------------------

@@ -8,16 +8,13 @@ Presence and calls need no joining.
 
 from __future__ import annotations
 
-from talkwire.core.commands.messages import DeleteMessage, EditMessage, React, SendMessage, Unreact
+from collections.abc import Callable
+
+from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.offers import UpdateOffer
-from talkwire.core.commands.presence import GetPresence
-from talkwire.core.commands.receipts import MarkDelivered, MarkRead
-from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     MANAGEMENT_EVENTS,
-    MessageDeleted,
-    MessageReacted,
     MessagesDelivered,
     MessagesRead,
     OfferCreated,
@@ -25,14 +22,11 @@ from talkwire.core.domain.events import (
     PresenceChanged,
     RoomEntered,
     RoomLeft,
-    TypingChanged,
-    UploadProgressed,
 )
 from talkwire.core.domain.model import Message, Presence, User
-from talkwire.dialects import sign_in
+from talkwire.dialects import entries, sign_in
 from talkwire.dialects.calls import CallNames, calls_inbound, calls_outbound, tolerant_call_entry
 from talkwire.dialects.dialect import Dialect, Inbound, Outbound, PersonalOutbound, To
-from talkwire.dialects.streams import whole_messages
 from talkwire.dialects.talks.payloads import (
     ConnectedPayload,
     ConversationIdPayload,
@@ -61,16 +55,13 @@ from talkwire.dialects.talks.payloads import (
     offer_created_payload,
     offer_updated_payload,
     read_payload,
-    to_react,
     to_send,
     user_in_room_payload,
     user_offline_payload,
     user_online_payload,
     user_typing_payload,
 )
-from talkwire.operations.socket_commands import JoinRoom, LeaveRoom
-from talkwire.payloads.files import upload_progress_payload
-from talkwire.payloads.messages import message_deleted_payload, reaction_changed_payload, reaction_payloads
+from talkwire.payloads.messages import reaction_payloads
 from talkwire.payloads.presence import presence_payload
 from talkwire.payloads.replies import done, refusal_with_message
 
@@ -104,18 +95,17 @@ def _exception(refused: ChatError, _: str) -> tuple[str, ExceptionPayload]:
     return "exception", ExceptionPayload(refused.message)
 
 
-def _goodbye(reason: str, reconnect: bool) -> tuple[str, EndingPayload]:  # noqa: FBT001
-    return "session-ending", EndingPayload(reason, reconnect)
+def _done(message: str) -> Callable[[object], DoneReply]:
+    def reply(_: object) -> DoneReply:
+        return DoneReply(message=message)
+
+    return reply
 
 
 def _is_online_contact(event: PresenceChanged) -> bool:
     """Returns whether a presence event says that another user is online. A user's own devices receive no presence of
     the user in this dialect."""
     return not event.own and event.presence.status != "offline"
-
-
-def _is_offline_contact(event: PresenceChanged) -> bool:
-    return not event.own and event.presence.status == "offline"
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
@@ -126,20 +116,12 @@ TALKS = Dialect(
     name="talks",
     namespace="/talks",
     inbound={
-        "join-conversation": Inbound(
+        "join-conversation": entries.JOIN(ConversationIdPayload, _joined),
+        "leave-conversation": entries.LEAVE(
             ConversationIdPayload,
-            lambda p: JoinRoom(p.conversation_id),
-            _joined,
-            summary="Start receiving a conversation's events on this socket. The user must be a member.",
-            commands=(JoinRoom,),
-        ),
-        "leave-conversation": Inbound(
-            ConversationIdPayload,
-            lambda p: LeaveRoom(p.conversation_id),
             _left,
             summary="Stop receiving a conversation's events on this socket, except `new-message`, `new-offer` and "
             "`offer-accepted`.",
-            commands=(LeaveRoom,),
         ),
         "message": Inbound(
             SendPayload,
@@ -148,77 +130,34 @@ TALKS = Dialect(
             summary="Send a message. A retry with the same `clientMessageId` returns the stored message.",
             commands=(SendMessage,),
         ),
-        "typing": Inbound(
-            TypingPayload,
-            lambda p: SetTyping(p.conversation_id, is_typing=p.is_typing),
-            done,
-            summary="Announce that the user started or stopped typing. Typing ends automatically after 5 s.",
-            commands=(SetTyping,),
-        ),
-        "read": Inbound(
-            MarkPayload,
-            lambda p: MarkRead(p.conversation_id, p.message_id),
-            lambda _: DoneReply(message="Messages marked as read"),
-            DoneReply,
-            summary="Mark messages as read: all, or all up to a message.",
-            commands=(MarkRead,),
-        ),
-        "delivered": Inbound(
-            MarkPayload,
-            lambda p: MarkDelivered(p.conversation_id, p.message_id),
-            lambda _: DoneReply(message="Messages marked as delivered"),
-            DoneReply,
-            summary="Mark messages as delivered: all, or all up to a message.",
-            commands=(MarkDelivered,),
-        ),
+        "typing": entries.TYPING(TypingPayload, done),
+        "read": entries.READ(MarkPayload, _done("Messages marked as read")),
+        "delivered": entries.DELIVERED(MarkPayload, _done("Messages marked as delivered")),
         "offer-update": Inbound(
             UpdateOfferPayload,
             lambda p: UpdateOffer(p.offer_id, p.status, p.sender_id, p.conversation_id),
-            lambda _: DoneReply(message="Offer updated"),
-            DoneReply,
+            _done("Offer updated"),
             summary="Accept, reject or withdraw a price offer.",
             commands=(UpdateOffer,),
         ),
-        "edit-message": Inbound(
-            EditPayload,
-            lambda p: EditMessage(p.message_id, p.content, p.sender_id),
-            _message_reply,
-            summary="Edit a message, as its author.",
-            commands=(EditMessage,),
-        ),
-        "delete-message": Inbound(
+        "edit-message": entries.EDIT(EditPayload, _message_reply),
+        "delete-message": entries.DELETE(
             MessageIdPayload,
-            lambda p: DeleteMessage(p.message_id),
-            lambda _: DoneReply(message="Message deleted"),
-            DoneReply,
+            _done("Message deleted"),
             summary="Delete a message, as its author or a moderator. An empty placeholder remains in its place.",
-            commands=(DeleteMessage,),
         ),
-        "react": Inbound(
-            ReactPayload,
-            to_react,
-            _reactions_reply,
-            summary="Add a reaction to a message, or remove one with `remove`.",
-            commands=(Unreact, React),
-        ),
-        "presence": Inbound(
-            UserIdsPayload,
-            lambda p: GetPresence(p.user_ids),
-            _presence_reply,
-            summary="Get the presence (online, away or offline) of users who share a conversation with the caller.",
-            commands=(GetPresence,),
-        ),
+        "react": entries.REACT(ReactPayload, _reactions_reply),
+        "presence": entries.PRESENCE(UserIdsPayload, _presence_reply),
         **calls_inbound(_CALLS, tolerant_call_entry),
         **sign_in.TOLERANT_INBOUND,
     },
     outbound={
-        **whole_messages(
-            sent=(
-                Outbound(
-                    "message",
-                    message_event_payload,
-                    summary="A message was sent. The sender's sockets receive this event too.",
-                ),
+        **entries.messages_outbound(
+            sent=("message", message_event_payload),
+            edited=("message-updated", message_event_payload),
+            deleted="message-deleted",
+            reacted="reaction",
+            elsewhere=(
                 Outbound(
                     "new-message",
                     new_message_payload,
@@ -226,19 +165,8 @@ TALKS = Dialect(
                     to=To.NON_FOLLOWERS,
                 ),
             ),
-            edited=(Outbound("message-updated", message_event_payload, summary="A message was edited."),),
-            others={
-                MessageDeleted: (
-                    Outbound("message-deleted", message_deleted_payload, summary="A message was deleted."),
-                ),
-                MessageReacted: (
-                    Outbound(
-                        "reaction", reaction_changed_payload, summary="A reaction to a message was added or removed."
-                    ),
-                ),
-            },
         ),
-        TypingChanged: (Outbound("typing", user_typing_payload, summary="Another user started or stopped typing."),),
+        **entries.typing_outbound("typing", user_typing_payload),
         MessagesRead: (
             Outbound("read", read_payload, summary="Another member read all messages up to `messageId`.", to=To.OTHERS),
         ),
@@ -297,18 +225,14 @@ TALKS = Dialect(
                 summary="A contact came online, or changed between online, away and do not disturb.",
                 when=_is_online_contact,
             ),
-            Outbound("user-offline", user_offline_payload, summary="A contact went offline.", when=_is_offline_contact),
+            entries.went_offline("user-offline", user_offline_payload),
         ),
-        UploadProgressed: (
-            Outbound(
-                "upload-progress", upload_progress_payload, summary="More bytes of an upload of this user arrived."
-            ),
-        ),
+        **entries.uploads_outbound("upload-progress"),
         **calls_outbound(_CALLS),
     },
     silent=MANAGEMENT_EVENTS,
     welcome=_welcome,
     refusal=refusal_with_message,
     error=_exception,
-    goodbye=_goodbye,
+    goodbye=entries.goodbye("session-ending", EndingPayload),
 )

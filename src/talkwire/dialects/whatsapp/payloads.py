@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from talkwire.core.commands.messages import EditMessage, React, SendMessage, Unreact
+from talkwire.core.commands.messages import EditMessage, SendMessage
 from talkwire.core.commands.receipts import ReadMark, Status
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.domain.events import (
@@ -111,12 +111,6 @@ def to_send(given: SendBody) -> SendMessage:
 
 def to_edit(given: EditPayload) -> EditMessage:
     return EditMessage(given.message_id, text_of(given.content), given.sender_id)
-
-
-def to_react(given: ReactPayload) -> React | Unreact:
-    if given.remove:
-        return Unreact(given.message_id, given.emoji, given.sender_id)
-    return React(given.message_id, given.emoji, given.sender_id)
 
 
 # --- payloads from the server ---------------------------------------------------------------------------------------
