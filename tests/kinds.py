@@ -16,8 +16,8 @@ When it runs: `make test`, the gate that each change has to pass, runs the tests
 `measure`     tests that assert time, processor time or memory, and so depend on what else the machine does:
               `make measure` runs them alone, one after the other
 
-A *place* in these tables is a folder or file below `tests`, one test of a file (`file.py::test_name`), or those tests
-of either whose parameters contain a text (`folder[parameter]`).
+A *place* in these tables is a folder or file below `tests`, one test of a file (`file.py::test_name`, or
+`file.mjs::words-of-its-title`), or those tests of either whose parameters contain a text (`folder[parameter]`).
 """
 
 from __future__ import annotations

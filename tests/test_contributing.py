@@ -14,6 +14,7 @@ import yaml
 from rigs.hostile.trial import Holds, HoldsWithoutLimits
 from tests import kinds
 from tests.excerpts import REPOSITORY, with_excerpts
+from tests.page.scenario_files import declared_titles, slug
 
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
@@ -31,6 +32,12 @@ def test_the_examples_are_code_of_the_repository() -> None:
 
 def test_every_python_block_names_its_source() -> None:
     assert PAGE.count("```python\n") == PAGE.count("-->\n```python\n") > 0
+
+
+def test_every_javascript_block_is_in_its_source() -> None:
+    blocks = re.findall(r"<!-- from (\S+) -->\n```js\n(.*?)```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert PAGE.count("```js\n") == len(blocks) > 0
+    assert [name for name, block in blocks if block not in (REPOSITORY / name).read_text(encoding="utf-8")] == []
 
 
 def test_every_file_that_is_named_exists() -> None:
@@ -58,9 +65,12 @@ _TESTS_OF_TRIALS = {name for name in vars(HoldsWithoutLimits) | vars(Holds) if n
 def _exists(place: str) -> bool:
     path, _, test = place.partition("[")[0].partition("::")
     file = kinds.TESTS / path
-    return file.exists() and (
-        not test or test in _TESTS_OF_TRIALS or f"def {test}(" in file.read_text(encoding="utf-8")
-    )
+    if not test or not file.exists():
+        return file.exists()
+    source = file.read_text(encoding="utf-8")
+    if file.suffix == ".mjs":
+        return test in map(slug, declared_titles(source))
+    return test in _TESTS_OF_TRIALS or f"def {test}(" in source
 
 
 def test_every_marker_is_described() -> None:
@@ -102,7 +112,8 @@ def _folders_with(name: str) -> set[str]:
 
 def test_every_block_of_code_is_closed() -> None:
     """A page whose fences do not match would pass as its own refreshed text."""
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert PAGE.count("```") == 2 * len(blocks)
-    for block in blocks:
-        ast.parse(block)
+    for language, block in blocks:
+        if language == "python":
+            ast.parse(block)

@@ -1,7 +1,6 @@
 // What the scenarios share: the browser, what is on the page, what people do there, and the server past the page.
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
 
 const [executablePath] = process.argv.slice(2);
 // For the slowest machine. Anyone who waits for something waits no longer than it takes.
@@ -31,6 +30,8 @@ const WITHOUT = [
 
 // Starts a browser that ends with the scenario. `more`: further options of its command line.
 export async function launch(...more) {
+  // Loaded only here: it takes longer than to list the tests of all files.
+  const { chromium } = await import("playwright-core");
   const browser = await chromium.launch({
     executablePath,
     args: [
@@ -473,7 +474,22 @@ export async function call(method, path, user, body) {
 
 export const post = (path, user, body) => call("POST", path, user, body);
 
-// The lines of the test that runs the scenario. Their end is the end of everything, whatever a scenario waits for.
-const lines = createInterface({ input: process.stdin });
-lines.on("close", () => process.exit());
-export const answers = lines[Symbol.asyncIterator]();
+// The lines of the test that runs the scenario, from the first that is asked for. Their end is the end of everything,
+// whatever a scenario waits for.
+export const answers = (async function* () {
+  const lines = createInterface({ input: process.stdin });
+  lines.on("close", () => process.exit());
+  yield* lines;
+})();
+
+// What the test's fixtures do for it: `await remote.kill()` runs their action `kill`, and returns what that returns.
+export const remote = new Proxy(
+  {},
+  {
+    get: (_, action) => async (...given) => {
+      report("asks", { action, given });
+      const { value } = await answers.next();
+      return JSON.parse(value);
+    },
+  },
+);

@@ -19,14 +19,22 @@ from tests.page.driving import (
     SLOW_MS,
     Driver,
     Scenarios,
+    Server,
     chromium_program,
     driver_command,
     fill,
     headless_chromium_program,
+    restartable,
     run,
     serving,
 )
+from tests.page.scenario_files import ScenarioFile
 from tests.protocol.server_process import reserved_port
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> ScenarioFile | None:
+    is_test = file_path.name.startswith("test_") and file_path.suffix == ".mjs"
+    return ScenarioFile.of(file_path, parent) if is_test else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,6 +77,19 @@ def demo_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """One demo server for all scenarios of an area that leave it running; each has a conversation of its own."""
     with serving(copytree(filled_demo, tmp_path_factory.mktemp("demo") / "data"), reserved_port()) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def demo_server(demo_url: str) -> Server:
+    """The server of the tests in JavaScript that name no other one."""
+    return Server(demo_url)
+
+
+@pytest.fixture
+def own_server(demo_folder: Path) -> Iterator[Server]:
+    """A demo server of one test, which may kill it and start it again."""
+    with restartable(demo_folder) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +139,16 @@ def crowded_folder(filled_crowd: Path, tmp_path: Path) -> Path:
 def crowded(driver: Driver, crowded_url: str) -> Scenarios:
     """Runs scenarios, named by their area and name, among 250 conversations and over a slow network."""
     return partial(run, driver, crowded_url, latency_ms=SLOW_MS)
+
+
+@pytest.fixture(scope="module")
+def crowded_server(crowded_url: str) -> Server:
+    """A server with 250 conversations behind a slow network."""
+    return Server(crowded_url, latency_ms=SLOW_MS)
+
+
+@pytest.fixture
+def own_crowded_server(crowded_folder: Path) -> Iterator[Server]:
+    """The same for one test, which may kill it and start it again."""
+    with restartable(crowded_folder, latency_ms=SLOW_MS) as server:
+        yield server

@@ -1,4 +1,4 @@
-"""Runs the scenarios of page.mjs against a demo server."""
+"""Runs the tests and scenarios of page.mjs against a demo server."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,17 @@ Scenarios = Callable[..., dict[str, Report]]
 """Runs a scenario, named by its area and name, and returns what happened; see `run`."""
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server for a test in a browser, and what else the test may ask for, by name: a test that calls `server.kill()`
+    waits until the action `kill` has returned, and gets what that returned."""
+
+    url: str
+    actions: Mapping[str, Callable[..., object]] = field(default_factory=dict)
+    latency_ms: int = 0
+    """How much later than usual the pages of the test get each answer."""
+
+
 @contextmanager
 def serving(folder: Path, port: int, *options: str) -> Iterator[str]:
     """Yields the URL of a demo server on `port` with its data in `folder`; killed, not stopped, at the end."""
@@ -39,6 +51,18 @@ def serving(folder: Path, port: int, *options: str) -> Iterator[str]:
         killed_at_the_end(start_talkwire(arguments, output, os.environ, REPOSITORY), port) as url,
     ):
         yield url
+
+
+@contextmanager
+def restartable(folder: Path, *options: str, latency_ms: int = 0) -> Iterator[Server]:
+    """Yields a demo server with its data in `folder` that a test may kill, and start again at the same address."""
+    port = reserved_port()
+    with ExitStack() as running:
+
+        def start() -> str:
+            return running.enter_context(serving(folder, port, *options))
+
+        yield Server(start(), {"kill": running.close, "start": start}, latency_ms)
 
 
 def fill(folder: Path) -> None:
@@ -61,11 +85,17 @@ def headless_chromium_program() -> str:
     return program if shutil.which(program) is not None else chromium_program()
 
 
-def driver_command(chromium: str) -> list[str]:
-    """Returns the command line of the script that drives this browser."""
+def node_program() -> str:
+    """Returns the program that runs scripts. Fails where it is not installed."""
     node = shutil.which("node")
     if node is None:
-        pytest.fail("these tests drive a browser and need node (20 or later)")
+        pytest.fail("these tests drive a browser and need node (20 or later)", pytrace=False)
+    return node
+
+
+def driver_command(chromium: str) -> list[str]:
+    """Returns the command line of the script that drives this browser."""
+    node = node_program()
     if not (HERE / "node_modules" / "playwright-core").is_dir():
         pytest.fail("what drives the browser is not installed: run make install")
     return [node, str(HERE / "page.mjs"), chromium]
@@ -132,6 +162,26 @@ class Driver:
     def _running(self) -> subprocess.Popen[str]:
         assert self._process is not None, "no scenario has begun"
         return self._process
+
+
+def run_test(driver: Driver, server: Server, file: Path, title: str, given: Mapping[str, object]) -> None:
+    """Runs the test of this title in the file, and what it asks of its server.
+
+    Fails with the assertion that failed, or with what the browser complained about, without a traceback of Python.
+    """
+    test = {"url": server.url, "latencyMs": server.latency_ms, "file": str(file), "title": title, "given": given}
+    try:
+        driver.begin(test)
+        while (report := driver.next_report())["happened"] == "asks":
+            driver.tell(json.dumps(server.actions[report["action"]](*report["given"])))
+    except BaseException:
+        driver.close()
+        raise
+    problems = [report["reason"]] if report["happened"] == "failed" else []
+    problems += [f"The browser complained: {complaint}" for complaint in report["complaints"]]
+    if problems:
+        driver.close()
+        pytest.fail("\n".join(problems), pytrace=False)
 
 
 @contextmanager

@@ -2,26 +2,52 @@
 //
 //   node page.mjs CHROMIUM
 //
-// A line of JSON on standard input names the next scenario: { url, latencyMs, area, scenario, given }. That is a function
-// which scenarios/AREA.mjs exports; `given` is its argument, and its pages get the server's answers `latencyMs` later. Prints one line of JSON for each thing that happens; the last one
-// of a scenario is "done", with what the browser complained about. A scenario that fails ends the process instead: it
-// prints on standard error what the scenario waited for, what the browser complained about, and what each page showed.
-import { answers, begin, close, complaints, describePages, end, report } from "./browser.mjs";
+// A line of JSON on standard input names the next scenario: { url, latencyMs, file, title, given } is the test of that title
+// in the file at that path (scenario_tests.mjs), { url, latencyMs, area, scenario, given } a function that scenarios/AREA.mjs exports.
+// `given` is its argument, and its pages get the server's answers `latencyMs` later. Prints one line of JSON for each thing
+// that happens; the last one of a scenario is "done", with what the browser complained about. A scenario that fails ends the
+// process instead: a test reports "failed" with the reason, and standard error has what each page showed.
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { answers, begin, close, complaints, describePages, end, remote, report } from "./browser.mjs";
+import { testsOf } from "./scenario_tests.mjs";
+
+const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+let isTest = false;
 
 try {
   for await (const line of answers) {
-    const { url, latencyMs, area, scenario, given } = JSON.parse(line);
+    const { url, latencyMs, area, scenario, file, title, given } = JSON.parse(line);
+    isTest = file !== undefined;
     await begin(url, latencyMs);
-    const scenarios = await import(`./scenarios/${area}.mjs`);
-    await scenarios[scenario](given);
+    if (isTest) {
+      const test = (await testsOf(file)).find((each) => each.title === title);
+      await test.run({ ...given, server: remote });
+    } else {
+      const scenarios = await import(`./scenarios/${area}.mjs`);
+      await scenarios[scenario](given);
+    }
     report("done", { complaints: await end() });
   }
 } catch (error) {
-  console.error(error);
-  for (const complaint of complaints) console.error(complaint);
+  if (isTest) report("failed", { reason: reason(error), complaints });
+  else {
+    console.error(error);
+    for (const complaint of complaints) console.error(complaint);
+  }
   await describePages();
   process.exitCode = 1;
 } finally {
   await close();
 }
 process.exit();
+
+// The error's message, and the lines of the tests that led to it, without those of Node and its packages.
+function reason(error) {
+  if (!(error instanceof Error)) return String(error);
+  const called = error.stack.split("\n").filter((line) => /^ +at .*file:/.test(line) && !/node_modules|page\.mjs/.test(line));
+  const lines = called.map((line) =>
+    line.replace(/file:\/\/[^\s:]+/, (address) => relative(REPOSITORY, fileURLToPath(address))),
+  );
+  return [error.message, ...lines].join("\n");
+}

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.page.scenario_files import declared_titles, slug
+
 REPOSITORY = Path(__file__).parents[2]
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 COMMANDS = sorted({code for code in re.findall(r"`([^`\n]+)`", PAGE) if " " in code})
@@ -39,7 +41,10 @@ def test_each_other_command_names_what_exists(command: str) -> None:
         case ["python", "-m", module, *_]:
             assert find_spec(module) is not None
         case [".venv/bin/pytest", path]:
-            assert (REPOSITORY / path).exists()
+            file, _, name = path.partition("::")
+            source = REPOSITORY / file
+            assert source.exists()
+            assert not name or name in map(slug, declared_titles(source.read_text(encoding="utf-8")))
         case ["cd", folder, "&&", "npm", "run", script]:
             assert script in json.loads((REPOSITORY / folder / "package.json").read_text(encoding="utf-8"))["scripts"]
         case other:
