@@ -474,6 +474,23 @@ export async function call(method, path, user, body) {
 
 export const post = (path, user, body) => call("POST", path, user, body);
 
+// Uploads a picture of this size and one colour, which the page draws.
+export async function drawn(page, name, width, height, user = "bob") {
+  const bytes = await page.evaluate(
+    async ([wide, high]) => {
+      const canvas = new OffscreenCanvas(wide, high);
+      const context = canvas.getContext("2d");
+      context.fillStyle = "teal";
+      context.fillRect(0, 0, wide, high);
+      return [...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())];
+    },
+    [width, height],
+  );
+  const form = new FormData();
+  form.append("file", new Blob([Uint8Array.from(bytes)], { type: "image/png" }), name);
+  return (await fetch(`${url}/api/v1/files?userId=${user}`, { method: "POST", body: form })).json();
+}
+
 // The lines of the test that runs the scenario, from the first that is asked for. Their end is the end of everything,
 // whatever a scenario waits for.
 export const answers = (async function* () {

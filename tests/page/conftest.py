@@ -92,6 +92,13 @@ def own_server(demo_folder: Path) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def own_slow_server(demo_folder: Path) -> Iterator[Server]:
+    """The same behind a slow network."""
+    with restartable(demo_folder, latency_ms=SLOW_MS) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def admin_token(filled_demo: Path) -> str:
     """A token of an admin of every server whose data were copied from the demo."""

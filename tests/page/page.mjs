@@ -7,12 +7,12 @@
 // `given` is its argument, and its pages get the server's answers `latencyMs` later. Prints one line of JSON for each thing
 // that happens; the last one of a scenario is "done", with what the browser complained about. A scenario that fails ends the
 // process instead: a test reports "failed" with the reason, and standard error has what each page showed.
-import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { answers, begin, close, complaints, describePages, end, remote, report } from "./browser.mjs";
 import { testsOf } from "./scenario_tests.mjs";
 
-const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+const REPOSITORY = new URL("../../", import.meta.url);
 let isTest = false;
 
 try {
@@ -45,9 +45,7 @@ process.exit();
 // The error's message, and the lines of the tests that led to it, without those of Node and its packages.
 function reason(error) {
   if (!(error instanceof Error)) return String(error);
-  const called = error.stack.split("\n").filter((line) => /^ +at .*file:/.test(line) && !/node_modules|page\.mjs/.test(line));
-  const lines = called.map((line) =>
-    line.replace(/file:\/\/[^\s:]+/, (address) => relative(REPOSITORY, fileURLToPath(address))),
-  );
-  return [error.message, ...lines].join("\n");
+  const called = error.stack.split("\n").filter((line) => /^ +at .*\.mjs:\d/.test(line) && !/node_modules|page\.mjs/.test(line));
+  const text = stripVTControlCharacters([error.message, ...called].join("\n"));
+  return text.replaceAll(REPOSITORY.href, "").replaceAll(fileURLToPath(REPOSITORY), "");
 }

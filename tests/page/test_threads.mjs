@@ -1,3 +1,5 @@
+// Threads beside their conversation.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   LOST,
   act,
@@ -10,7 +12,6 @@ import {
   open,
   opened,
   post,
-  report,
   say,
   slowly,
   start,
@@ -18,11 +19,12 @@ import {
   visit,
   visitAs,
   write,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const panel = (page) => page.locator(".panel[aria-label=Thread]");
 // A reply of one's own is in sight, also for anyone who has scrolled up in the thread.
-export async function own_reply() {
+test("One's own reply is in sight", ["crowded_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Long thread", memberIds: ["bob"] });
   const root = await post("messages", "bob", { conversationId: id, content: "Root of it" });
   for (let number = 1; number <= 40; number++)
@@ -41,8 +43,8 @@ export async function own_reply() {
       if (list === undefined) return false;
       return own.top >= list.top && own.bottom <= list.bottom;
     });
-  report("replied", { seen: await until(isInSight, Boolean) });
-}
+  await becomes(isInSight, true);
+});
 
 const inThread = (page, content) => panel(page).locator(".message:not(.letter) .text").getByText(content, { exact: true });
 const line = (page, count) =>
@@ -58,7 +60,7 @@ async function reply(page, content) {
 }
 
 // Two people talk in a thread beside their conversation; what they say and change there reaches both at once.
-export async function thread() {
+test("Two users talk in a thread", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await open(alice, "test-conv");
   await open(bob, "test-conv");
@@ -71,13 +73,14 @@ export async function thread() {
   await reply(alice, "second reply");
   for (const page of [alice, bob]) await inThread(page, "second reply").waitFor();
   for (const page of [alice, bob]) await line(page, 2).waitFor();
-  report("talked", {
-    alice: await panel(alice).locator(".message .text").allTextContents(),
-    bob: await panel(bob).locator(".message .text").allTextContents(),
-    among_messages: await alice.locator(".conversation .message .text").allTextContents(),
-    faces: await line(alice, 2).locator(".faces .avatar").count(),
-    stored: (await call("GET", "conversations/test-conv/messages", "bob")).items.map(({ threadId }) => typeof threadId),
-  });
+  deepEqual(await panel(alice).locator(".message .text").allTextContents(), ["root", "first reply", "second reply"]);
+  deepEqual(await panel(bob).locator(".message .text").allTextContents(), ["root", "first reply", "second reply"]);
+  deepEqual(await alice.locator(".conversation .message .text").allTextContents(), ["root"]);
+  equal(await line(alice, 2).locator(".faces .avatar").count(), 2);
+  deepEqual(
+    (await call("GET", "conversations/test-conv/messages", "bob")).items.map(({ threadId }) => typeof threadId),
+    ["undefined", "string", "string"],
+  );
 
   await act(alice, "second reply", "Edit", panel(alice));
   await write(composer(panel(alice)), "2nd reply");
@@ -88,11 +91,11 @@ export async function thread() {
   await alice.getByRole("dialog", { name: "Delete this message?" }).getByRole("button", { name: "Delete" }).click();
   await panel(bob).getByText("This message was deleted.").waitFor();
   await line(bob, 1).waitFor();
-  report("changed", { left: await panel(bob).locator(".message .text").allTextContents() });
-}
+  deepEqual(await panel(bob).locator(".message .text").allTextContents(), ["root", "first reply"]);
+});
 
 // A draft waits in its thread, and what is written without a connection arrives in the thread.
-export async function drafts() {
+test("A thread keeps its draft and what was written without a connection", [], async () => {
   const alice = await visitAs("alice", { expected: LOST });
   const ids = [];
   for (const content of ["one", "other"]) {
@@ -104,43 +107,43 @@ export async function drafts() {
   await composer(panel(alice)).fill("for the one");
   await lineBelow(alice, "other").click();
   await inThread(alice, "below other").waitFor();
-  const other = await composer(panel(alice)).inputValue();
+  equal(await composer(panel(alice)).inputValue(), "");
   await lineBelow(alice, "one").click();
   await inThread(alice, "below one").waitFor();
-  const one = await composer(panel(alice)).inputValue();
-  const main = await composer(alice.locator(".conversation")).inputValue();
+  equal(await composer(panel(alice)).inputValue(), "for the one");
+  equal(await composer(alice.locator(".conversation")).inputValue(), "");
   await alice.context().setOffline(true);
   await alice.getByText("Reconnecting…").waitFor();
   await composer(panel(alice)).press("Enter");
   const letter = panel(alice).locator(".letter");
   await letter.getByText("for the one").waitFor();
-  const elsewhere = await alice.locator(".conversation .letter").count();
+  equal(await alice.locator(".conversation .letter").count(), 0);
   await alice.context().setOffline(false);
   await letter.waitFor({ state: "detached" });
   await inThread(alice, "for the one").waitFor();
   const { items } = await call("GET", `messages/${ids[0]}/thread`, "bob");
-  report("kept", { drafts: { one, other, main }, elsewhere, replies: items.map(({ content }) => content) });
-}
+  deepEqual(items.map(({ content }) => content), ["below one", "for the one"]);
+});
 
 // Screens without room for both show the thread in the conversation's place.
-export async function narrow() {
+test("A thread takes the conversation's place on a narrow screen", [], async () => {
   const alice = await visitAs("alice", { viewport: { width: 320, height: 560 } });
   const root = await post("messages", "bob", { conversationId: "talk-123", content: "narrow root" });
   await post("messages", "bob", { conversationId: "talk-123", content: "narrow reply", threadId: root.id });
   await alice.goto(alice.url().replace(/#.*/, "") + "#/conversation/talk-123");
   await line(alice, 1).click();
   await inThread(alice, "narrow reply").waitFor();
-  const width = await alice.evaluate(() => document.documentElement.scrollWidth);
-  const hidden = !(await alice.locator("main.conversation").isVisible());
+  equal(await alice.evaluate(() => document.documentElement.scrollWidth), 320);
+  ok(!(await alice.locator("main.conversation").isVisible()));
   await panel(alice).getByRole("button", { name: "Show in the conversation" }).click();
   await message(alice, "narrow root").waitFor();
   await ledTo(alice, "narrow root");
-  report("narrow", { width, hidden, panels: await panel(alice).count() });
-}
+  equal(await panel(alice).count(), 0);
+});
 
 // A reply arrives while the unread messages are on their way to a reader with a slow network. It adds no row, and the
 // reader sees everything.
-export async function during() {
+test("A reply that arrives while a conversation opens is seen", [], async () => {
   const alice = await visitAs("alice", { at: await slowly(1_000) });
   const group = { kind: "group", memberIds: ["alice"], name: "Slow thread" };
   const { id: conversationId } = await post("conversations", "bob", group);
@@ -151,11 +154,12 @@ export async function during() {
   await line(alice, 1).waitFor();
   const conversation = () => call("GET", `conversations/${conversationId}`, "alice");
   const { unreadCount } = await until(conversation, (now) => now.unreadCount === 0);
-  report("during", { unreadCount, toNewest: await alice.getByRole("button", { name: "Jump to newest" }).count() });
-}
+  equal(unreadCount, 0);
+  equal(await alice.getByRole("button", { name: "Jump to newest" }).count(), 0);
+});
 
 // More replies than a page of messages has are one line at their root, however long the thread is.
-export async function long() {
+test("A long thread is one line at its root", [], async () => {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Long thread");
   await opened(alice, "Long thread");
@@ -169,11 +173,11 @@ export async function long() {
   await alice.reload();
   await message(alice, "afterwards").waitFor();
   await line(alice, 120).waitFor();
-  report("read", { shown: await alice.locator(".conversation .message .text").allTextContents() });
-}
+  deepEqual(await alice.locator(".conversation .message .text").allTextContents(), ["root", "between", "afterwards"]);
+});
 
 // Replies to a reader's messages: the line shows that they are unread, and so does the list of threads.
-export async function unread() {
+test("Twelve replies are one row and unread until the thread is open", ["crowded_server"], async () => {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Unread thread");
   await opened(alice, "Unread thread");
@@ -183,11 +187,8 @@ export async function unread() {
     await post("messages", number % 2 ? "bob" : "carol", { conversationId, content: `reply ${number}`, threadId: root.id });
   await line(alice, 12).locator(".unread-dot").waitFor();
   await alice.getByRole("button", { name: /^Threads ?\d+ unread$/ }).waitFor();
-  const rows = await alice.locator(".conversation .message").count();
-  const left = await until(
-    async () => (await call("GET", `conversations/${conversationId}`, "alice")).unreadCount,
-    (count) => count === 0,
-  );
+  equal(await alice.locator(".conversation .message").count(), 1);
+  await becomes(async () => (await call("GET", `conversations/${conversationId}`, "alice")).unreadCount, 0);
   await threadsButton(alice).click();
   const item = alice.getByRole("dialog", { name: "Threads" }).locator(".thread-item").filter({ hasText: "Unread thread" });
   await item.filter({ hasText: "12 unread replies" }).waitFor();
@@ -199,7 +200,8 @@ export async function unread() {
     () => call("GET", `messages/${root.id}/thread`, "alice"),
     ({ unreadCount }) => unreadCount === 0,
   );
-  report("unread", { rows, left, following: place.following, after: place.unreadCount });
+  equal(place.following, true);
+  equal(place.unreadCount, 0);
 
   const other = await visit();
   const followed = other.waitForResponse((answer) => answer.url().includes("/threads?"));
@@ -207,7 +209,7 @@ export async function unread() {
   await (await followed).finished();
   await open(other, "Unread thread");
   await line(other, 12).waitFor();
-  const dots = await line(other, 12).locator(".unread-dot").count();
+  equal(await line(other, 12).locator(".unread-dot").count(), 0);
   await panel(alice).getByRole("button", { name: "Stop following this thread" }).click();
   await panel(alice).getByRole("button", { name: "Follow this thread" }).waitFor();
   await post("messages", "bob", { conversationId, content: "reply 13", threadId: root.id });
@@ -215,11 +217,11 @@ export async function unread() {
   // The events of the thread come before this.
   await post("messages", "bob", { conversationId, content: "afterwards" });
   await message(other, "afterwards").waitFor();
-  report("unfollowed", { dots, after: await line(other, 13).locator(".unread-dot").count() });
-}
+  equal(await line(other, 13).locator(".unread-dot").count(), 0);
+});
 
 // Reading the conversation does not read a mention in a thread that nobody opened.
-export async function mentioned() {
+test("A mention in a thread that nobody opened stays in the bell", [], async () => {
   await post("notifications/read", "alice", { all: true });
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Mentioned in a thread");
@@ -240,11 +242,11 @@ export async function mentioned() {
   await alice.getByRole("dialog", { name: "Notifications" }).getByRole("button", { name: /unread.*look/ }).click();
   await inThread(alice, "@alice look").waitFor();
   await bell("Notifications").waitFor();
-  report("mentioned", { unread: (await call("GET", "notifications", "alice")).unread });
-}
+  equal((await call("GET", "notifications", "alice")).unread, 0);
+});
 
 // A reply that arrives below what the reader looks at is read when they come to it.
-export async function below() {
+test("A reply below what is seen is read at the end of the list", ["crowded_server"], async () => {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Deep thread");
   await opened(alice, "Deep thread");
@@ -265,13 +267,13 @@ export async function below() {
   });
   await answer(41);
   await inThread(alice, "reply 41").waitFor({ state: "attached" });
-  const arrived = await unreadCount();
+  equal(await unreadCount(), 1);
   await toEnd(alice);
-  report("below", { arrived, after: await until(unreadCount, (count) => count === 0) });
-}
+  await becomes(unreadCount, 0);
+});
 
 // A thread that opens at an early reply stays unread until its newest reply is in sight, also when it is open already.
-export async function early() {
+test("A thread that opens at an early reply stays unread", ["crowded_server"], async () => {
   await post("notifications/read", "alice", { all: true });
   const { alice, id, ids } = await group("Thread with an early mention", 1, { author: "alice" });
   const answer = (content) => post("messages", "bob", { conversationId: id, content, threadId: ids[0] });
@@ -289,20 +291,20 @@ export async function early() {
   // What the page has sent comes before this.
   await answer("reply 41");
   await inThread(alice, "reply 41").waitFor({ state: "attached" });
-  const opened = await unreadCount();
+  equal(await unreadCount(), 41);
   await openAt("@alice here");
   await answer("reply 42");
   await inThread(alice, "reply 42").waitFor({ state: "attached" });
-  const again = await unreadCount();
+  equal(await unreadCount(), 42);
   const says = await toNewest.innerText();
+  equal(says.replace(/\s+/g, " "), "Jump to newest 42 42 unread");
   await toNewest.click();
-  const after = await until(unreadCount, (count) => count === 0);
+  await becomes(unreadCount, 0);
   await toNewest.waitFor({ state: "detached" });
-  report("early", { opened, again, says: says.replace(/\s+/g, " "), after });
-}
+});
 
 // A link to a reply opens the thread beside the conversation, also from another conversation and after a reload.
-export async function link() {
+test("A link to a reply opens its thread", [], async () => {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Linked thread");
   await opened(alice, "Linked thread");
@@ -318,18 +320,16 @@ export async function link() {
   await alice.locator(".conversation .message .text").getByText("root", { exact: true }).waitFor();
   const quote = panel(alice).locator(".quote");
   const before = await quote.innerText();
+  ok(before.includes("the first reply"));
   await call("PATCH", `messages/${quoted.id}`, "bob", { content: "the changed reply" });
   await quote.filter({ hasText: "the changed reply" }).waitFor();
-  report("linked", {
-    before: before.includes("the first reply"),
-    rows: await alice.locator(".conversation .message").count(),
-    // The root's, which is that of all replies.
-    days: await panel(alice).locator(".day").allTextContents(),
-  });
-}
+  equal(await alice.locator(".conversation .message").count(), 1);
+  // The root's, which is that of all replies.
+  deepEqual(await panel(alice).locator(".day").allTextContents(), ["today"]);
+});
 
 // What the line of a thread says about its last reply stays true while nothing else happens.
-export async function ago() {
+test("The time of the last reply follows the clock", [], async () => {
   const alice = await visitAs("alice", { clock: true, expected: LOST });
   await start(alice, ["bob", "carol"], "Slow thread");
   await opened(alice, "Slow thread");
@@ -341,12 +341,14 @@ export async function ago() {
   await alice.context().setOffline(true);
   await alice.getByText("You're offline.").waitFor();
   await alice.clock.fastForward("05:30");
-  const says = await until(() => line(alice, 1).locator("time").textContent(), (text) => text.includes("minutes"));
-  report("ago", { says });
-}
+  equal(
+    await until(() => line(alice, 1).locator("time").textContent(), (text) => text.includes("minutes")),
+    "last reply 5 minutes ago",
+  );
+});
 
 // A thread that was opened from the list of threads leads back to it.
-export async function backToList() {
+test("A thread from the list leads back to it", [], async () => {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Listed thread");
   await opened(alice, "Listed thread");
@@ -360,14 +362,14 @@ export async function backToList() {
   await item.click();
   await panel(alice).getByRole("button", { name: "Back to threads" }).click();
   await item.waitFor();
-  const panels = await panel(alice).count();
+  equal(await panel(alice).count(), 0);
 
   await alice.setViewportSize({ width: 390, height: 844 });
   await item.click();
   await inThread(alice, "reply").waitFor();
   await alice.goBack();
   await item.waitFor();
-  const behind = await panel(alice).count();
+  equal(await panel(alice).count(), 0);
 
   // On a phone nothing is beside the list of conversations, which is below the list of threads.
   const phone = await visitAs("alice", { viewport: { width: 390, height: 844 } });
@@ -381,11 +383,11 @@ export async function backToList() {
   await phone.goBack();
   await phone.getByRole("dialog", { name: "Threads" }).waitFor({ state: "detached" });
   await phone.getByRole("button", { name: "New conversation" }).waitFor();
-  report("back", { panels, behind, isAtList: phone.url() === address });
-}
+  equal(phone.url(), address);
+});
 
 // The list of threads counts the replies that arrive while it is on its way.
-export async function burst() {
+test("The list of threads counts a burst of replies", ["crowded_server"], async () => {
   const { alice, id, ids } = await group("Thread in a burst", 2, { author: "alice" });
   const answer = (content, threadId) => post("messages", "bob", { conversationId: id, content, threadId });
   const known = alice.waitForResponse((response) => response.url().includes("/threads?"));
@@ -409,11 +411,11 @@ export async function burst() {
   const item = items.filter({ hasText: "Thread in a burst" }).filter({ hasText: "message 1" });
   await item.getByText("41 unread replies").waitFor();
   const says = await until(() => item.locator(".thread-replies").textContent(), (text) => text.includes("41 replies"));
-  report("burst", { isCounted: says.includes("41 replies") });
-}
+  ok(says.includes("41 replies"));
+});
 
 // A reply in a thread that nobody follows counts in the list. The conversation says where it is, and leads there.
-export async function unreadReplies() {
+test("Unread replies are announced where their conversation opens", [], async () => {
   const { id: conversationId } = await post("conversations", "bob", {
     kind: "group",
     name: "Replies only",
@@ -432,14 +434,14 @@ export async function unreadReplies() {
   await open(alice, "Replies only");
   const says = alice.locator(".unread-replies");
   const text = await says.innerText();
+  equal(text.replace(/\s+/g, " "), "2 new replies in a thread unseen reply 2");
   await says.click();
   await inThread(alice, "unseen reply 2").waitFor();
   await says.waitFor({ state: "detached" });
-  report("replied", { text: text.replace(/\s+/g, " ") });
-}
+});
 
 // The line counts all unread replies, also those that arrive later, and stays until the thread is read to its end.
-export async function manyUnreadReplies() {
+test("The line of many unread replies counts all of them until they are read", ["crowded_server"], async () => {
   const { alice, id, ids } = await group("Many replies", 1, { author: "alice" });
   await open(alice, "general");
   const answer = (number) => post("messages", "bob", { conversationId: id, content: `reply ${number}`, threadId: ids[0] });
@@ -448,17 +450,16 @@ export async function manyUnreadReplies() {
   await open(alice, "Many replies");
   const says = alice.locator(".unread-replies");
   const text = async () => (await says.innerText()).replace(/\s+/g, " ");
-  const before = await text();
+  equal(await text(), "150 new replies in a thread reply 150");
   await answer(151);
   await says.getByText("reply 151").waitFor();
-  const arrived = await text();
+  equal(await text(), "151 new replies in a thread reply 151");
   await says.click();
   await panel(alice).locator(".unread-from").waitFor();
-  const below = await panel(alice).locator("li:has(.unread-from) .message .text").textContent();
+  equal(await panel(alice).locator("li:has(.unread-from) .message .text").textContent(), "reply 1");
   await panel(alice).getByRole("button", { name: /^Jump to newest/ }).click();
   await says.waitFor({ state: "detached" });
-  report("many", { before, arrived, below });
-}
+});
 
 // A group in which `author` has written `count` messages, open in alice's page; their ids, and the group's.
 async function group(name, count, { author = "bob", ...options } = {}) {
@@ -475,7 +476,7 @@ async function group(name, count, { author = "bob", ...options } = {}) {
 const isFocused = (locator) => locator.evaluate((it) => it === document.activeElement);
 
 // A draft in a thread without replies is found at its message, in the row of the conversation and in the list of threads.
-export async function draftIsFound() {
+test("A draft in a thread is found again", [], async () => {
   const { alice, id, ids } = await group("Drafted thread", 2);
   await post("messages", "alice", { conversationId: id, content: "reply", threadId: ids[0] });
   await line(alice, 1).waitFor();
@@ -485,23 +486,25 @@ export async function draftIsFound() {
   await panel(alice).waitFor({ state: "detached" });
   const chip = lineBelow(alice, "message 2");
   await chip.getByText("Draft in thread").waitFor();
-  const row = await listed(alice, "Drafted thread").locator(".last").textContent();
+  equal(await listed(alice, "Drafted thread").locator(".last").textContent(), "Draft in a thread");
   await alice.reload();
   await chip.getByText("Draft in thread").waitFor();
   await threadsButton(alice).click();
   const items = alice.getByRole("dialog", { name: "Threads" }).locator(".thread-item").filter({ hasText: "Drafted thread" });
   await items.nth(1).waitFor();
-  const marked = await items.evaluateAll((all) => all.map((it) => it.querySelector(".draft")?.textContent ?? ""));
+  deepEqual(await items.evaluateAll((all) => all.map((it) => it.querySelector(".draft")?.textContent ?? "")), [
+    "Draft",
+    "",
+  ]);
   await items.first().click();
-  const listedDraft = await composer(panel(alice)).inputValue();
+  equal(await composer(panel(alice)).inputValue(), "not finished");
   await composer(panel(alice)).fill("");
   await chip.waitFor({ state: "detached" });
-  report("found", { row, marked, listedDraft });
-}
+});
 
 // A reply whose thread was deleted meanwhile says so at the root and in the list of conversations, before any draft, and
 // can be sent to the conversation; nobody can write in the thread any more.
-export async function refusedReply() {
+test("A reply in a deleted thread is found and sent to the conversation", [], async () => {
   const { alice, id, ids } = await group("Deleted thread", 2, { expected: LOST });
   await act(alice, "message 2", "Reply in thread");
   await composer(panel(alice)).waitFor();
@@ -517,22 +520,27 @@ export async function refusedReply() {
   await alice.context().setOffline(false);
   const gone = alice.locator(".conversation .message").filter({ hasText: "This message was deleted" });
   await gone.locator(".replies").getByText("Not sent").waitFor();
-  const last = await listed(alice, "Deleted thread").locator(".last").textContent();
+  equal(
+    await listed(alice, "Deleted thread").locator(".last").textContent(),
+    "Not sent: The first message of this thread was deleted.",
+  );
   await alice.reload();
   await gone.locator(".replies").getByText("Not sent").click();
   const refused = panel(alice).getByRole("alert").filter({ hasText: "too late" }).or(panel(alice).locator(".problem"));
-  const reason = await refused.first().textContent();
-  const composers = await panel(alice).locator(".composer").count();
+  equal(
+    await refused.first().textContent(),
+    "Not sent: The first message of this thread was deleted. Send to the conversationDiscard",
+  );
+  equal(await panel(alice).locator(".composer").count(), 0);
   await panel(alice).getByRole("button", { name: "Send to the conversation" }).click();
   await until(async () => (await call("GET", `conversations/${id}/messages`, "bob")).items, (all) =>
     all.some(({ content, threadId }) => content === "too late" && threadId === undefined),
   );
   await gone.locator(".replies").waitFor({ state: "detached" });
-  report("refused", { last, reason, composers });
-}
+});
 
 // The draft of a thread that was deleted can be discarded, and until a toast goes taken back.
-export async function discardedDraft() {
+test("A draft in a deleted thread can be discarded", [], async () => {
   const { alice, ids } = await group("Draft without a thread", 2);
   await act(alice, "message 2", "Reply in thread");
   await composer(panel(alice)).fill("never sent");
@@ -554,11 +562,12 @@ export async function discardedDraft() {
   await alice.reload();
   await panel(alice).getByText("The first message of this thread was deleted.").waitFor();
   await message(alice, "message 1").waitFor();
-  report("discarded", { row: (await row.textContent()).includes("Draft"), chips: await alice.locator(".replies .draft").count() });
-}
+  equal((await row.textContent()).includes("Draft"), false);
+  equal(await alice.locator(".replies .draft").count(), 0);
+});
 
 // Unread replies are below a line, which is in sight and stays when they are read.
-export async function newReplies() {
+test("Unread replies are below a line that stays", ["crowded_server"], async () => {
   const { alice, id, ids } = await group("Thread with a line", 1);
   const answer = (number) => post("messages", "bob", { conversationId: id, content: `reply ${number}`, threadId: ids[0] });
   const unreadCount = async () => (await call("GET", `messages/${ids[0]}/thread`, "alice")).unreadCount;
@@ -579,18 +588,18 @@ export async function newReplies() {
       const { top, bottom } = it.getBoundingClientRect();
       return top >= frame.top - 1 && bottom <= frame.bottom + 1;
     });
-  const seen = await until(isInSight, Boolean);
-  const unread = await unreadCount();
-  const below = await divider.locator("..").locator(".message .text").textContent();
+  await becomes(isInSight, true);
+  equal(await unreadCount(), 30);
+  equal(await divider.locator("..").locator(".message .text").textContent(), "reply 11");
   await toEnd(alice);
-  const left = await until(unreadCount, (count) => count === 0);
+  await becomes(unreadCount, 0);
   await answer(41);
   await inThread(alice, "reply 41").waitFor();
-  report("new", { seen, unread, below, left, lines: await divider.allTextContents() });
-}
+  deepEqual(await divider.allTextContents(), ["New"]);
+});
 
 // Replies in threads are in no row: a conversation that is all in sight is not said to be marked as read beyond the screen.
-export async function repliesOnly() {
+test("Unread replies are not called messages beyond the screen", ["crowded_server"], async () => {
   const { alice, id, ids } = await group("Only replies", 1, { author: "alice" });
   await post("conversations", "alice", { kind: "group", name: "Beside only replies", memberIds: ["bob"] });
   await open(alice, "Beside only replies");
@@ -600,12 +609,12 @@ export async function repliesOnly() {
   await open(alice, "Only replies");
   await listed(alice, "Only replies").locator(".count").waitFor({ state: "detached" });
   const toasts = await alice.locator(".toast").allTextContents();
-  report("read", { toasts: toasts.filter(Boolean) });
-}
+  deepEqual(toasts.filter(Boolean), []);
+});
 
 // More unread replies than a page has stay unread until the reader comes to their end: also when the thread is opened
 // again, and after a reload.
-export async function manyNewReplies() {
+test("More unread replies than a page has stay unread", ["crowded_server"], async () => {
   const { alice, id, ids } = await group("Thread with two pages", 1, { author: "alice" });
   for (let number = 1; number <= 80; number++)
     await post("messages", "bob", { conversationId: id, content: `reply ${number}`, threadId: ids[0] });
@@ -626,12 +635,13 @@ export async function manyNewReplies() {
   await alice.reload();
   await see();
   await toEnd(alice);
-  report("many", { seen, left: await until(unreadCount, (count) => count === 0) });
-}
+  deepEqual(seen, [["reply 1", 80], ["reply 1", 80], ["reply 1", 80]]);
+  await becomes(unreadCount, 0);
+});
 
 // Who reads the conversation has not read its threads: a reply has no ticks, and does not say who has seen it. The thread's
 // first message has them, and a reply that waits has a clock.
-export async function replyIsNotRead() {
+test("A sent reply has no ticks because who read it is unknown", [], async () => {
   const { alice, id, ids } = await group("Thread that nobody opens", 1, { author: "alice", expected: LOST });
   const bob = await visitAs("bob");
   await open(bob, "Thread that nobody opens");
@@ -661,11 +671,14 @@ export async function replyIsNotRead() {
   await write(composer(panel(alice)), "a reply that waits");
   const letter = panel(alice).locator(".letter");
   await letter.waitFor();
-  report("ticks", { ...ticks, waiting: await ticksIn(letter), seenBy });
-}
+  deepEqual(
+    { ...ticks, waiting: await ticksIn(letter), seenBy },
+    { root: ["Read"], reply: [], waiting: ["Waiting for the connection"], seenBy: [0, 1] },
+  );
+});
 
 // Every button of the toolbar is in sight, in the composers of a thread and of a narrow conversation.
-export async function toolbar() {
+test("The toolbar fits into each composer", [], async () => {
   const { alice } = await group("Thread with a toolbar", 1, { viewport: { width: 1440, height: 800 } });
   await alice.locator(".conversation").getByRole("button", { name: "Formatting" }).click();
   await act(alice, "message 1", "Reply in thread");
@@ -686,11 +699,11 @@ export async function toolbar() {
   await panel(alice).getByRole("button", { name: "Close" }).first().click();
   await alice.setViewportSize({ width: 320, height: 640 });
   found.narrow = await hidden(alice.locator(".conversation"));
-  report("toolbar", found);
-}
+  deepEqual(found, { wide: [], medium: [], narrow: [] });
+});
 
 // The two lines of the thread's header are as high as those of the conversation's beside it.
-export async function level() {
+test("The header of a thread is level with the conversation's", [], async () => {
   const { alice } = await group("Thread with a header", 1);
   await act(alice, "message 1", "Reply in thread");
   const middle = (selector) =>
@@ -701,14 +714,12 @@ export async function level() {
       return (top + bottom) / 2;
     });
   const isLevel = async (one, other) => Math.abs((await middle(one)) - (await middle(other))) <= 1;
-  report("level", {
-    title: await isLevel(".conversation > header h1 button", ".panel > header h2"),
-    subtitle: await isLevel(".conversation > header .subtitle", ".panel-place > bdi"),
-  });
-}
+  ok(await isLevel(".conversation > header h1 button", ".panel > header h2"));
+  ok(await isLevel(".conversation > header .subtitle", ".panel-place > bdi"));
+});
 
 // The focus returns to the composer, or to the chip that opened the thread.
-export async function focus() {
+test("A closed thread returns the focus", [], async () => {
   const { alice, id, ids } = await group("Thread with a focus", 2);
   await act(alice, "message 1", "Reply in thread");
   await until(() => isFocused(composer(panel(alice))), Boolean);
@@ -718,7 +729,7 @@ export async function focus() {
   await panel(alice).waitFor({ state: "detached" });
   const own = composer(alice.locator(".conversation"));
   await until(() => alice.evaluate(() => document.activeElement !== document.body), Boolean);
-  const toComposer = await isFocused(own);
+  ok(await isFocused(own));
   await act(alice, "message 1", "Reply in thread");
   await post("messages", "bob", { conversationId: id, content: "reply", threadId: ids[0] });
   await inThread(alice, "reply").waitFor();
@@ -726,11 +737,11 @@ export async function focus() {
   await composer(panel(alice)).press("Escape");
   await panel(alice).waitFor({ state: "detached" });
   await until(() => alice.evaluate(() => document.activeElement !== document.body), Boolean);
-  report("focus", { toComposer, toChip: await isFocused(line(alice, 1)) });
-}
+  ok(await isFocused(line(alice, 1)));
+});
 
 // A thread that is opened without a connection says in one calm line that its replies come later, if it has any.
-export async function offline() {
+test("A thread without a connection says so calmly", [], async () => {
   const { alice, id, ids } = await group("Thread without a connection", 2, { expected: LOST });
   await alice.setViewportSize({ width: 1600, height: 800 });
   await post("messages", "bob", { conversationId: id, content: "reply", threadId: ids[0] });
@@ -748,39 +759,42 @@ export async function offline() {
   const note = panel(alice).getByText("They come as soon as the server can be reached again.");
   const alert = panel(alice).getByRole("alert").filter({ hasText: /./ });
   await note.or(alert).first().waitFor();
-  const withReplies = [await note.count(), await alert.count()];
+  deepEqual([await note.count(), await alert.count()], [1, 0]);
   await act(alice, "message 2", "Reply in thread");
   await inThread(alice, "message 2").waitFor();
   await write(composer(panel(alice)), "for later");
   await panel(alice).locator(".letter").waitFor();
-  const without = [await note.count(), await alert.count(), await panel(alice).getByText("0 replies").count()];
+  deepEqual([await note.count(), await alert.count(), await panel(alice).getByText("0 replies").count()], [0, 0, 0]);
   await alice.context().setOffline(false);
   await inThread(alice, "for later").waitFor();
-  report("offline", { withReplies, without, after: await note.or(alert).count() });
-}
+  equal(await note.or(alert).count(), 0);
+});
 
 // A thread that is opened from the list shows its root in the conversation too, and the focus is in the thread.
-export async function listedRoot() {
+test("A thread from the list shows its root in the conversation", [], async () => {
   const { alice, id, ids } = await group("Thread far above", 60, { author: "alice", viewport: { width: 1440, height: 800 } });
   await post("messages", "alice", { conversationId: id, content: "reply", threadId: ids[0] });
   await threadsButton(alice).click();
   const list = alice.getByRole("dialog", { name: "Threads" });
   const item = list.locator(".thread-item").filter({ hasText: "Thread far above" });
-  const says = await item.locator(".thread-root").textContent();
+  equal(await item.locator(".thread-root").textContent(), "You: message 1");
   await item.click();
   await inThread(alice, "reply").waitFor();
   const root = alice.locator(".conversation .message").filter({ hasText: "message 1" }).first();
   await ledTo(alice, "message 1");
-  const seen = await root.evaluate((it) => {
-    const frame = it.closest(".scroller").getBoundingClientRect();
-    const { top, bottom } = it.getBoundingClientRect();
-    return bottom > frame.top && top < frame.bottom;
-  });
-  report("listed", { says, seen, focused: await until(() => isFocused(composer(panel(alice))), Boolean) });
-}
+  equal(
+    await root.evaluate((it) => {
+      const frame = it.closest(".scroller").getBoundingClientRect();
+      const { top, bottom } = it.getBoundingClientRect();
+      return bottom > frame.top && top < frame.bottom;
+    }),
+    true,
+  );
+  await becomes(() => isFocused(composer(panel(alice))), true);
+});
 
 // A reload opens the thread again, unless the reader has left the conversation.
-export async function reload() {
+test("An open thread outlives a reload", [], async () => {
   await post("conversations", "alice", { kind: "group", name: "Another place", memberIds: ["bob"] });
   const { alice } = await group("Thread through a reload", 1);
   await act(alice, "message 1", "Reply in thread");
@@ -792,10 +806,10 @@ export async function reload() {
   await open(alice, "Thread through a reload");
   await alice.reload();
   await message(alice, "message 1").waitFor();
-  const left = await panel(alice).count();
+  equal(await panel(alice).count(), 0);
   await act(alice, "message 1", "Reply in thread");
   await panel(alice).getByRole("button", { name: "Close" }).click();
   await alice.reload();
   await message(alice, "message 1").waitFor();
-  report("reloaded", { left, closed: await panel(alice).count() });
-}
+  equal(await panel(alice).count(), 0);
+});

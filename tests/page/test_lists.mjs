@@ -1,3 +1,5 @@
+// Favourites, the archive, saved messages, forwarding, and offers in the list of conversations.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   LOST,
   act,
@@ -12,42 +14,40 @@ import {
   open,
   opened,
   post,
-  report,
   say,
   until,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 // A group that the reader is added to comes first, although its messages are older, and hidden from new members.
-export async function added() {
+test("A group that the reader is added to comes first", [], async () => {
   const old = await post("conversations", "alice", { kind: "group", memberIds: [], name: "Older", history: "from-join" });
   await post("messages", "alice", { conversationId: old.id, content: "Before" });
   const whole = await post("conversations", "alice", { kind: "group", memberIds: [], name: "Whole" });
   await post("messages", "alice", { conversationId: whole.id, content: "Before" });
   const bob = await visitAs("bob");
   const first = () => bob.locator(".conversations a .name").first().textContent();
-  const shown = [];
   for (const { id, name } of [old, whole]) {
     const newer = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: `Newer than ${name}` });
     await post("messages", "alice", { conversationId: newer.id, content: "Now" });
     await until(first, (top) => top === newer.name);
     await post(`conversations/${id}/members`, "alice", { userIds: ["bob"] });
-    shown.push(await until(first, (top) => top !== newer.name));
+    equal(await until(first, (top) => top !== newer.name), name);
     await bob.reload();
     await listed(bob, name).waitFor();
-    shown.push(await first());
+    equal(await first(), name);
   }
-  report("added", { shown });
-}
+});
 
 // A direct conversation in which nobody has written is in no list, unless it is open or has a draft.
-export async function unusedDirect() {
+test("A direct conversation without a message is in no list", [], async () => {
   const [page, other] = await Promise.all(["curious", "looked-at"].map(newcomer));
   await post("conversations", "curious", { kind: "group", memberIds: ["looked-at"], name: "Beside" });
   const { id } = await post("conversations", "curious", { kind: "direct", memberIds: ["looked-at"] });
   await listed(other, "Beside").waitFor();
-  const beforeMessage = await namesIn(other);
+  deepEqual(await namesIn(other), ["Beside"]);
   await page.goto(`${new URL(page.url()).origin}/#/conversation/${id}`);
   await listed(page, "looked-at").waitFor();
   await composer(page).fill("not yet");
@@ -60,8 +60,7 @@ export async function unusedDirect() {
   await post("messages", "curious", { conversationId: id, content: "Hello" });
   await listed(other, "curious").waitFor();
   await listed(page, "looked-at").waitFor();
-  report("unused", { beforeMessage });
-}
+});
 
 async function newcomer(user) {
   const page = await visit();
@@ -90,12 +89,12 @@ const preferred = (page) =>
 const namesIn = (page) => page.locator(".conversations a .name").allTextContents();
 
 // Favourites come first; what is archived is elsewhere until somebody writes, on all devices of the reader.
-export async function favouritesAndArchive() {
+test("Favourites come first and the archive lasts until a message", [], async () => {
   const [plans, quiet] = [await group("Plans", "bob"), await group("Quiet", "bob")];
   const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
   await fromList(alice, "Plans", "Add to favourites");
   for (const page of [alice, phone]) await section(page, "Favourites").waitFor();
-  const first = (await namesIn(phone))[0];
+  equal((await namesIn(phone))[0], "Plans");
 
   await listed(alice, "Quiet").click({ button: "right" });
   await alice.getByRole("menuitem", { name: "Mute", exact: true }).click();
@@ -111,11 +110,11 @@ export async function favouritesAndArchive() {
     await listed(page, "Quiet").waitFor({ state: "detached" });
   }
   await archive(phone).click();
-  const archived = (await until(() => namesIn(phone), (names) => names.length === 2)).toSorted();
-  const inArchive = await phone.evaluate(() => document.activeElement.className);
+  deepEqual((await until(() => namesIn(phone), (names) => names.length === 2)).toSorted(), ["Plans", "Quiet"]);
+  equal(await phone.evaluate(() => document.activeElement.className), "list-action");
   await phone.keyboard.press("Enter");
   await listed(phone, "test-conv").waitFor();
-  const back = await phone.evaluate(() => document.activeElement.className);
+  equal(await phone.evaluate(() => document.activeElement.className), "list-action");
 
   await post("messages", "bob", { conversationId: plans, content: "Hello" });
   await post("messages", "bob", { conversationId: quiet, content: "Hello" });
@@ -125,7 +124,7 @@ export async function favouritesAndArchive() {
   }
   await phone.reload();
   await listed(phone, "Plans").waitFor();
-  const stays = await archive(phone).locator(".count").textContent();
+  equal(await archive(phone).locator(".count").textContent(), "1");
   await post("messages", "bob", { conversationId: quiet, content: "@alice Hello" });
   for (const page of [alice, phone]) {
     await listed(page, "Quiet").waitFor();
@@ -140,10 +139,9 @@ export async function favouritesAndArchive() {
   await listed(alice, "Plans").getByTitle("2 unread").waitFor();
   await fromList(alice, "Plans", "Archive");
   await archive(alice).waitFor();
-  const isInside = await archive(alice).getAttribute("aria-pressed");
+  equal(await archive(alice).getAttribute("aria-pressed"), "false");
   // What was not read before is not read there.
-  const unread = await archive(alice).locator(".count").getAttribute("title");
-  report("listed", { first, archived, inArchive, back, stays, isInside, unread });
+  equal(await archive(alice).locator(".count").getAttribute("title"), "2 unread");
   // The one about the conversation before it may still be there.
   const toast = alice.locator(".toast").filter({ hasText: "Plans was archived." });
   await toast.getByRole("button", { name: "Undo" }).click();
@@ -158,11 +156,11 @@ export async function favouritesAndArchive() {
   await alice.getByRole("switch", { name: "Favourite", checked: false }).waitFor();
   await alice.getByRole("switch", { name: "Archived" }).click();
   await listed(phone, "Plans").waitFor();
-  report("from the details", { favourites: await section(phone, "Favourites").count() });
-}
+  equal(await section(phone, "Favourites").count(), 0);
+});
 
 // A mute for a time shows its end on all devices of the reader, and ends there by itself.
-export async function muteForATime() {
+test("A mute for a time ends by itself on all devices", [], async () => {
   const id = await group("Busy", "bob");
   const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
   const muted = (page, name) => listed(page, "Busy").getByRole("img", { name });
@@ -172,8 +170,11 @@ export async function muteForATime() {
   const choices = alice.getByRole("menu", { name: "Mute" }).getByRole("menuitem");
   await choices.first().waitFor();
   const focused = () => alice.evaluate(() => document.activeElement.textContent);
-  const first = await until(focused, (text) => text === "For 1 hour");
-  const labels = (await choices.allTextContents()).map((label) => label.replace(/\d+:\d+.*/, "TIME"));
+  await becomes(focused, "For 1 hour");
+  deepEqual(
+    (await choices.allTextContents()).map((label) => label.replace(/\d+:\d+.*/, "TIME")),
+    ["Mute", "For 1 hour", "For 8 hours", "Until tomorrow, TIME", "Until I turn it back on"],
+  );
   // Back to the item of the menu that has the choices, in each way, and again to the choices.
   const back = alice.getByRole("menuitem", { name: "Mute: back" });
   const own = alice.getByRole("menuitem", { name: "Mute", exact: true });
@@ -207,18 +208,20 @@ export async function muteForATime() {
   await Promise.all([preferred(alice), alice.getByRole("menuitem", { name: /^Until tomorrow, / }).click()]);
   await status.getByText(/^Muted until tomorrow, 8:00/).waitFor();
   const { muted: isMuted, mutedUntil } = await call("GET", `conversations/${id}`, "alice");
+  equal(isMuted, true);
   const hours = (Date.parse(mutedUntil) - Date.now()) / 3_600_000;
+  ok(hours > 8 && hours < 32);
 
   const soon = new Date(Date.now() + 1_500).toISOString();
   await call("PATCH", `conversations/${id}/preferences`, "alice", { muted: true, mutedUntil: soon });
   for (const page of [alice, phone]) await muted(page, /^Muted until /).waitFor();
   for (const page of [alice, phone]) await muted(page, /^Muted/).waitFor({ state: "detached" });
   await alice.getByRole("button", { name: "Mute", exact: true }).waitFor();
-  report("muted", { first, labels, isMuted, isTomorrow: hours > 8 && hours < 32, ended: await status.textContent() });
-}
+  equal(await status.textContent(), "");
+});
 
 // The reader's own sections: made, collapsed, renamed and removed, on all devices of the reader.
-export async function ownSections() {
+test("Sections are made collapsed renamed and removed", [], async () => {
   const ids = [];
   for (const name of ["Zoo", "Ape", "Bee"]) ids.push(await group(name, "bob"));
   const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];
@@ -234,7 +237,10 @@ export async function ownSections() {
   await Promise.all([preferred(alice), alice.getByRole("menuitemradio", { name: "Work" }).click()]);
   const rows = () => phone.locator(".conversations .name").allTextContents();
   const isMoved = (names) => ["Bee", "Zoo"].every((name) => names.indexOf(name) > names.indexOf("Work"));
-  const all = (await until(rows, (names) => isMoved(names.slice(0, 5)))).slice(0, 5);
+  deepEqual(
+    (await until(rows, (names) => isMoved(names.slice(0, 5)))).slice(0, 5),
+    ["Home", "Ape", "Work", "Bee", "Zoo"],
+  );
 
   // The arrow keys lead through conversations and headings; a collapsed section shows what it hides.
   await heading(alice, "Home").focus();
@@ -250,7 +256,7 @@ export async function ownSections() {
   const expanded = (page) => heading(page, "Work").getAttribute("aria-expanded");
   await alice.reload();
   await heading(alice, "Work").waitFor();
-  const stays = [await expanded(alice), await expanded(phone)];
+  deepEqual([await expanded(alice), await expanded(phone)], ["false", "true"]);
 
   await alice.getByRole("button", { name: "More options for the section Work" }).click();
   await alice.getByRole("menuitem", { name: "Rename…" }).click();
@@ -268,11 +274,12 @@ export async function ownSections() {
     for (const page of [alice, phone]) await heading(page, "Office").waitFor();
   }
   const { section } = await call("GET", `conversations/${ids[1]}`, "alice");
+  equal(section, "Home");
   await fromList(alice, "Ape", "Move to section…");
   await Promise.all([preferred(alice), alice.getByRole("menuitemradio", { name: "No section" }).click()]);
   for (const page of [alice, phone]) await heading(page, "Home").waitFor({ state: "detached" });
-  report("sections", { all, focused, stays, section });
-}
+  deepEqual(focused, ["Ape", "Work", "Ape", "Home"]);
+});
 
 async function showSaved(page) {
   await page.getByRole("button", { name: /^Your account/ }).click();
@@ -280,7 +287,7 @@ async function showSaved(page) {
 }
 
 // A saved message is marked, also after a reload, and found in the list of saved ones.
-export async function saved() {
+test("A saved message is marked and found again", [], async () => {
   const name = "Notes from the fair in Nürnberg, autumn planning group";
   const id = await group(name, "bob");
   await post("messages", "bob", { conversationId: id, content: "Keep this" });
@@ -295,11 +302,10 @@ export async function saved() {
   await open(alice, "test-conv");
   await showSaved(alice);
   const dialog = alice.getByRole("dialog", { name: "Saved messages" });
-  const where = await dialog.locator(".find-where").textContent();
-  const hidden = {};
+  equal(await dialog.locator(".find-where").textContent(), "Notes from the fair in Nürnberg, autumn planning group");
   for (const width of [320, 390, 1440]) {
     await alice.setViewportSize({ width, height: 900 });
-    hidden[width] = await dialog.locator(".finds li").evaluate(hiddenParts);
+    deepEqual(await dialog.locator(".finds li").evaluate(hiddenParts), [], `at ${width} pixels`);
   }
   await dialog.getByRole("button", { name: /Keep this/ }).click();
   await opened(alice, name);
@@ -308,8 +314,7 @@ export async function saved() {
   await dialog.getByRole("button", { name: "Remove from saved messages" }).click();
   await dialog.getByText("No saved messages yet.").waitFor();
   for (const page of [alice, phone]) await mark(page).waitFor({ state: "detached" });
-  report("saved", { where, hidden });
-}
+});
 
 // Runs in the page. Which of the author, the conversation and the time are not seen, or are below the button.
 function hiddenParts(row) {
@@ -322,7 +327,7 @@ function hiddenParts(row) {
 }
 
 // What is attached to a text stands below it wherever that stands alone.
-export async function attached() {
+test("What is attached to a text stands below it", [], async () => {
   await group("Files", "bob");
   await call("GET", "users/me", "outsider");
   const alice = await visitAs("alice");
@@ -335,23 +340,22 @@ export async function attached() {
   await alice.locator(".message .mark").getByText("Saved", { exact: true }).waitFor();
   await act(alice, "Both lists", "Forward");
   const dialog = alice.getByRole("dialog", { name: "Forward message" });
-  const forwarded = await dialog.getByRole("blockquote").innerText();
+  const lastLine = async (locator) => (await locator.innerText()).split("\n").at(-1);
+  equal(await lastLine(dialog.getByRole("blockquote")), "2 files");
   // The heading of those without a conversation stands above their pictures.
   await dialog.getByLabel("Filter conversations").fill("outsider");
   const face = dialog.locator("label", { has: alice.getByRole("checkbox", { name: "outsider" }) }).locator(".avatar");
   await face.waitFor();
   const heading = await dialog.getByText("People", { exact: true }).evaluate(textStart);
-  const isAligned = Math.abs(heading - (await face.boundingBox()).x) < 1;
+  ok(Math.abs(heading - (await face.boundingBox()).x) < 1);
   await alice.keyboard.press("Escape");
   await alice.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
   await alice.getByRole("button", { name: "1 pinned message" }).click();
-  const pinned = await alice.locator(".panel .find").innerText();
+  equal(await lastLine(alice.locator(".panel .find")), "2 files");
   await showSaved(alice);
-  const kept = await alice.getByRole("dialog", { name: "Saved messages" }).locator(".find").innerText();
-  const below = (text) => text.split("\n").at(-1);
-  report("attached", { forwarded: below(forwarded), pinned: below(pinned), kept: below(kept), isAligned });
-}
+  equal(await lastLine(alice.getByRole("dialog", { name: "Saved messages" }).locator(".find")), "2 files");
+});
 
 // Runs in the page. Where the text of an element begins.
 function textStart(it) {
@@ -361,7 +365,7 @@ function textStart(it) {
 }
 
 // Each place for itself: one that refuses does not stop the others. People without a conversation can be chosen.
-export async function forwarding() {
+test("A message is forwarded to each place by itself", [], async () => {
   const target = await group("Target", "bob");
   await post("conversations", "bob", { kind: "channel", memberIds: ["alice"], name: "Only bob writes" });
   const own = await post("conversations", "alice", { kind: "channel", memberIds: ["bob"], name: "Alice writes" });
@@ -374,7 +378,7 @@ export async function forwarding() {
   const dialog = alice.getByRole("dialog", { name: "Forward message" });
   await dialog.getByRole("checkbox", { name: "Alice writes" }).check();
   await dialog.getByRole("checkbox", { name: "Target" }).check();
-  const forbidden = await dialog.getByRole("checkbox", { name: "Only bob writes" }).count();
+  equal(await dialog.getByRole("checkbox", { name: "Only bob writes" }).count(), 0);
   await call("GET", "users/me", "stranger");
   // What is ticked stands above the list, also without the filter. Enter ticks the first match, and an arrow key leads to it.
   const filter = dialog.getByLabel("Filter conversations");
@@ -382,14 +386,14 @@ export async function forwarding() {
   await dialog.getByRole("checkbox", { name: "stranger" }).waitFor();
   await filter.press("Enter");
   const chipsNow = () => dialog.locator(".chosen-name").allTextContents();
-  const chips = await chipsNow();
+  deepEqual(await chipsNow(), ["Alice writes", "Target", "stranger"]);
   await dialog.getByRole("button", { name: "Forward to 3" }).waitFor();
   // One of them is taken back, and ticked again.
   for (const name of ["Alice writes", "Target"]) await dialog.getByRole("button", { name: `Remove ${name}` }).click();
   await dialog.getByRole("button", { name: "Forward to stranger" }).waitFor();
   for (const name of ["Alice writes", "Target"]) await dialog.getByRole("checkbox", { name }).check();
   await filter.press("ArrowDown");
-  const reached = await alice.evaluate(() => document.activeElement.type);
+  equal(await alice.evaluate(() => document.activeElement.type), "checkbox");
   await dialog.getByLabel("Add a message (optional)").fill("Look at this");
   // While the dialog is open, another place starts to refuse.
   await call("DELETE", `conversations/${own.id}`, "alice");
@@ -397,12 +401,13 @@ export async function forwarding() {
   // What was not sent stays, with the reason.
   const problem = dialog.getByRole("alert").filter({ hasText: "Not forwarded" });
   await problem.waitFor();
-  const stayed = {
-    chips: await chipsNow(),
-    comment: await dialog.getByLabel("Add a message (optional)").inputValue(),
-    done: await dialog.getByRole("status").filter({ hasText: "Forwarded" }).textContent(),
-    problem: (await problem.textContent()).replace(/: .*/, ""),
-  };
+  deepEqual(await chipsNow(), ["Alice writes"]);
+  equal(await dialog.getByLabel("Add a message (optional)").inputValue(), "Look at this");
+  equal(
+    await dialog.getByRole("status").filter({ hasText: "Forwarded" }).textContent(),
+    "Forwarded to stranger, Target",
+  );
+  equal((await problem.textContent()).replace(/: .*/, ""), "Not forwarded to Alice writes");
   // The server forwards it, and the answer is lost.
   await dialog.getByRole("button", { name: "Remove Alice writes" }).click();
   await dialog.getByRole("checkbox", { name: "Second" }).check();
@@ -424,11 +429,12 @@ export async function forwarding() {
   const stranger = await visitAs("stranger");
   await open(stranger, "alice");
   await stranger.locator(".message .mark").getByText("Forwarded from bob").waitFor();
-  report("forwarded", { forbidden, chips, reached, stayed, contents: await contentsOf(target), retried: await contentsOf(second) });
-}
+  deepEqual(await contentsOf(target), ["Pass it on", "Look at this"]);
+  deepEqual(await contentsOf(second), ["Pass it on", "Look at this"]);
+});
 
 // An offer moves its conversation in the list, counts as unread, and stands under its day.
-export async function offersInTheList() {
+test("An offer moves its conversation and counts as unread", [], async () => {
   const id = await group("Market", "bob");
   await post("messages", "alice", { conversationId: id, content: "Hello" });
   await post(`conversations/${id}/read`, "bob", {});
@@ -440,8 +446,8 @@ export async function offersInTheList() {
   await market.locator(".count").getByText("1", { exact: true }).waitFor();
   // The notification that is counted and the offer are events of their own.
   await market.locator(".last").getByText("alice").waitFor();
-  const first = (await namesIn(bob))[0];
-  const preview = (await market.locator(".last").textContent()).replace(/\s/g, " ");
+  equal((await namesIn(bob))[0], "Market");
+  equal((await market.locator(".last").textContent()).replace(/\s/g, " "), "alice: Offer: CHF 120.00");
   await bob.reload();
   await market.locator(".count").getByText("1", { exact: true }).waitFor();
   await market.click();
@@ -449,18 +455,18 @@ export async function offersInTheList() {
   await market.locator(".count").waitFor({ state: "detached" });
   await bob.getByRole("button", { name: "Offers" }).click();
   await bob.getByRole("button", { name: "Make an offer" }).click();
-  const currency = await bob.getByRole("combobox", { name: "Currency" }).inputValue();
+  equal(await bob.getByRole("combobox", { name: "Currency" }).inputValue(), "CHF");
   await bob.keyboard.press("Escape");
   await post(`offers/${offer.id}/withdraw`, "alice", {});
   await open(bob, "Other");
   await market.locator(".last").getByText("Withdrawn").waitFor();
-  const withdrawn = (await market.locator(".last").textContent()).replace(/\s/g, " ");
+  equal((await market.locator(".last").textContent()).replace(/\s/g, " "), "alice: Offer: CHF 120.00 · Withdrawn");
   await open(bob, "Market");
-  report("listed", { first, preview, withdrawn, currency, days: await bob.locator(".conversation .day").allTextContents() });
-}
+  deepEqual(await bob.locator(".conversation .day").allTextContents(), ["today"]);
+});
 
 // Without the setting, the page shows no offers.
-export async function withoutOffers() {
+test("Without the setting the page has no offers", [], async () => {
   const id = await group("Shop", "bob");
   await post("messages", "alice", { conversationId: id, content: "Hello" });
   await post(`conversations/${id}/offers`, "alice", { title: "Bike", amount: 12_000, currency: "EUR" });
@@ -477,15 +483,13 @@ export async function withoutOffers() {
   await arrived("an answer about the server", described);
   await open(bob, "Shop");
   await message(bob, "Hello").waitFor();
-  report("opened", {
-    buttons: await bob.getByRole("button", { name: "Offers" }).count(),
-    cards: await bob.locator(".offer").count(),
-    last: await listed(bob, "Shop").locator(".last").textContent(),
-  });
-}
+  equal(await bob.getByRole("button", { name: "Offers" }).count(), 0);
+  equal(await bob.locator(".offer").count(), 0);
+  equal(await listed(bob, "Shop").locator(".last").textContent(), "alice: Hello");
+});
 
 // What is written and not sent is in its row, which moves up with a message; a reload without a network keeps all of it.
-export async function unsent() {
+test("What is not sent is in its row and outlives a reload", [], async () => {
   const ids = {};
   for (const name of ["Waits", "With a file", "With a thread", "Above"]) {
     ids[name] = await group(name, "bob");
@@ -502,7 +506,7 @@ export async function unsent() {
   await open(alice, "Waits");
   await message(alice, "In Waits").waitFor();
   await alice.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
-  const before = (await namesIn(alice)).slice(0, 1);
+  deepEqual((await namesIn(alice)).slice(0, 1), ["Above"]);
   await alice.context().setOffline(true);
   await alice.locator(".connection").waitFor();
   await say(alice, "Written **offline**");
@@ -513,31 +517,34 @@ export async function unsent() {
     return [(await namesIn(alice))[0], await lastOf("Waits"), await lastOf("With a file"), await lastOf("With a thread")];
   };
   const written = await rows();
+  deepEqual(
+    written.map((text) => text.trim()),
+    ["Waits", "You: Written offline", "Draft: 2 files", "Draft in a thread"],
+  );
   // It is seen before it is stored.
   await until(() => kept(alice, "letters", "talkwire"), (all) => all.includes("Written **offline**"));
   await until(() => kept(alice, "states"), (all) => all.includes("In Waits"));
   await alice.reload();
   await clock.waitFor();
-  const reloaded = await until(rows, (now) => JSON.stringify(now) === JSON.stringify(written));
+  await becomes(rows, written);
   const buttons = [/^Threads/, /^Notifications/, /^Offers$/].map((name) => alice.getByRole("button", { name }).count());
-  const shown = await Promise.all(buttons);
+  deepEqual(await Promise.all(buttons), [1, 1, 1], "the buttons of threads, notifications and offers");
   await alice.context().setOffline(false);
   // While it is sent, the clock has another name.
   await listed(alice, "Waits").locator(".last .icon").waitFor({ state: "detached" });
-  report("unsent", { before, written, reloaded, shown, sent: await listed(alice, "Waits").locator(".last").textContent() });
-}
+  equal(await listed(alice, "Waits").locator(".last").textContent(), "You: Written offline");
+});
 
 const OPENERS = ["New conversation", "Browse public conversations", "People"];
 
 // What is above in a dialog stays where it is when its list arrives: a press would end beside what it began on.
-export async function arriving() {
+test("A dialog stays in its place when its list arrives", [], async () => {
   const alice = await visitAs("alice");
   const top = async () => {
     await alice.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
     return alice.locator("dialog[open] .dialog-close").evaluate((button) => button.getBoundingClientRect().top);
   };
   const height = () => alice.locator("dialog[open]").evaluate((dialog) => dialog.getBoundingClientRect().height);
-  const moved = {};
   for (const name of OPENERS) {
     let release;
     const released = new Promise((resolve) => {
@@ -550,9 +557,8 @@ export async function arriving() {
     release();
     await alice.unroute("**/api/v1/**");
     await until(height, (now) => now !== low);
-    moved[name] = (await top()) - before;
+    equal(await top(), before, name);
     await alice.keyboard.press("Escape");
     await alice.locator("dialog[open]").waitFor({ state: "detached" });
   }
-  report("arrived", moved);
-}
+});

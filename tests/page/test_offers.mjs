@@ -1,3 +1,5 @@
+// Offers: made, answered and withdrawn by members that may, and where they stand among messages.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   LOST,
   act,
@@ -12,12 +14,12 @@ import {
   open,
   opened,
   post,
-  report,
   say,
   start,
   until,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -38,7 +40,7 @@ async function make(page, fields, currency) {
 }
 
 // Why an amount is refused: with the sign of decimals between thousands, and with too many decimals.
-export async function amounts() {
+test("An amount that is refused says why", [], async () => {
   await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Amounts" });
   const alice = await visitAs("alice");
   await open(alice, "Amounts");
@@ -46,10 +48,13 @@ export async function amounts() {
   await make(alice, { Title: "Bike", Amount: "1.000" });
   const problem = alice.locator("dialog[open] [role=alert]");
   const thousand = await until(() => problem.textContent(), (text) => text !== "");
+  equal(thousand, "Here, “.” separates decimals. Enter 1000 if you mean that.");
   await fill(alice, { Amount: "1.0005" });
-  const decimals = await until(() => problem.textContent(), (text) => text !== thousand);
-  report("refused", { thousand, decimals });
-}
+  equal(
+    await until(() => problem.textContent(), (text) => text !== thousand),
+    "Enter an amount such as 120, with up to 2 decimals.",
+  );
+});
 
 async function fill(page, fields, currency) {
   for (const [label, value] of Object.entries(fields)) await field(page, label).fill(value);
@@ -59,7 +64,7 @@ async function fill(page, fields, currency) {
 
 const closed = (page) => page.locator("dialog[open]").waitFor({ state: "detached" });
 
-export async function bargain() {
+test("Two bargain", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await start(alice, ["bob"]);
   await opened(alice, "bob");
@@ -74,23 +79,31 @@ export async function bargain() {
   await button(alice, "Send offer").click();
   await closed(alice);
   for (const page of [alice, bob]) await is(page, "Bike", "Open");
-  const shown = await card(bob, "Bike").locator(".amount").textContent();
-  const roles = { alice: await names(alice, "Bike"), bob: await names(bob, "Bike") };
-  const looks = await card(bob, "Bike").locator(".buttons button").evaluateAll((all) => all.map((each) => each.className));
+  equal(await card(bob, "Bike").locator(".amount").textContent(), "€1,200.50");
+  deepEqual(await names(alice, "Bike"), ["Withdraw"]);
+  deepEqual(await names(bob, "Bike"), ["Accept", "Counter", "Reject"]);
+  deepEqual(
+    await card(bob, "Bike").locator(".buttons button").evaluateAll((all) => all.map((each) => each.className)),
+    ["primary", "", "quiet"],
+  );
   const [{ amount, currency, conversationId }] = (await stored(bob)).items;
   await say(alice, "What do you say?");
   await message(bob, "What do you say?").waitFor();
 
   await button(bob, "Counter: Bike").click();
-  const suggested = await field(bob, "Amount").inputValue();
+  equal(await field(bob, "Amount").inputValue(), "1200.50");
   await fill(bob, { "Title": "Bike with lock", Amount: "1000" });
   await closed(bob);
   await is(alice, "Bike", "Countered");
   await button(alice.locator(".conversation"), "Accept: Bike with lock").click();
   await alice.getByRole("dialog").getByRole("button", { name: "Accept", exact: true }).click();
   for (const page of [alice, bob]) await is(page, "Bike with lock", "Accepted");
-  const order = await bob.locator(".conversation .scroller").locator(".message .text, .offer .what").allTextContents();
-  report("bargained", { shown, roles, looks, amount, currency, suggested, order });
+  deepEqual(
+    await bob.locator(".conversation .scroller").locator(".message .text, .offer .what").allTextContents(),
+    ["I sell my bike", "Bike", "What do you say?", "Bike with lock"],
+  );
+  equal(amount, 120_050);
+  equal(currency, "EUR");
 
   // What is withdrawn, rejected, or over because of its time.
   const offer = (title, more = {}) =>
@@ -98,16 +111,19 @@ export async function bargain() {
   await offer("Withdrawn");
   await button(alice.locator(".conversation"), "Withdraw: Withdrawn").click();
   const withdrawing = alice.getByRole("dialog", { name: "Withdraw “Withdrawn” for KWD 0.005?" });
-  const warning = await withdrawing.locator("p").first().textContent();
+  equal(
+    await withdrawing.locator("p").first().textContent(),
+    "The offer is over for everyone in this conversation, who will see that you withdrew it. This can't be undone.",
+  );
   await withdrawing.getByRole("button", { name: "Cancel" }).click();
-  const cancelled = await status(alice, "Withdrawn").textContent();
+  equal(await status(alice, "Withdrawn").textContent(), "Open");
   await button(alice.locator(".conversation"), "Withdraw: Withdrawn").click();
   await withdrawing.getByRole("button", { name: "Withdraw", exact: true }).click();
   await offer("Rejected");
   await button(bob, "Reject: Rejected").click();
   const question = bob.getByRole("dialog", { name: "Reject “Rejected” for KWD 0.005?" });
   await question.waitFor();
-  const asked = await status(alice, "Rejected").textContent();
+  equal(await status(alice, "Rejected").textContent(), "Open");
   await question.getByRole("button", { name: "Reject", exact: true }).click();
   // The server takes none that is over already.
   await offer("Short", { expiresAt: new Date(Date.now() + 5_000).toISOString() });
@@ -118,16 +134,24 @@ export async function bargain() {
   }
   await bob.reload();
   await is(bob, "Short", "Expired");
-  report("over", {
-    warning,
-    cancelled,
-    asked,
-    answered: await card(alice, "Rejected").locator(".standing").innerText(),
-    lines: await until(() => alice.locator(".notice-line > span").allTextContents(), (all) => all.length === 3),
-    buttons: await bob.locator(".conversation .offer .buttons button").count(),
-    panel: await alice.locator(".panel .offer .what").allTextContents(),
-  });
-}
+  equal(await card(alice, "Rejected").locator(".standing").innerText(), "Rejected\nRejected by bob");
+  deepEqual(
+    await until(
+      () => alice.locator(".notice-line > span").allTextContents(),
+      (all) => all.length === 3,
+    ),
+    [
+      "You accepted the offer “Bike with lock” for €1,000.00",
+      "You withdrew the offer “Withdrawn” for KWD\u00a00.005",
+      "bob rejected the offer “Rejected” for KWD\u00a00.005",
+    ],
+  );
+  equal(await bob.locator(".conversation .offer .buttons button").count(), 0);
+  deepEqual(
+    await alice.locator(".panel .offer .what").allTextContents(),
+    ["Short", "Rejected", "Withdrawn", "Bike with lock", "Bike"],
+  );
+});
 
 const stored = async (page) => {
   const id = decodeURIComponent(new URL(page.url()).hash.split("/").at(-1));
@@ -135,7 +159,7 @@ const stored = async (page) => {
 };
 
 // Offers before anything was said, and far back among many messages: pages of messages stay in their places.
-export async function places() {
+test("Offers stand where they were made", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Market" });
   const path = `conversations/${id}/offers`;
   await post(path, "alice", { title: "First of all", amount: 100, currency: "EUR" });
@@ -174,13 +198,16 @@ export async function places() {
       const at = all.findIndex((each) => each.matches(".offer") && each.textContent.includes("In the middle"));
       return at === -1 ? [] : [all[at - 1], all[at + 1]].map((each) => /Message \d+/.exec(each?.textContent ?? "")?.[0]);
     });
-  const neighbours = await until(next, ([before, after]) => before !== undefined && after !== undefined);
+  deepEqual(await until(next, ([before, after]) => before !== undefined && after !== undefined), [
+    "Message 40",
+    "Message 41",
+  ]);
   await upTo("Message 1", "First of all");
-  report("placed", { neighbours, first: /Message \d+/.exec(await bob.locator(".message").first().textContent())?.[0] });
-}
+  equal(/Message \d+/.exec(await bob.locator(".message").first().textContent())?.[0], "Message 1");
+});
 
 // An offer below the screen, which is read when its card comes into sight.
-export async function seen() {
+test("An offer is unread until it is in sight", ["crowded_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Auction" });
   for (let number = 1; number <= 40; number++) await post("messages", "alice", { conversationId: id, content: `Message ${number}` });
   await post(`conversations/${id}/offers`, "alice", { title: "The last lot", amount: 100, currency: "EUR" });
@@ -194,15 +221,15 @@ export async function seen() {
   await message(bob, "Message 1").waitFor();
   // What is in sight is reported after half a second.
   await until(async () => (await call("GET", `conversations/${id}`, "bob")).unreadCount, (count) => count < 40);
-  const above = await unread();
+  equal(await unread(), 1);
   await bob.locator(".scroller").focus();
   await bob.keyboard.press("End");
   await card(bob, "The last lot").waitFor();
-  report("seen", { above, left: await until(unread, (count) => count === 0) });
-}
+  await becomes(unread, 0);
+});
 
 // The answer to an offer far above is read where a notice says it. What nobody has looked at stays unread.
-export async function answered() {
+test("The answer to an offer far above is read in its notice", [], async () => {
   const { id } = await post("conversations", "carol", { kind: "group", memberIds: ["bob"], name: "Pawnshop" });
   const offer = (title) => post(`conversations/${id}/offers`, "carol", { title, amount: 100, currency: "EUR" });
   const [ring, watch] = [await offer("Ring"), await offer("Watch")];
@@ -217,17 +244,17 @@ export async function answered() {
   await post(`conversations/${id}/read`, "carol", {});
   const carol = await visitAs("carol");
   const badge = listed(carol, "Pawnshop").locator(".count");
-  const before = await badge.textContent();
+  equal(await badge.textContent(), "2");
   await open(carol, "Pawnshop");
   await carol.getByText("bob rejected the offer “Ring”").waitFor();
   await badge.getByText("1", { exact: true }).waitFor();
   const { items } = await call("GET", "notifications?unread=true&limit=100", "carol");
-  const left = items.filter(({ conversationId }) => conversationId === id).map(({ offerId }) => offerId);
-  report("answered", { before, isOther: left.length === 1 && left[0] === watch.id, cards: await card(carol, "Ring").count() });
-}
+  deepEqual(items.filter(({ conversationId }) => conversationId === id).map(({ offerId }) => offerId), [watch.id]);
+  equal(await card(carol, "Ring").count(), 0);
+});
 
 // In a muted conversation too, an offer counts as unread until its card is in sight.
-export async function muted() {
+test("An offer counts in a muted conversation too", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Whispers" });
   await call("PATCH", `conversations/${id}/preferences`, "bob", { muted: true });
   await post("messages", "alice", { conversationId: id, content: "Sh!" });
@@ -244,16 +271,16 @@ export async function muted() {
   await bob.reload();
   await shows("2");
   const { items } = await call("GET", "notifications?limit=100", "bob");
-  const notified = items.filter(({ conversationId, type }) => conversationId === id && type !== "invitation").length;
+  equal(items.filter(({ conversationId, type }) => conversationId === id && type !== "invitation").length, 0);
   await open(bob, "Whispers");
   await card(bob, "A whisper").waitFor();
   await entry.locator(".count").waitFor({ state: "detached" });
   const { unreadOfferCount = 0 } = await call("GET", `conversations/${id}`, "bob");
-  report("read", { notified, unreadOfferCount });
-}
+  equal(unreadOfferCount, 0);
+});
 
 // Marking everything as read reads the offers too, also where nothing else is unread or the conversation is muted.
-export async function readAll() {
+test("Marking everything as read reads offers", ["crowded_server"], async () => {
   const ids = [];
   for (const [name, muted] of [["Stalls", false], ["Quiet stalls", true]]) {
     const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name });
@@ -266,11 +293,11 @@ export async function readAll() {
   await markAllAsRead(bob);
   for (const name of ["Stalls", "Quiet stalls"]) await listed(bob, name).locator(".count").waitFor({ state: "detached" });
   const left = async (id) => (await call("GET", `conversations/${id}`, "bob")).unreadOfferCount ?? 0;
-  report("read all", { left: [await until(() => left(ids[0]), (n) => n === 0), await until(() => left(ids[1]), (n) => n === 0)] });
-}
+  deepEqual([await until(() => left(ids[0]), (n) => n === 0), await until(() => left(ids[1]), (n) => n === 0)], [0, 0]);
+});
 
 // So does marking one conversation as read: in the list, where nothing else is unread, and after a jump over the offer.
-export async function readOne() {
+test("Marking a conversation as read reads its offers", [], async () => {
   const ids = {};
   for (const [name, count] of [["Counter", 0], ["Long counter", 40]]) {
     const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name });
@@ -296,17 +323,17 @@ export async function readOne() {
   await listed(bob, "Counter").locator(".count").getByText("1", { exact: true }).waitFor();
   await listed(bob, "Counter").click({ button: "right" });
   await bob.getByRole("menuitem", { name: "Mark as read" }).click();
-  const fromList = await isRead("Counter");
+  equal(await isRead("Counter"), 0);
   await open(bob, "Long counter");
   await message(bob, "Early 1").waitFor();
   await bob.getByRole("button", { name: /^Jump to newest/ }).click();
   await message(bob, "Late 40").waitFor();
   await bob.locator(".to-unseen").getByRole("button", { name: "Mark as read" }).click();
-  report("read one", { left: [fromList, await isRead("Long counter")] });
-}
+  equal(await isRead("Long counter"), 0);
+});
 
 // What is unread starts at an offer that came before the unread messages. A jump over it leaves it unread.
-export async function unreadFrom() {
+test("What is unread starts at an offer", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Flea market" });
   await post("messages", "alice", { conversationId: id, content: "Read before" });
   const before = await visitAs("bob");
@@ -317,22 +344,23 @@ export async function unreadFrom() {
   for (let number = 1; number <= 30; number++)
     await post("messages", "alice", { conversationId: id, content: `Afterwards ${number}` });
   const bob = await visitAs("bob");
-  const counted = await listed(bob, "Flea market").locator(".count").textContent();
+  equal(await listed(bob, "Flea market").locator(".count").textContent(), "31");
   await bob.keyboard.press("Control+k");
   const choice = bob.getByRole("dialog").getByRole("option").filter({ hasText: "Flea market" });
-  const offered = `${await choice.locator(".count").textContent()} unread`;
+  equal(await choice.locator(".count").textContent(), "31");
   await bob.keyboard.press("Escape");
   await open(bob, "Flea market");
   const line = bob.locator(".unread-from");
   await line.waitFor();
-  const lines = await line.count();
+  equal(await line.count(), 1);
   const [top, { y }] = [await line.evaluate((it) => it.getBoundingClientRect().top), await card(bob, "Two chairs").boundingBox()];
   const frame = await bob.locator(".scroller").boundingBox();
-  report("marked", { counts: [counted, offered], lines, isAbove: top < y, isInSight: y > frame.y && y < frame.y + frame.height });
-}
+  ok(top < y);
+  ok(y > frame.y && y < frame.y + frame.height);
+});
 
 // Many offers in a row stand beside one message: what is unread among them is at the top of the screen.
-export async function unreadAmongOffers() {
+test("A conversation opens at the first unread of many offers", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Long counter of offers" });
   await post("messages", "bob", { conversationId: id, content: "The only text" });
   const offer = (number, user) =>
@@ -354,15 +382,16 @@ export async function unreadAmongOffers() {
     return (await line.boundingBox())?.y - frame.y;
   };
   const top = await until(fromTop, (pixels) => Math.abs(pixels) < 20);
+  ok(Math.abs(top) < 20);
   // A reader who scrolls is not held there.
   await bob.locator(".scroller").hover();
   await bob.mouse.wheel(0, -600);
   const moved = await until(fromTop, (pixels) => pixels > 300);
-  report("opened", { isAtTop: Math.abs(top) < 20, isFree: moved > 300 });
-}
+  ok(moved > 300);
+});
 
 // What was loaded of a conversation is there after a reload without a network; of another one, the panel says that it is not.
-export async function reloaded() {
+test("Offers outlive a reload without the server, or their list says that it waits", [], async () => {
   const ids = {};
   for (const name of ["Opened", "Never opened"]) {
     ids[name] = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id;
@@ -382,16 +411,15 @@ export async function reloaded() {
   await is(alice, "In Opened", "Open");
   await button(alice, "Offers").click();
   await panel.getByRole("article").waitFor();
-  const cards = await panel.getByRole("article").count();
+  equal(await panel.getByRole("article").count(), 1);
   await open(alice, "Never opened");
   await button(alice, "Offers").click();
-  const says = await panel.getByRole("heading", { level: 2 }).last().textContent();
-  const buttons = await button(panel, "Make an offer").count();
+  equal(await panel.getByRole("heading", { level: 2 }).last().textContent(), "The list of offers needs a connection.");
+  equal(await button(panel, "Make an offer").count(), 0);
   await alice.context().setOffline(false);
   await panel.getByRole("article", { name: "In Never opened" }).waitFor();
   await button(panel, "Make an offer").waitFor();
-  report("reloaded", { cards, says, buttons });
-}
+});
 
 // Holds back what the page asks for there, until the returned function is called.
 async function held(page, path) {
@@ -402,7 +430,7 @@ async function held(page, path) {
 }
 
 // Who has left is named by a message, by what the server answers or by a notice; where none of them is known, by no id.
-export async function left() {
+test("Who has left is named on offers and reactions, and never by an id", [], async () => {
   const people = { m163: "Maya", b164: "Bela", d165: "Dora" };
   for (const [id, name] of Object.entries(people)) await call("PATCH", "users/me", id, { name });
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: Object.keys(people), name: "Attic" });
@@ -427,22 +455,24 @@ export async function left() {
     await reaction.getAttribute("title"),
   ];
   await card(alice, "Chair").waitFor();
-  const before = await shown();
+  deepEqual(await shown(), ["Maya", "Accepted\nAccepted by someone", "Someone reacted with 👍"]);
   answerUsers();
   await answerer.getByText("by Bela").waitFor();
   answerNotices();
   await until(() => reaction.getAttribute("title"), (title) => title.includes("Dora"));
-  const after = await shown();
+  deepEqual(await shown(), ["Maya", "Accepted\nAccepted by Bela", "Dora reacted with 👍"]);
   await button(alice, "Offers").click();
   const parts = alice.locator(".panel .offer").locator(".author, .standing");
-  const panel = await until(() => parts.allInnerTexts(), (texts) => texts.length === 4);
+  deepEqual(
+    await until(() => parts.allInnerTexts(), (texts) => texts.length === 4),
+    ["Your offer", "Accepted\nby Bela", "Offer from Maya", "Open\nIts author is no longer in this conversation."],
+  );
   await act(alice, "Who is here?", "Reactions");
-  const reacted = await alice.getByRole("dialog", { name: "Reactions" }).locator(".receipt-name").first().textContent();
-  report("named", { before, after, panel, reacted });
-}
+  equal(await alice.getByRole("dialog", { name: "Reactions" }).locator(".receipt-name").first().textContent(), "Dora");
+});
 
 // An offer that is withdrawn without the server says that it cannot be reached, until it can.
-export async function withdrawnOffline() {
+test("That the server cannot be reached is over with the next connection", [], async () => {
   const alice = await visitAs("alice", { expected: LOST });
   await start(alice, ["bob"]);
   await opened(alice, "bob");
@@ -457,15 +487,15 @@ export async function withdrawnOffline() {
   await question.getByRole("button", { name: "Withdraw", exact: true }).click();
   const problem = question.locator(".problem:not(:empty)");
   await problem.waitFor();
-  const says = await problem.textContent();
+  equal(await problem.textContent(), "The server cannot be reached.");
   await alice.context().setOffline(false);
   await problem.waitFor({ state: "detached" });
   await question.getByRole("button", { name: "Cancel" }).click();
-  report("back", { says, names: await names(alice, "Lamp") });
-}
+  deepEqual(await names(alice, "Lamp"), ["Withdraw"]);
+});
 
 // The button to the newest counts offers as the list does.
-export async function countedBelow() {
+test("The button to the newest counts offers", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Crowd" });
   for (let number = 0; number < 40; number++)
     await post("messages", "bob", { conversationId: id, content: `Voice ${number}` });
@@ -477,11 +507,11 @@ export async function countedBelow() {
   const count = async (place) => /(\d+)\1 unread/.exec(await place.textContent())?.[1];
   const counts = async () => [await count(newest), await count(listed(alice, "Crowd"))];
   const [below, all] = await until(counts, ([one, other]) => one !== undefined && one === other);
-  report("counted", { isSame: below === all });
-}
+  equal(below, all);
+});
 
 // The question before an answer stays when somebody else has decided, and says so.
-export async function decidedMeanwhile() {
+test("A question says that somebody else has decided", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Stall" });
   const offer = await post(`conversations/${id}/offers`, "carol", { title: "Drum", amount: 100, currency: "EUR" });
   const bob = await visitAs("bob");
@@ -492,26 +522,26 @@ export async function decidedMeanwhile() {
   await accept.waitFor();
   await call("PATCH", `offers/${offer.id}`, "alice", { status: "accepted" });
   await question.getByText("alice accepted this offer meanwhile.").waitFor();
-  const mayAccept = await accept.isEnabled();
+  equal(await accept.isEnabled(), false);
   await question.getByRole("button", { name: "Cancel" }).click();
   await question.waitFor({ state: "detached" });
-  report("decided", { mayAccept, names: await names(bob, "Drum") });
-}
+  deepEqual(await names(bob, "Drum"), []);
+});
 
 // The panel has no lines for days, so its cards say the day. Among the messages, such a line is above.
-export async function days() {
+test("The list of offers says their day", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Yard sale" });
   await post(`conversations/${id}/offers`, "bob", { title: "Ladder", amount: 100, currency: "EUR" });
   const alice = await visitAs("alice");
   await alice.clock.setFixedTime(Date.now() + DAY_MS);
   await open(alice, "Yard sale");
   await button(alice, "Offers").click();
-  const listed = await alice.locator(".panel .offer header time").textContent();
-  report("days", { listed, isTime: /^\d+:\d\d/.test(await signed(alice, "Ladder").locator("time").textContent()) });
-}
+  equal(await alice.locator(".panel .offer header time").textContent(), "yesterday");
+  ok(/^\d+:\d\d/.test(await signed(alice, "Ladder").locator("time").textContent()));
+});
 
 // Many cards scroll, and do not squeeze the button above them.
-export async function many() {
+test("Many offers do not squeeze the button above them", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Fair" });
   const offer = (title) => post(`conversations/${id}/offers`, "bob", { title, amount: 100, currency: "EUR" });
   await offer("Stall 0");
@@ -524,11 +554,11 @@ export async function many() {
   const one = await height();
   for (let number = 1; number < 8; number++) await offer(`Stall ${number}`);
   await until(() => cards.count(), (count) => count === 8);
-  report("many", { isSame: (await height()) === one });
-}
+  equal(await height(), one);
+});
 
 // A counter-offer ends when the offer does, unless its author chooses something else.
-export async function counterEnds() {
+test("A counter-offer ends when the offer does", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Bazaar" });
   const expiresAt = new Date(Date.now() + 5 * DAY_MS).toISOString();
   await post(`conversations/${id}/offers`, "bob", { title: "Rug", amount: 100, currency: "EUR", expiresAt });
@@ -537,12 +567,12 @@ export async function counterEnds() {
   await open(alice, "Bazaar");
   const expiry = alice.getByRole("combobox", { name: "Expires after" });
   await button(alice, "Counter: Vase").click();
-  const endless = await expiry.inputValue();
-  const amountHasFocus = await alice.getByLabel("Amount", { exact: true }).evaluate((it) => it === document.activeElement);
+  equal(await expiry.inputValue(), "never");
+  equal(await alice.getByLabel("Amount", { exact: true }).evaluate((it) => it === document.activeElement), true);
   await button(alice, "Cancel").click();
   await closed(alice);
   await button(alice, "Counter: Rug").click();
-  const proposed = await expiry.inputValue();
+  equal(await expiry.inputValue(), "custom");
   await button(alice, "Cancel").click();
   await closed(alice);
   await button(alice, "Counter: Rug").click();
@@ -551,12 +581,12 @@ export async function counterEnds() {
   await is(alice, "Old rug", "Open");
   const { items } = await call("GET", `conversations/${id}/offers`, "bob");
   const end = items.find(({ title }) => title === "Old rug").expiresAt ?? "never";
-  report("ends", { endless, amountHasFocus, proposed, isSame: end.slice(0, 16) === expiresAt.slice(0, 16) });
-}
+  equal(end.slice(0, 16), expiresAt.slice(0, 16));
+});
 
 // A page that starts without the server and knows no features gets them with the next connection. Meanwhile, a
 // conversation that was not opened before says that its messages come later.
-export async function withoutServer() {
+test("A page that starts without the server has offers afterwards", [], async () => {
   const alice = await visitAs("alice", { expected: LOST });
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Unopened" });
   await post("messages", "bob", { conversationId: id, content: "Already said" });
@@ -575,7 +605,7 @@ export async function withoutServer() {
   await alice.evaluate(() => localStorage.removeItem("talkwire.features"));
   await alice.reload();
   await conversations(alice).first().waitFor();
-  const before = await button.count();
+  equal(await button.count(), 0);
   sockets[0].close();
   await alice.locator(".connection").waitFor();
   // The list, which has become lower, may have scrolled past it.
@@ -587,11 +617,10 @@ export async function withoutServer() {
   await alice.getByRole("button", { name: "Try now" }).click();
   await message(alice, "Already said").waitFor();
   await button.waitFor();
-  report("back", { before });
-}
+});
 
 // In a group, an answer says whose offer it is about. That of somebody who is gone can only be rejected.
-export async function inAGroup() {
+test("An answer in a group says whose offer it is, and nobody accepts that of who is gone", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Raffle" });
   const first = await post(`conversations/${id}/offers`, "bob", { title: "Lamp", amount: 125, currency: "EUR" });
   await post(`offers/${first.id}/counter`, "carol", { amount: 100, title: "Old lamp" });
@@ -600,18 +629,22 @@ export async function inAGroup() {
   const counter = card(alice, "Old lamp").getByText("Counter-offer to bob");
   await counter.waitFor();
   await button(alice, "Accept: Old lamp").click();
-  const asked = await alice.getByRole("dialog").locator("p").first().textContent();
+  equal(
+    await alice.getByRole("dialog").locator("p").first().textContent(),
+    "The offer is from carol, in answer to one from bob. " +
+      "Everyone in this conversation will see that you accepted. This can't be undone.",
+  );
   await button(alice.getByRole("dialog"), "Cancel").click();
-  const own = await card(bob, "Old lamp").getByText("Counter-offer", { exact: true }).count();
+  equal(await card(bob, "Old lamp").getByText("Counter-offer", { exact: true }).count(), 1);
   await call("PUT", `conversations/${id}/mutes/bob`, "alice", {});
-  const muted = await until(() => names(bob, "Old lamp").catch(() => []), (all) => all.length === 0);
+  deepEqual(await until(() => names(bob, "Old lamp").catch(() => []), (all) => all.length === 0), []);
   await call("DELETE", `conversations/${id}/members/carol`, "alice");
   await card(alice, "Old lamp").getByText("Its author is no longer in this conversation.").waitFor();
-  report("grouped", { asked, own, muted, left: await names(alice, "Old lamp") });
-}
+  deepEqual(await names(alice, "Old lamp"), ["Reject"]);
+});
 
 // A member reports an offer, the owner of the group deletes it, and neither is possible with one's own.
-export async function moderated() {
+test("Members report an offer, and the owner deletes it", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Barter" });
   await post(`conversations/${id}/offers`, "bob", { title: "Fake watch", description: "Shiny", amount: 500, currency: "EUR" });
   const [alice, bob, carol] = [await visitAs("alice"), await visitAs("bob"), await visitAs("carol")];
@@ -625,27 +658,28 @@ export async function moderated() {
     await page.getByRole("menuitem").first().waitFor();
     return page.getByRole("menuitem").allTextContents();
   };
-  const offered = { alice: await items(alice), bob: await menu(bob).count(), carol: await items(carol) };
+  deepEqual(await items(alice), ["Report offer", "Delete"]);
+  equal(await menu(bob).count(), 0);
+  deepEqual(await items(carol), ["Report offer"]);
 
   await carol.getByRole("menuitem", { name: "Report offer" }).click();
   const dialog = carol.getByRole("dialog", { name: "Report offer" });
-  const quoted = await dialog.locator(".what").textContent();
+  equal(await dialog.locator(".what").textContent(), "Fake watch");
   await dialog.getByRole("button", { name: "Report", exact: true }).click();
   await dialog.getByText("You are notified when an admin has decided").waitFor();
 
   await alice.getByRole("menuitem", { name: "Delete" }).click();
   await alice.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
   await closed(alice);
-  const left = {};
-  for (const [name, page] of Object.entries({ alice, bob })) {
-    await is(page, "Deleted offer", "Withdrawn");
-    left[name] = (await card(page, "Deleted offer").innerText()).split("\n");
-  }
-  report("moderated", { offered, quoted, left, menus: await card(alice, "Deleted offer").getByRole("button").count() });
-}
+  for (const page of [alice, bob]) await is(page, "Deleted offer", "Withdrawn");
+  const shown = async (page) => (await card(page, "Deleted offer").innerText()).split("\n").filter(Boolean);
+  deepEqual((await shown(bob)).slice(-4), ["Deleted offer", "€5.00", "Withdrawn", "Withdrawn by alice"]);
+  equal((await shown(alice)).at(-1), "Withdrawn by you");
+  equal(await card(alice, "Deleted offer").getByRole("button").count(), 0);
+});
 
 // Offers are found from the list and in a conversation, and shown in their place among the conversation's offers.
-export async function found() {
+test("Offers are found everywhere and in a conversation", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Bakery" });
   const offer = (title, description) =>
     post(`conversations/${id}/offers`, "bob", { title, description, amount: 4200, currency: "EUR" });
@@ -657,18 +691,22 @@ export async function found() {
   const row = alice.getByRole("region", { name: "Offers", exact: true }).locator(".find");
   await row.getByText("bob", { exact: true }).waitFor();
   const says = (await row.innerText()).split("\n");
-  const marked = await row.locator("mark").allTextContents();
+  deepEqual(await row.locator("mark").allTextContents(), ["chimney"]);
   await row.click();
   await opened(alice, "Bakery");
   const panel = alice.locator(".panel");
   const isInSight = (title) =>
     until(() => panel.getByRole("article", { name: called(title) }).evaluate(isSeen), Boolean);
-  const older = await isInSight("Brick oven");
+  ok(await isInSight("Brick oven"));
   await button(alice, "Search").click();
   await panel.getByRole("searchbox").fill("sack 7");
   await panel.locator(".find").filter({ hasText: "Sack 7" }).click();
-  report("found", { says: says.filter((each) => !each.includes(":")), marked, older, newer: await isInSight("Sack 7") });
-}
+  deepEqual(
+    says.filter((each) => !each.includes(":")),
+    ["bob", "Bakery", "Brick oven", "€42.00 · Open", "With a chimney"],
+  );
+  ok(await isInSight("Sack 7"));
+});
 
 // Runs in the page. Whether all of an element is in sight in its panel.
 function isSeen(element) {

@@ -1,34 +1,47 @@
-import { LOST, call, composer, conversations, field, listed, messages, open, post, report, say, until, visit, visitAs } from "../browser.mjs";
-import { drawn } from "./phone.mjs";
+// The page on small screens and without a mouse.
+import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
+import {
+  LOST,
+  call,
+  composer,
+  conversations,
+  drawn,
+  field,
+  listed,
+  messages,
+  open,
+  post,
+  say,
+  until,
+  visit,
+  visitAs,
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
-export async function narrow() {
-  const fits = {};
+test("The page fits a narrow screen and works by keyboard", [], async () => {
   const bob = await visit({ viewport: { width: 320, height: 560 }, path: "/#/" });
-  const measure = async (what) => {
-    fits[what] = await bob.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
-  };
+  const fits = () => bob.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
   await bob.getByRole("button", { name: "Maya Lindgren" }).waitFor();
   await field(bob, "E-mail").waitFor();
-  await measure("entrance");
+  equal(await fits(), true, "entrance");
   await bob.getByLabel("Another user ID").fill("bob");
   await bob.keyboard.press("Enter");
   await conversations(bob).first().waitFor();
-  await measure("list");
+  equal(await fits(), true, "list");
   await conversations(bob).filter({ hasText: "test-conv" }).press("Enter");
   await composer(bob).and(bob.locator(":focus")).waitFor();
   await bob.keyboard.type("x".repeat(500));
   await bob.keyboard.press("Enter");
   await messages(bob).first().waitFor();
-  await measure("conversation");
+  equal(await fits(), true, "conversation");
   await bob.getByRole("button", { name: "Back to conversations" }).press("Enter");
   await bob.getByRole("button", { name: "New conversation" }).press("Enter");
   await field(bob, "Find people by name or handle").waitFor();
-  await measure("dialog");
-  report("measured", { fits });
-}
+  equal(await fits(), true, "dialog");
+});
 
 // Text of twice the size, as a reader can choose it in the browser: nothing overlaps or leaves the screen.
-export async function largeText() {
+test("Text of twice the size overlaps nothing and stays on the screen", [], async () => {
   const page = await visitAs("maya", { viewport: { width: 390, height: 844 }, path: "/#/" });
   await conversations(page).nth(3).waitFor();
   await page.evaluate(() => (document.documentElement.style.fontSize = "200%"));
@@ -42,18 +55,18 @@ export async function largeText() {
   const lines = await until(() => boxes(".conversations .item:nth-child(-n+4) :is(.who, .newest)"), areApart);
   await page.getByRole("button", { name: "New conversation" }).click();
   await page.locator(".new-place").first().waitFor();
-  const choices = inside(await boxes(".new-place"));
+  equal(inside(await boxes(".new-place")), true);
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Maya Lindgren" }).click();
   await page.getByRole("menuitem", { name: "Settings" }).click();
   // Once its form is in sight, what saves it is too.
   await page.getByLabel("About you").fill("Away");
-  const save = inside(await boxes(".save-bar"));
-  report("measured", { lines: areApart(lines), choices, save });
-}
+  equal(inside(await boxes(".save-bar")), true);
+  equal(areApart(lines), true);
+});
 
 // With letters of twice the size beside a panel, the header has the name, and its menu what has no room.
-export async function largeHeader() {
+test("The header beside a panel has room for the name in letters of twice the size", [], async () => {
   const page = await visitAs("maya", { viewport: { width: 1440, height: 900 }, path: "/#/conversation/heron-launch" });
   await open(page, "Heron launch");
   await page.getByRole("button", { name: "Details" }).click();
@@ -71,20 +84,17 @@ export async function largeHeader() {
       inside: parts.every((part) => part.right <= right),
     };
   };
-  const isGood = (looks) => Object.values(looks).every(Boolean);
-  const looks = {};
   for (const [width, height] of [[1440, 900], [1024, 768]]) {
     await page.setViewportSize({ width, height });
-    looks[width] = await until(look, isGood);
+    await becomes(look, { name: true, apart: true, inside: true });
   }
   await header.getByRole("button", { name: "More", exact: true }).click();
   await page.getByRole("menuitem").first().waitFor();
-  looks.menu = await page.getByRole("menuitem").allTextContents();
-  report("measured", looks);
-}
+  deepEqual(await page.getByRole("menuitem").allTextContents(), ["Offers", "Files", "Search"]);
+});
 
 // The line of a day that is above the screen is shown at its top; the line itself is enough where it is in sight.
-export async function days() {
+test("The day of what is in sight is in sight", [], async () => {
   const page = await visitAs("maya", { viewport: { width: 1100, height: 500 }, path: "/#/conversation/heron-launch" });
   const shown = page.locator(".day-in-sight");
   // A row that was just measured moves the list, and the list may return to its end.
@@ -109,8 +119,8 @@ export async function days() {
     if (!(await shown.isVisible())) continue;
     half.push(...(await page.evaluate(coveredInPart)));
   }
-  report("scrolled", { half });
-}
+  deepEqual(half, []);
+});
 
 // Runs in the page. The names and times that the day in sight covers, unless it is the upper edge of the list.
 function coveredInPart() {
@@ -127,7 +137,7 @@ function coveredInPart() {
 }
 
 // What makes messages easy to read: lines that are not too long, code in colours, and emoji alone that are large.
-export async function readable() {
+test("Messages are readable", [], async () => {
   const page = await visitAs("alice", { viewport: { width: 2560, height: 900 }, permissions: ["clipboard-read", "clipboard-write"] });
   await open(page, "general");
   await say(page, "word ".repeat(200));
@@ -140,17 +150,18 @@ export async function readable() {
   await page.getByRole("status").getByText("Copied.").or(page.getByText("Copied.")).first().waitFor();
   const sizeOf = (locator) => locator.evaluate((it) => Number.parseFloat(getComputedStyle(it).fontSize));
   const widthOf = (locator) => locator.evaluate((it) => it.getBoundingClientRect().width);
-  report("read", {
-    copied: await page.evaluate(() => navigator.clipboard.readText()),
-    keywords: await code.locator(".hljs-keyword").allTextContents(),
-    width: await widthOf(messages(page).filter({ hasText: "word word" }).last()),
-    composer: await widthOf(composer(page).locator("xpath=ancestor::*[contains(@class, 'box')]").first()),
-    larger: (await sizeOf(page.locator(".only-emoji").last())) > (await sizeOf(page.locator(".text:not(.only-emoji)").last())),
-  });
-}
+  equal(await page.evaluate(() => navigator.clipboard.readText()), "for each in everything:\n    pass");
+  deepEqual(await code.locator(".hljs-keyword").allTextContents(), ["for", "in", "pass"]);
+  const width = await widthOf(messages(page).filter({ hasText: "word word" }).last());
+  ok(width > 600 && width <= 46 * 16);
+  ok((await widthOf(composer(page).locator("xpath=ancestor::*[contains(@class, 'box')]").first())) > 2_000);
+  ok(
+    (await sizeOf(page.locator(".only-emoji").last())) > (await sizeOf(page.locator(".text:not(.only-emoji)").last())),
+  );
+});
 
 // Who writes more than a line has the whole width for it, and in a thread always. One blank line beside a list gives way.
-export async function roomy() {
+test("Texts have the room they need", [], async () => {
   const page = await visitAs("alice");
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Roomy" });
   const heights = [];
@@ -165,23 +176,24 @@ export async function roomy() {
     within.locator(".composer .box").evaluate((box) => box.querySelector("textarea").clientWidth / box.clientWidth > 0.95);
   const main = page.locator(".conversation");
   const field = main.getByRole("textbox", { name: "Message", exact: true });
-  const isWide = await share(main);
+  equal(await share(main), true);
   // On a phone, the buttons are beside a line, and below two.
   await page.setViewportSize({ width: 390, height: 844 });
-  const shares = [];
-  for (const text of ["One line", "Two\nlines", "One", ""]) {
+  for (const [text, isWide] of [["One line", false], ["Two\nlines", true], ["One", true], ["", false]]) {
     await field.fill(text);
-    shares.push(await share(main));
+    equal(await share(main), isWide);
   }
   await page.setViewportSize({ width: 1100, height: 700 });
   await page.locator(".message").first().hover();
   await page.locator(".message").first().getByRole("button", { name: "Reply in thread" }).click();
   const thread = page.locator(".panel");
   await thread.locator(".composer textarea:focus").waitFor();
-  report("roomy", { isWide, shares, thread: await share(thread), same: heights[0] === heights[1], kept: heights[2] > heights[1] });
-}
+  equal(await share(thread), true);
+  equal(heights[0], heights[1]);
+  ok(heights[2] > heights[1]);
+});
 
-export async function panel() {
+test("A panel in the conversation's place has the focus and gives it back", [], async () => {
   const bob = await visitAs("bob", { viewport: { width: 390, height: 700 } });
   await open(bob, "general");
   await say(bob, "something");
@@ -197,12 +209,12 @@ export async function panel() {
   await bob.keyboard.press("Escape");
   const log = bob.getByRole("log").and(bob.locator(":focus"));
   await log.waitFor();
-  report("came back", { to: await log.getAttribute("aria-label") });
-}
+  equal(await log.getAttribute("aria-label"), "Messages");
+});
 
 // A phone: nobody wants its keyboard before they write, it does not zoom into fields, and
 // its service worker shows notifications.
-export async function phone() {
+test("A phone is no desktop", ["whole_browser"], async () => {
   const page = await visitAs("alice", {
     installs: true,
     viewport: { width: 390, height: 760 },
@@ -211,19 +223,26 @@ export async function phone() {
     userAgent: "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36",
   });
   await open(page, "general");
-  const focused = await page.evaluate(() => document.activeElement.tagName);
+  notEqual(await page.evaluate(() => document.activeElement.tagName), "TEXTAREA");
   const sizes = await page.locator("input:visible, textarea:visible").evaluateAll((all) =>
     all.map((it) => Number.parseFloat(getComputedStyle(it).fontSize)),
   );
+  ok(Math.min(...sizes) >= 16);
   await page.locator(".back").tap();
   await page.getByRole("button", { name: /^Your account/ }).tap();
   await page.getByRole("menuitem", { name: "Settings" }).tap();
   await page.getByRole("tab", { name: "Notifications" }).tap();
-  report("looked", { focused, smallest: Math.min(...sizes), says: await page.locator(".permission span").textContent() });
-}
+  equal(
+    await page.locator(".permission span").textContent(),
+    "Get notified of new messages when you're in another tab or app.",
+  );
+});
 
 // Where the buttons of the message below the pointer lie over a text of any message.
-export async function toolbar({ width }) {
+for (const width of [1100, 1700])
+  test(`The buttons of a message cover no text at ${width} pixels`, [], () => coversNoText(width));
+
+async function coversNoText(width) {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: `Covered ${width}` });
   const send = (user, content) => post("messages", user, { conversationId: id, content });
   const long = "word ".repeat(150);
@@ -249,35 +268,39 @@ export async function toolbar({ width }) {
     shown += found.isShown;
     covered.push(...found.texts);
   }
+  equal(shown, 7);
+  deepEqual(covered, []);
   const room = await page.evaluate(() => {
     const end = (element) => element.getBoundingClientRect().right;
     const list = document.querySelector(".scroller");
     return end(list) - end(document.querySelector(".message .text"));
   });
+  ok(room < 40 || width > 1400);
   // Where the lines of a message without a name end, below the first one.
-  const lines = await messages(page).getByText("A paragraph word").evaluate((it) => {
+  const roomOfLines = await messages(page).getByText("A paragraph word").evaluate((it) => {
     const range = document.createRange();
     range.selectNodeContents(it);
     const [, ...others] = [...range.getClientRects()].map(({ right }) => right);
-    return { room: document.querySelector(".scroller").getBoundingClientRect().right - Math.max(...others) };
+    return document.querySelector(".scroller").getBoundingClientRect().right - Math.max(...others);
   });
+  // Its last word may have had no room.
+  ok(roomOfLines < 80 || width > 1400);
   // A message without a name has fewer buttons where there is less room, and then more in its menu.
   const line = all.filter({ hasText: "Another line" });
   await line.hover();
-  const buttons = await line.locator(".actions button:visible").count();
+  equal(await line.locator(".actions button:visible").count(), width < 1400 ? 3 : 4);
   await line.getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: "Copy text" }).waitFor();
-  const inMenu = await page.getByRole("menuitem", { name: "Reply in thread" }).count();
-  report("hovered", { shown, covered, room, lines: lines.room, buttons, inMenu });
+  equal(await page.getByRole("menuitem", { name: "Reply in thread" }).count(), width < 1400 ? 1 : 0);
 }
 
 // The list of a phone that lies on its side.
-export async function landscape() {
+test("A phone on its side has room for conversations", [], async () => {
   const page = await visitAs("alice", { viewport: { width: 844, height: 390 }, isMobile: true, hasTouch: true, path: "/#/" });
   const list = page.locator(".conversations");
   await conversations(page).first().waitFor();
-  report("measured", { list: await heightOf(list) });
-}
+  ok((await heightOf(list)) > 200);
+});
 
 // Runs in the page. The texts that the buttons of a message lie over.
 function textsBelow(index) {
@@ -308,54 +331,46 @@ function textsBelow(index) {
 const heightOf = (locator) => locator.evaluate((it) => it.getBoundingClientRect().height);
 
 // The heights of bars and rows, and what stands out in a row.
-export async function bars() {
+test("Bars and rows have the sizes of their screen", [], async () => {
   const direct = await post("conversations", "bob", { kind: "direct", memberIds: ["alice"] });
   const group = await post("conversations", "bob", { kind: "group", memberIds: ["alice"], name: "Usual" });
-  const sizes = {};
   for (const width of [1440, 390, 320]) {
     for (const { id } of [direct, group]) await post("messages", "bob", { conversationId: id, content: "Hello" });
+    const isPhone = width < 700;
     const touch = { isMobile: true, hasTouch: true };
-    const page = await visitAs("alice", { viewport: { width, height: 844 }, path: "/#/", ...(width < 700 && touch) });
+    const page = await visitAs("alice", { viewport: { width, height: 844 }, path: "/#/", ...(isPhone && touch) });
     const row = listed(page, "Usual");
     const style = (locator, property) => locator.evaluate((it, name) => getComputedStyle(it)[name], property);
-    sizes[width] = {
-      bar: await heightOf(page.locator(".sidebar-list > header")),
-      search: await heightOf(page.getByRole("searchbox")),
-      row: await heightOf(row),
-      avatar: await heightOf(row.locator(".avatar")),
-      name: await style(row.locator(".name"), "fontSize"),
-    };
-    const colours = await Promise.all(["bob", "Usual"].map((name) => style(listed(page, name).locator(".count"), "backgroundColor")));
-    const radii = await Promise.all(["bob", "Usual"].map((name) => style(listed(page, name).locator(".avatar"), "borderRadius")));
-    const ground = await style(page.locator(".sidebar"), "backgroundColor");
+    const ofBoth = (selector, property) =>
+      Promise.all(["bob", "Usual"].map((name) => style(listed(page, name).locator(selector), property)));
+    equal(await heightOf(page.locator(".sidebar-list > header")), 52);
+    equal(await heightOf(page.getByRole("searchbox")), isPhone ? 44 : 36);
+    equal(await heightOf(row), isPhone ? 70 : 56);
+    equal(await heightOf(row.locator(".avatar")), isPhone ? 48 : 36);
+    equal(await style(row.locator(".name"), "fontSize"), isPhone ? "16px" : "15px");
+    equal(new Set(await ofBoth(".count", "backgroundColor")).size, 2);
+    deepEqual(await ofBoth(".avatar", "borderRadius"), ["50%", "28%"]);
+    equal((await style(page.locator(".sidebar"), "backgroundColor")) === "rgb(255, 255, 255)", isPhone);
     await row.click({ trial: true });
     await page.goto(`${new URL(page.url()).origin}/#/conversation/${direct.id}`);
     await composer(page).waitFor();
     const send = page.locator(".composer").getByRole("button", { name: "Send", exact: true });
     const record = page.locator(".composer").getByRole("button", { name: "Record a voice message" });
     await record.waitFor();
-    const empty = [await record.isVisible(), await send.isVisible()];
+    deepEqual([await record.isVisible(), await send.isVisible()], [true, !isPhone]);
     await composer(page).fill("Hello");
-    const written = [await record.isVisible(), await send.isVisible()];
-    Object.assign(sizes[width], {
-      colours: new Set(colours).size,
-      radii,
-      white: ground === "rgb(255, 255, 255)",
-      conversation: await heightOf(page.locator(".conversation > header")),
-      face: await page.locator(".conversation > header .portrait").isVisible(),
-      empty,
-      written,
-    });
+    deepEqual([await record.isVisible(), await send.isVisible()], [!isPhone, true]);
+    equal(await heightOf(page.locator(".conversation > header")), 52);
+    ok(await page.locator(".conversation > header .portrait").isVisible());
     // Otherwise it reads what comes.
     await page.close();
   }
-  report("measured", { sizes });
-}
+});
 
 const ARABIC = "سوق الدراجات المستعملة Market for bicycles that somebody has ridden, and for their parts";
 
 // What a toast says and offers is on the screen and above the message field, with large letters and a long name too.
-export async function largeToast() {
+test("A long toast in large letters is on the screen", [], async () => {
   const name = "A name as long as it may be ".repeat(4).slice(0, 100).trim();
   const { id } = await post("conversations", "sam", { kind: "group", memberIds: ["bob"], name });
   const other = `${name.slice(0, -1)}.`;
@@ -371,7 +386,7 @@ export async function largeToast() {
   await listed(page, name).click({ button: "right" });
   await page.getByRole("menuitem", { name: "Archive", exact: true }).click();
   await toast.getByText("was archived").waitFor();
-  const undo = await isWhole(390);
+  ok(await isWhole(390));
   await toast.getByRole("button", { name: "Undo" }).click();
   await page.setViewportSize({ width: 390, height: 844 });
   await listed(page, name).click();
@@ -379,13 +394,13 @@ export async function largeToast() {
   await call("DELETE", `conversations/${left.id}/members/sam`, "bob");
   await toast.getByText("no longer a member").waitFor();
   const { y } = await page.locator(".composer").boundingBox();
-  report("shown", { undo, news: await isWhole(y) });
+  ok(await isWhole(y));
   await composer(page).fill("");
   await call("DELETE", `conversations/${id}`, "sam");
-}
+});
 
 // Texts that begin in Arabic and are cut at their end: those whose beginning is not in sight.
-export async function cutTexts() {
+test("A text that is cut shows its beginning in whichever direction it runs", [], async () => {
   await call("PATCH", "users/me", "reem", { name: ARABIC });
   const { id } = await post("conversations", "reem", { kind: "group", memberIds: ["alice"], name: `${ARABIC} 1` });
   await call("PATCH", `conversations/${id}`, "reem", { topic: ARABIC });
@@ -412,8 +427,8 @@ export async function cutTexts() {
   await look(selectors);
   await page.getByRole("button", { name: "People", exact: true }).click();
   await look([".directory-who"]);
-  report("cut", { hidden });
-}
+  deepEqual(hidden, []);
+});
 
 // Runs in the page. Whether the first letter of an Arabic text is within what cuts it.
 function beginsInSight(element) {
@@ -435,7 +450,7 @@ const CODE = `\`\`\`go\nfunc f() {\n\treturn 1 // ${"and so on ".repeat(20)}\n}\
 const BLOCKS = ["Before\n> quoted", CODE, "| a | b |\n|---|---|\n| 1 | 2 |", "> quoted\n\nafter", "Text", "1. one\n2. two", "- one", "🎉"];
 
 // What is not text keeps its distance from what is around it, has the width of the texts, and no tick beside it.
-export async function rhythm() {
+test("What is not text keeps its distance in a message", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["maya"], name: "Rhythm" });
   const page = await visitAs("alice", { viewport: { width: 1440, height: 2400 }, path: `/#/conversation/${id}`, expected: LOST });
   const picture = async () => ({ id: (await drawn(page, "teal.png", 800, 600, "alice")).id });
@@ -453,12 +468,12 @@ export async function rhythm() {
   await page.locator(".composer .pending-file").waitFor();
   await say(page, "With a file that waits");
   await page.locator(".letter .pending-file").waitFor();
-  const wide = await page.evaluate(rhythmOf);
+  deepEqual(await page.evaluate(rhythmOf), { tight: [], beside: [], indented: [], covered: [], widths: 1, tab: "4" });
   await page.setViewportSize({ width: 390, height: 2400 });
   const isNarrow = () => page.locator(".composer .unfold").isVisible();
   await until(isNarrow, Boolean);
-  report("measured", { wide, narrow: await page.evaluate(rhythmOf) });
-}
+  deepEqual(await page.evaluate(rhythmOf), { tight: [], beside: [], indented: [], covered: [], widths: 1, tab: "4" });
+});
 
 // Runs in the page.
 function rhythmOf() {
@@ -489,7 +504,7 @@ function rhythmOf() {
 }
 
 // Beside a panel, the name of an author keeps its room below the pointer too: what follows it has the rest.
-export async function authors() {
+test("The name of an author keeps its room beside a panel", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["maya"], name: "Authors" });
   const root = await post("messages", "maya", { conversationId: id, content: "Who has the room?" });
   await post("messages", "alice", { conversationId: id, content: "I do", threadId: root.id });
@@ -520,12 +535,32 @@ export async function authors() {
     }
     await page.context().close();
   }
-  report("authors", { cut });
-}
+  deepEqual(cut, []);
+});
 
-// What runs when a menu, a dialog, a panel and a picture are closed, and where the focus is then; when a picture is opened;
-// and when a message lifts a conversation to the top of the list.
-export async function leaving({ reducedMotion }) {
+test("What is closed fades and is gone for keys and screen readers at once", [], async () => {
+  const { left, zoomed, lifted } = await closesAll("no-preference");
+  deepEqual(
+    left.map(([name, , inert]) => [name, inert]),
+    ["menu", "large", "panel", "viewer", "emoji-popup"].map((name) => [name, true]),
+  );
+  ok(left.every(([, durationMs]) => durationMs > 0 && durationMs <= 120));
+  // A picture shrinks only into a thumbnail that is in sight.
+  deepEqual(zoomed, [[160], [100], [160], []]);
+  deepEqual(lifted, { durations: Array(5).fill(140), found: true });
+});
+
+test("Nothing moves for readers who prefer reduced motion", [], async () => {
+  const { left, zoomed, lifted } = await closesAll("reduce");
+  deepEqual(left, []);
+  // Nothing fades either, so that only openings are noted.
+  deepEqual(zoomed, [[], []]);
+  deepEqual(lifted, { durations: [], found: true });
+});
+
+// Returns what runs when a menu, a dialog, a panel and a picture are closed, after which something has the focus; when a
+// picture is opened; and when a message lifts a conversation to the top of the list.
+async function closesAll(reducedMotion) {
   const name = `Leaving ${reducedMotion}${Date.now()}`;
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name });
   const page = await visitAs("alice", { reducedMotion, init: noteMotion, viewport: { width: 1440, height: 900 } });
@@ -540,7 +575,6 @@ export async function leaving({ reducedMotion }) {
     [page.locator(".picture"), viewer],
     [page.locator(".composer").getByRole("button", { name: "Emoji", exact: true }), page.locator(".emoji-popup:not(.leaving *)")],
   ];
-  const focused = [];
   for (const [opener, opened] of openers) {
     await opener.press("Enter");
     await opened.waitFor();
@@ -548,9 +582,9 @@ export async function leaving({ reducedMotion }) {
     await opened.waitFor({ state: "detached" });
     await opener.or(page.locator(".composer textarea")).and(page.locator(":focus")).waitFor();
     await page.locator(".leaving").waitFor({ state: "detached" });
-    focused.push(await page.evaluate(() => document.activeElement !== document.body));
+    ok(await page.evaluate(() => document.activeElement !== document.body));
   }
-  report("left", { left: await page.evaluate(() => window.left), focused: focused.every(Boolean) });
+  const left = await page.evaluate(() => [...window.left]);
   // While it is open, its thumbnail goes out of sight.
   await page.locator(".picture").press("Enter");
   await viewer.waitFor();
@@ -558,12 +592,12 @@ export async function leaving({ reducedMotion }) {
   await until(() => page.locator(".picture").evaluate((it) => it.getBoundingClientRect().bottom), (bottom) => bottom < 0);
   await page.keyboard.press("Escape");
   await viewer.waitFor({ state: "detached" });
-  report("zoomed", { zoomed: await page.evaluate(() => window.zoomed) });
+  const zoomed = await page.evaluate(() => window.zoomed);
   const fifth = page.locator(".conversations a").nth(4);
   const moved = page.evaluate(motionOfRows, await fifth.locator(".name").textContent());
   const liftedId = (await fifth.getAttribute("href")).split("/").at(-1);
   await post("messages", "alice", { conversationId: liftedId, content: "Up" });
-  report("lifted", await moved);
+  return { left, zoomed, lifted: await moved };
 }
 
 // Runs in the page, once a conversation is the first one of the list: how its rows move, and whether each is found by the
