@@ -29,6 +29,7 @@ from tests.page.driving import (
     serving,
 )
 from tests.page.scenario_files import ScenarioFile
+from tests.page.servers import console_server as console_server  # noqa: PLC0414 (pytest finds its fixtures here)
 from tests.protocol.server_process import reserved_port
 
 

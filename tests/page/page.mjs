@@ -7,6 +7,7 @@
 // `given` is its argument, and its pages get the server's answers `latencyMs` later. Prints one line of JSON for each thing
 // that happens; the last one of a scenario is "done", with what the browser complained about. A scenario that fails ends the
 // process instead: a test reports "failed" with the reason, and standard error has what each page showed.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { answers, begin, close, complaints, describePages, end, remote, report } from "./browser.mjs";
@@ -42,10 +43,15 @@ try {
 }
 process.exit();
 
-// The error's message, and the lines of the tests that led to it, without those of Node and its packages.
+// The error's message, the line of the test that failed, and the calls that led there, without those of Node and packages.
 function reason(error) {
   if (!(error instanceof Error)) return String(error);
   const called = error.stack.split("\n").filter((line) => /^ +at .*\.mjs:\d/.test(line) && !/node_modules|page\.mjs/.test(line));
-  const text = stripVTControlCharacters([error.message, ...called].join("\n"));
+  const text = stripVTControlCharacters([error.message, ...called.slice(-1).map(sourceOf), ...called].join("\n"));
   return text.replaceAll(REPOSITORY.href, "").replaceAll(fileURLToPath(REPOSITORY), "");
+}
+
+function sourceOf(call) {
+  const [, address, line] = /((?:file:\/\/)?\/[^\s()]+\.mjs):(\d+)/.exec(call);
+  return `>   ${readFileSync(fileURLToPath(new URL(address, "file:")), "utf8").split("\n")[line - 1].trim()}`;
 }

@@ -221,7 +221,7 @@ test("A mute for a time ends by itself on all devices", [], async () => {
 });
 
 // The reader's own sections: made, collapsed, renamed and removed, on all devices of the reader.
-test("Sections are made collapsed renamed and removed", [], async () => {
+test("Sections are made, collapsed, renamed and removed", [], async () => {
   const ids = [];
   for (const name of ["Zoo", "Ape", "Bee"]) ids.push(await group(name, "bob"));
   const [alice, phone] = [await visitAs("alice"), await visitAs("alice")];

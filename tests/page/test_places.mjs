@@ -80,7 +80,7 @@ test("A public channel is joined and only those who run it write", [], async () 
 
 // A public group is found among more public conversations than a page holds, joined, and everybody in it writes.
 // Anyone who is muted there still reads why after a reload.
-test("A public group is found and joined and a mute outlasts a reload", [], async () => {
+test("A public group is found and joined, and a mute outlasts a reload", [], async () => {
   for (let number = 0; number < 55; number += 1) {
     await post("conversations", "carol", { kind: "channel", name: `Many ${number}`, memberIds: [], public: true });
   }
@@ -352,7 +352,7 @@ test("All of very many conversations can be found and read", ["own_slow_server"]
 });
 
 // The same of very many members, who are found by their names too.
-test("Of many members few are in the document and all are found", [], async () => {
+test("Of many members few are in the document, and all are found", [], async () => {
   const memberIds = Array.from({ length: 150 }, (_, number) => `guest-${String(number + 1).padStart(3, "0")}`);
   for (const id of memberIds) await call("GET", "users/me", id);
   await post("conversations", "test", { kind: "group", name: "Crowd", memberIds });

@@ -78,6 +78,7 @@ def test_an_assertion_that_fails_is_shown_with_its_line(own_driver: Driver, fail
     with pytest.raises(pytest.fail.Exception) as raised:
         run_test(own_driver, Server("http://unused"), failing, "It fails", {})
     assert "-   left: 2" in str(raised.value)
+    assert ">   deepEqual({ left: 1 }, { left: 2 });" in str(raised.value)
     assert "test_failing.mjs:7:3" in str(raised.value)
     assert not raised.value.pytrace
 

@@ -1,17 +1,7 @@
-import {
-  call,
-  composer,
-  listed,
-  message,
-  open,
-  opened,
-  post,
-  report,
-  say,
-  until,
-  url,
-  visitAs,
-} from "../browser.mjs";
+// A message's menu, what the lists say and find, and the page when its size changes.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { call, composer, listed, message, open, opened, post, until, url, visitAs } from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
 async function group(name, members, more = {}) {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: members, name, ...more });
@@ -23,7 +13,7 @@ const focusedText = (page) => page.evaluate(() => document.querySelector(".messa
 const menuFocused = (page) => page.waitForFunction(() => document.activeElement.closest("[role=menu]"));
 
 // With the right button, except where the browser's own menu is of use, and with Shift+F10.
-export async function menu() {
+test("A message has a menu by right click and by key", [], async () => {
   const id = await group("Menus", ["bob"]);
   await post("messages", "alice", { conversationId: id, content: "See https://example.com/" });
   const bob = await visitAs("bob");
@@ -44,7 +34,8 @@ export async function menu() {
   await bob.keyboard.press("Escape");
   await items.waitFor({ state: "detached" });
   await until(() => focusedText(bob), Boolean);
-  report("chosen", { quotes: (await quote.innerText()).trim(), focused: await focusedText(bob) });
+  equal((await quote.innerText()).trim(), "alice\nSee https://example.com/");
+  equal(await focusedText(bob), "See https://example.com/");
 
   // Whether the page has taken the menu from the browser.
   const isTaken = (locator) =>
@@ -52,13 +43,13 @@ export async function menu() {
       element.dispatchEvent(new PointerEvent("pointerdown", { button: 2, bubbles: true, pointerType: "mouse" }));
       return !element.dispatchEvent(new MouseEvent("contextmenu", { button: 2, bubbles: true, cancelable: true }));
     });
-  const link = await isTaken(posted.first().locator(".text a"));
+  equal(await isTaken(posted.first().locator(".text a")), false);
   await posted.first().locator(".text").evaluate((text) => getSelection().selectAllChildren(text));
-  report("left to the browser", { link, selection: await isTaken(posted.first().locator(".text p, .text span").first()) });
-}
+  equal(await isTaken(posted.first().locator(".text p, .text span").first()), false);
+});
 
 // The message field takes the focus when it appears, such as after a moderator's mute, but not from a menu.
-export async function late() {
+test("A menu stays open when the message field appears", [], async () => {
   const id = await group("Muted", ["bob"]);
   const mute = `conversations/${encodeURIComponent(id)}/mutes/bob`;
   await call("PUT", mute, "alice", {});
@@ -72,10 +63,10 @@ export async function late() {
   await composer(bob).waitFor();
   // A menu that loses the focus closes a moment later.
   await bob.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-  report("appeared", { items: await items.count() });
-}
+  ok((await items.count()) > 1);
+});
 
-export async function list() {
+test("The list says who types and how many messages are unread", [], async () => {
   const id = await group("Typing here", ["bob"]);
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await open(bob, "Typing here");
@@ -87,10 +78,10 @@ export async function list() {
   const entry = listed(alice, "Typing here");
   await entry.getByText("Again").waitFor();
   await entry.getByTitle("2 unread").waitFor();
-  const words = await entry.locator(".newest .hidden").textContent();
+  equal(await entry.locator(".newest .hidden").textContent(), "2 unread");
   await call("PATCH", "users/me", "bob", { name: "Rebecca" });
   await entry.getByText("Rebecca").waitFor();
-  const read = (await entry.ariaSnapshot()).match(/Rebecca.*Again/)?.[0];
+  equal((await entry.ariaSnapshot()).match(/Rebecca.*Again/)?.[0], "Rebecca: Again");
   await call("PATCH", "users/me", "bob", { name: "B".repeat(60) });
   const name = entry.locator(".last bdi").first();
   await name.getByText("BBB").waitFor();
@@ -98,12 +89,11 @@ export async function list() {
     [entry.locator(".last"), name, entry.locator(".last bdi").last()].map((it) => it.boundingBox()),
   );
   const isBeside = text.x > cut.x + cut.width && text.x + text.width <= line.x + line.width;
-  const leaves = cut.width <= line.width / 2 && isBeside;
-  report("spoken", { unread: words, read, leaves });
+  ok(cut.width <= line.width / 2 && isBeside);
   await call("PATCH", "users/me", "bob", { name: "bob" });
-}
+});
 
-export async function finding() {
+test("Public conversations, people and files are found", [], async () => {
   await group("Open questions", [], { public: true });
   await call("PATCH", "users/me", "opal", { name: "Opal" });
   const id = await group("Papers", ["carol"]);
@@ -120,11 +110,11 @@ export async function finding() {
   const options = switcher.getByRole("option");
   await options.filter({ hasText: "Opal" }).waitFor();
   await options.filter({ hasText: "Open questions" }).waitFor();
-  const offered = await options.locator(":is(.avatar, .portrait) + .name").allTextContents();
+  deepEqual(await options.locator(":is(.avatar, .portrait) + .name").allTextContents(), ["Open questions", "Opal"]);
   await options.filter({ hasText: "Open questions" }).click();
   const join = carol.getByRole("button", { name: "Join", exact: true });
   await join.waitFor();
-  report("switched", { offered, joins: await join.count() });
+  equal(await join.count(), 1);
 
   const field = carol.locator("aside").getByRole("searchbox");
   await field.fill("open quest");
@@ -137,12 +127,12 @@ export async function finding() {
   const result = carol.locator(".find").filter({ hasText: "See below" });
   const marked = result.locator(".find-file mark");
   await marked.waitFor();
-  const names = await marked.allTextContents();
+  deepEqual(await marked.allTextContents(), ["figures"]);
   await result.click();
   await opened(carol, "Papers");
   await carol.locator(".file-card").getByRole("button", { name: "figures 2026.txt", exact: true }).click();
   const shown = carol.getByRole("dialog", { name: "figures 2026.txt" });
-  const text = await shown.locator("pre").textContent();
+  equal(await shown.locator("pre").textContent(), "one\ntwo");
   await carol.keyboard.press("Escape");
   await shown.waitFor({ state: "detached" });
 
@@ -154,10 +144,10 @@ export async function finding() {
   await picker.locator("[role=gridcell][data-active]").filter({ hasText: "🚀" }).waitFor();
   await carol.keyboard.press("Enter");
   await picker.waitFor({ state: "detached" });
-  report("found", { file: names, text, emoji: await composer(carol).inputValue() });
-}
+  equal(await composer(carol).inputValue(), "🚀");
+});
 
-export async function resizing() {
+test("The list keeps its width and the way to the newest message ends", [], async () => {
   const id = await group("Sizes", ["bob"]);
   for (let number = 1; number <= 12; number++)
     await post("messages", "alice", { conversationId: id, content: `Line ${number}` });
@@ -178,23 +168,22 @@ export async function resizing() {
   const before = await width();
   await alice.getByRole("button", { name: "Details" }).click();
   await alice.locator(".panel").waitFor();
-  const narrower = before - (await width());
+  equal(await width(), before);
   // The size that readers choose in the browser's settings.
   const browser = await alice.context().newCDPSession(alice);
   await browser.send("Page.setFontSizes", { fontSizes: { standard: 32 } });
   const size = () => message(alice, "Line 12").evaluate((it) => Number.parseFloat(getComputedStyle(it).fontSize));
-  report("resized", { narrower, text: await until(size, (px) => px > 20) });
-}
+  equal(await until(size, (px) => px > 20), 30);
+});
 
 // In a low window (as with a zoom of 200 %), a menu is inside it as a whole, and scrolls.
-export async function lowWindow() {
+test("A menu is inside a low window and scrolls", [], async () => {
   const id = await group("Low", ["bob"]);
   for (let i = 0; i < 12; i++) await post("messages", "alice", { conversationId: id, content: `Line ${i}` });
   const alice = await visitAs("alice", { viewport: { width: 720, height: 300 } });
   await open(alice, "Low");
   const menu = alice.getByRole("menu");
-  const seen = {};
-  for (const [name, line] of [["low", "Line 11"], ["high", "Line 9"]]) {
+  for (const line of ["Line 11", "Line 9"]) {
     await message(alice, line).click({ button: "right" });
     await menu.getByRole("menuitem").first().waitFor();
     await menuFocused(alice);
@@ -210,15 +199,18 @@ export async function lowWindow() {
           scrolled: document.scrollingElement.scrollTop,
         };
       });
-    seen[name] = await until(place, ({ isInside, showsLast }) => isInside && showsLast);
+    deepEqual(await until(place, ({ isInside, showsLast }) => isInside && showsLast), {
+      isInside: true,
+      showsLast: true,
+      scrolled: 0,
+    });
     await alice.keyboard.press("Escape");
     await menu.waitFor({ state: "detached" });
   }
-  report("seen", seen);
-}
+});
 
 // A toast below the list covers no item of a menu there, and is shown again after it.
-export async function belowMenus() {
+test("A toast covers no item of a menu", [], async () => {
   const names = Array.from({ length: 8 }, (_, index) => `Low row ${index}`);
   for (const name of names) await group(name, ["bob"]);
   const alice = await visitAs("alice");
@@ -232,15 +224,14 @@ export async function belowMenus() {
   await alice.getByRole("menuitem", { name: "Mute", exact: true }).click();
   const items = alice.getByRole("menu", { name: "Mute" }).getByRole("menuitem");
   await items.last().waitFor();
-  const covered = await items.evaluateAll((all) =>
+  equal(await items.evaluateAll((all) =>
     all.filter((it) => {
       const { left, top, width, height } = it.getBoundingClientRect();
       return !it.contains(document.elementFromPoint(left + width / 2, top + height / 2));
     }).length,
-  );
+  ), 0);
   const box = await alice.getByRole("menu", { name: "Mute" }).boundingBox();
-  const overlaps = box.y + box.height > at.y && box.x < at.x + at.width;
+  ok(box.y + box.height > at.y && box.x < at.x + at.width);
   await alice.keyboard.press("Escape");
   await undo.waitFor();
-  report("opened", { overlaps, covered });
-}
+});

@@ -1,3 +1,6 @@
+// The desk of a team: who handles a conversation, and since when somebody waits.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { passesAxe } from "./axe.mjs";
 import {
   LOST,
   act,
@@ -10,14 +13,13 @@ import {
   message,
   open,
   post,
-  report,
   say,
   until,
   url,
   visitAs,
   write,
-} from "../browser.mjs";
-import { violations } from "./accessibility.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 // What the server answers to the application's back end.
 async function asService(token, method, path, body) {
@@ -64,7 +66,7 @@ async function openFromDesk(page, name) {
 }
 
 // A customer waits, two colleagues want the conversation, and it goes from one to the other until it is closed.
-export async function journey({ token }) {
+test("A customer is served by one colleague after the other", ["service_token"], async ({ serviceToken: token }) => {
   const name = "Order 40";
   await openDesk(token, "journey", name);
   const [, bobsName, carolsName] = peopleOf("journey");
@@ -76,6 +78,8 @@ export async function journey({ token }) {
   await until(() => deskButton(bob).textContent(), (text) => /1 conversation waits/.test(text));
   await openFromDesk(bob, name);
   const waits = await rows(bob).filter({ hasText: name }).textContent();
+  for (const text of ["alice", "My cup is broken.", "Waiting for less than a minute", "Nobody handles this"])
+    ok(waits.includes(text), `${text} is missing: ${waits}`);
   const calls = await holdable(carol);
   await openFromDesk(carol, name);
   await says(carol, "Nobody handles this");
@@ -103,12 +107,17 @@ export async function journey({ token }) {
   await says(bob, "You handle this");
   await bar(bob).locator(".desk-notes").click();
   await message(notes(bob), "She wants another cup.").waitFor();
-  const noted = await notes(bob).locator(".desk-line > span, .message .text").allTextContents();
-  await until(() => bar(bob).locator(".desk-notes").textContent(), (text) => text === "Notes");
+  deepEqual(await notes(bob).locator(".desk-line > span, .message .text").allTextContents(), [
+    "I call her.",
+    "Nobody answers.",
+    "carol-journey handed the conversation over to bob-journey.",
+    "She wants another cup.",
+  ]);
+  await becomes(() => bar(bob).locator(".desk-notes").textContent(), "Notes");
   await bob.keyboard.press("Escape");
   await say(bob, "A new one is on its way.");
   await message(alice, "A new one is on its way.").waitFor();
-  const answered = await until(() => rows(bob).count(), (count) => count === 0);
+  await becomes(() => rows(bob).count(), 0);
   await action(bob, "Close").click();
   await says(carol, "Closed");
   await tab(bob, "Closed").click();
@@ -119,15 +128,11 @@ export async function journey({ token }) {
   await says(bob, "Nobody handles this");
   // The notes have no name.
   await bob.getByRole("button", { name: "All conversations" }).click();
-  const nameless = await listed(bob, "Group").count();
-  report("served", {
-    noted,
-    nameless,
-    waits: ["alice", "My cup is broken.", "Waiting for less than a minute", "Nobody handles this"].every((text) => waits.includes(text)),
-    answered,
-    forCustomer: { entries: await deskButton(alice).count(), bars: await bar(alice).count() },
-  });
-}
+  equal(await listed(bob, "Group").count(), 0);
+  // Nothing of the desk is there for the customer.
+  equal(await deskButton(alice).count(), 0);
+  equal(await bar(alice).count(), 0);
+});
 
 // A desk with a conversation of each kind: one that waits, one that a colleague handles, one that is closed.
 async function filledDesk(token, team) {
@@ -158,26 +163,26 @@ const overflow = (page) => page.evaluate(() => document.documentElement.scrollWi
 async function screens(token, team, viewport) {
   await filledDesk(token, team);
   const bob = await visitAs(peopleOf(team)[1], { viewport });
-  const found = [];
-  const wide = [];
   const look = async (screen) => {
-    found.push(...(await violations(bob, screen)));
-    if ((await overflow(bob)) > 0) wide.push(screen);
+    await passesAxe(bob, screen);
+    ok((await overflow(bob)) <= 0, `${screen} is too wide`);
   };
   await deskButton(bob).waitFor();
   await look("entry");
   await deskButton(bob).click();
   for (const name of ["Mine", "Closed", "All", "Waiting"]) {
     await tab(bob, name).click();
-    await bob.locator(".desk-rows").getByText(name === "Mine" ? "You handle no conversation." : /Nobody handles|Closed/).first().waitFor();
+    const text = name === "Mine" ? "You handle no conversation." : /Nobody handles|Closed/;
+    await bob.locator(".desk-rows").getByText(text).first().waitFor();
     await look(name);
   }
   await rows(bob).filter({ hasText: "Order 40" }).click();
   await message(bob, "My cup is broken.").waitFor();
   await look("conversation");
   await composer(bob).fill("Which cup?");
-  await post("messages", peopleOf(team)[2], { conversationId: `order-${team}`, content: "I have sent another one, with a rather long answer." });
-  await message(bob, "I have sent another one, with a rather long answer.").waitFor();
+  const content = "I have sent another one, with a rather long answer.";
+  await post("messages", peopleOf(team)[2], { conversationId: `order-${team}`, content });
+  await message(bob, content).waitFor();
   await composer(bob).press("Enter");
   await question(bob).waitFor();
   await look("question");
@@ -201,30 +206,37 @@ async function screens(token, team, viewport) {
   await bob.keyboard.press("?");
   await bob.locator("dialog").getByText("Next waiting conversation").waitFor();
   await look("shortcuts");
-  report("looked at", { found, wide });
 }
 
-export const wide = ({ token }) => screens(token, "wide", { width: 1280, height: 800 });
-export const narrow = ({ token }) => screens(token, "narrow", { width: 320, height: 640 });
+for (const [width, viewport] of [["wide", { width: 1280, height: 800 }], ["narrow", { width: 320, height: 640 }]])
+  test(`Axe finds nothing wrong at the desk on a ${width} screen`, ["service_token"], ({ serviceToken: token }) =>
+    screens(token, width, viewport),
+  );
 
 // Everything by keys: the desk, its tabs, the next conversation, taking, notes and closing.
-export async function keys({ token }) {
-  const id = await filledDesk(token, "keys");
+test("Keys lead to the next who waits, and take, note and close", ["service_token"], async ({ serviceToken }) => {
+  const id = await filledDesk(serviceToken, "keys");
+  equal(id, "order-keys");
   const bob = await visitAs(peopleOf("keys")[1]);
   await deskButton(bob).waitFor();
   await bob.keyboard.press("Alt+Shift+D");
   await rows(bob).first().waitFor();
   await tab(bob, "Waiting").focus();
   await bob.keyboard.press("ArrowRight");
-  const chosen = await bob.getByRole("tab", { selected: true }).textContent();
-  const focused = await bob.evaluate(() => document.activeElement.textContent);
+  equal(await bob.getByRole("tab", { selected: true }).textContent(), "Mine");
+  equal(await bob.evaluate(() => document.activeElement.textContent), "Mine");
   await bob.keyboard.press("ArrowLeft");
   const at = () => bob.evaluate(() => decodeURIComponent(location.hash));
-  const visited = [];
-  for (const key of ["Alt+PageDown", "Alt+PageDown", "Alt+PageDown", "Alt+PageUp", "Alt+PageDown"]) {
+  for (const [key, conversation] of [
+    ["Alt+PageDown", "handled-keys"],
+    ["Alt+PageDown", id],
+    ["Alt+PageDown", id],
+    ["Alt+PageUp", "handled-keys"],
+    ["Alt+PageDown", id],
+  ]) {
     await bob.keyboard.press(key);
     await bar(bob).waitFor();
-    visited.push((await at()).replace("#/conversation/", ""));
+    equal((await at()).replace("#/conversation/", ""), conversation);
   }
   await says(bob, "Nobody handles this");
   await bob.keyboard.press("Alt+Shift+H");
@@ -237,40 +249,40 @@ export async function keys({ token }) {
   await says(bob, "Closed");
   await bob.keyboard.press("Alt+Shift+D");
   await deskButton(bob).waitFor();
-  report("pressed", { chosen, focused, visited, isLast: visited.at(-1) === id });
-}
+});
 
-// On a phone: Back leads from a conversation to the desk, and from there to the list.
-export async function phone({ token }) {
-  await filledDesk(token, "phone");
-  const bob = await visitAs(peopleOf("phone")[1], { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+test("On a phone, Back leads from notes over conversation and desk to the list", ["service_token"], async (given) => {
+  await filledDesk(given.serviceToken, "phone");
+  const bob = await visitAs(peopleOf("phone")[1], PHONE);
   await deskButton(bob).tap();
   await rows(bob).filter({ hasText: "Order 40" }).tap();
   await message(bob, "My cup is broken.").waitFor();
   await bar(bob).locator(".desk-notes").tap();
   await message(notes(bob), "Who has a cup?").waitFor();
-  const seen = [];
-  const note = async () => {
-    const shown = { notes: notes(bob), conversation: bar(bob), desk: rows(bob).first(), list: deskButton(bob) };
-    for (const [name, locator] of Object.entries(shown)) if (await locator.isVisible()) return seen.push(name);
+  // The topmost of what is visible.
+  const shown = async () => {
+    const places = { notes: notes(bob), conversation: bar(bob), desk: rows(bob).first(), list: deskButton(bob) };
+    for (const [name, locator] of Object.entries(places)) if (await locator.isVisible()) return name;
   };
-  await note();
-  for (const next of [bar(bob), rows(bob).first(), deskButton(bob)]) {
+  equal(await shown(), "notes");
+  for (const [name, next] of [["conversation", bar(bob)], ["desk", rows(bob).first()], ["list", deskButton(bob)]]) {
     await bob.goBack();
     await next.waitFor();
-    await note();
+    equal(await shown(), name);
   }
-  report("went back", { seen });
-}
+});
 
 // A conversation that is not in the reader's list: its messages come live, who types is seen, and nothing is unread.
-export async function unlisted({ token }) {
-  const id = await filledDesk(token, "unlisted");
+test("A conversation outside the list is live and nothing in it is unread", ["service_token"], async (given) => {
+  const id = await filledDesk(given.serviceToken, "unlisted");
   const [customer, colleague] = peopleOf("unlisted");
   const bob = await visitAs(colleague, { path: `/#/conversation/${id}` });
   await bar(bob).waitFor();
   await says(bob, "Nobody handles this");
-  const [alice, title] = [await visitAs(customer), await bob.title()];
+  const alice = await visitAs(customer);
+  equal(await bob.title(), "Talkwire");
   await open(alice, "Order 40");
   await composer(alice).pressSequentially("And the saucer");
   await bob.locator(".typing").getByText(`${customer} is typing`).waitFor();
@@ -281,8 +293,9 @@ export async function unlisted({ token }) {
   await bob.goto(`${url}/#/conversation/${notesId}`);
   await message(notes(bob), "She called twice.").waitFor();
   const address = await until(() => bob.evaluate(() => location.hash), (hash) => hash.endsWith(id));
-  report("seen", { title, inList: await listed(bob, "Order 40").count(), isThere: address.endsWith(id) });
-}
+  ok(address.endsWith(id), address);
+  equal(await listed(bob, "Order 40").count(), 0);
+});
 
 const question = (page) => page.locator(".answer-question");
 const answer = (page, name) => question(page).getByRole("button", { name, exact: true });
@@ -305,7 +318,7 @@ function noteConditions() {
 }
 
 // Two colleagues write to the same customer: the second answer waits until its author has decided.
-export async function collision({ token }) {
+test("A second answer waits until its author has decided", ["service_token"], async ({ serviceToken: token }) => {
   const name = "Order 40";
   const id = await openDesk(token, "collision", name);
   const [customer, bobsName, carolsName] = peopleOf("collision");
@@ -332,24 +345,27 @@ export async function collision({ token }) {
   await message(alice, "I am sorry.").waitFor();
   // A colleague is faster than an answer with a file, which becomes a draft again.
   await act(bob, "It was a gift.", "Reply");
-  await bob.locator(".composer input[type=file]").setInputFiles({ name: "cup.txt", mimeType: "text/plain", buffer: Buffer.from("1") });
+  const file = { name: "cup.txt", mimeType: "text/plain", buffer: Buffer.from("1") };
+  await bob.locator(".composer input[type=file]").setInputFiles(file);
   await composer(bob).fill("This one?");
   await say(carol, "I have sent another one.");
   await message(bob, "I have sent another one.").waitFor();
   await composer(bob).press("Enter");
-  const first = { asked: await asked(bob), focused: await until(() => focused(bob), (it) => it === "Keep as draft") };
-  first.refused = await letters(bob).locator(".problem").count();
+  equal(await asked(bob), `${carolsName} answered meanwhile: I have sent another one. Send yours anyway?`);
+  await becomes(() => focused(bob), "Keep as draft");
+  equal(await letters(bob).locator(".problem").count(), 0);
   await bob.keyboard.press("Escape");
   await question(bob).waitFor({ state: "detached" });
-  first.draft = await composer(bob).inputValue();
-  first.files = await bob.locator(".composer .tray li").count();
-  first.reply = await bob.locator(".composing").textContent();
-  first.letters = await letters(bob).count();
-  first.focus = await focused(bob);
+  equal(await composer(bob).inputValue(), "This one?");
+  equal(await bob.locator(".composer .tray li").count(), 1);
+  equal(await bob.locator(".composing").textContent(), "Replying to alice-collisionIt was a gift.Cancel");
+  equal(await letters(bob).count(), 0);
+  equal(await focused(bob), "This one?");
   // What the question shows counts as seen.
   await composer(bob).press("Enter");
   await message(alice, "This one?").waitFor();
-  first.sent = await alice.locator(".message").filter({ hasText: "This one?" }).locator(".quote, .attached, .file").count();
+  const sent = alice.locator(".message").filter({ hasText: "This one?" });
+  equal(await sent.locator(".quote, .attached, .file").count(), 1);
   // A colleague takes the conversation over, while the reader is elsewhere with their draft.
   await composer(bob).fill("I call you.");
   await bob.getByRole("button", { name: "All conversations" }).click();
@@ -359,11 +375,22 @@ export async function collision({ token }) {
   await open(bob, name);
   await says(bob, `${carolsName} handles this`);
   await composer(bob).press("Enter");
-  const second = { asked: await asked(bob) };
+  equal(await asked(bob), `${carolsName} handles this conversation now. Send yours anyway?`);
   await answer(bob, "Send anyway").click();
   await message(alice, "I call you.").waitFor();
-  second.focus = await focused(bob);
-  const sent = (await bob.evaluate(() => window.conditions)).map(([content, , handler]) => [content, handler]);
+  equal(await focused(bob), "textarea");
+  // What it depends on: who handles the conversation. After a customer's message, it is sent again at once.
+  deepEqual(
+    (await bob.evaluate(() => window.conditions)).map(([content, , handler]) => [content, handler]),
+    [
+      ["I am sorry.", null],
+      ["I am sorry.", null],
+      ["This one?", null],
+      ["This one?", null],
+      ["I call you.", null],
+      ["I call you.", carolsName],
+    ],
+  );
   // Without a connection, the question comes with it.
   network.lose();
   await bob.locator("p.connection").first().waitFor();
@@ -371,18 +398,28 @@ export async function collision({ token }) {
   await say(carol, "At nine?");
   await message(alice, "At nine?").waitFor();
   await network.restore(bob);
-  const third = { asked: await asked(bob), waits: await message(alice, "Tomorrow at ten?").count() };
+  equal(await asked(bob), `${carolsName} answered meanwhile: At nine? Send yours anyway?`);
+  equal(await message(alice, "Tomorrow at ten?").count(), 0);
   await bob.reload();
   await bar(bob).waitFor();
   await answer(bob, "Send anyway").click();
   await message(alice, "Tomorrow at ten?").waitFor();
   const { items } = await call("GET", `conversations/${id}/messages`, carolsName);
-  report("asked", {
-    first,
-    second,
-    third,
-    stored: items.toSorted((one, other) => one.seq - other.seq).map(({ content }) => content),
-    sent,
-    ofCustomer: await alice.evaluate(() => window.conditions),
-  });
-}
+  deepEqual(
+    items.toSorted((one, other) => one.seq - other.seq).map(({ content }) => content),
+    [
+      "My cup is broken.",
+      "It was a gift.",
+      "I am sorry.",
+      "I have sent another one.",
+      "This one?",
+      "I call you.",
+      "At nine?",
+      "Tomorrow at ten?",
+    ],
+  );
+  deepEqual(await alice.evaluate(() => window.conditions), [
+    ["My cup is broken.", null, "-"],
+    ["It was a gift.", null, "-"],
+  ]);
+});

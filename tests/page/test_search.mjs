@@ -1,4 +1,7 @@
-import { call, composer, conversations, ledTo, message, open, opened, post, report, until, visitAs } from "../browser.mjs";
+// Messages, people and conversations are found.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { call, composer, conversations, ledTo, message, open, opened, post, until, visitAs } from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const panel = (page) => page.getByRole("region", { name: "Search", exact: true });
 const found = (page) => page.locator(".find");
@@ -9,7 +12,7 @@ async function indexed(query, count) {
   if ((await until(find, (all) => all >= count)) < count) throw new Error(`${query} was not found`);
 }
 
-export async function search() {
+test("Messages are found here and everywhere", [], async () => {
   for (let number = 1; number <= 30; number++)
     await post("messages", "bob", { conversationId: "talk-123", content: `Grüße number ${number} from the needlework` });
   await post("messages", "alice", { conversationId: "general", content: "A needle elsewhere <b>x</b>" });
@@ -21,18 +24,18 @@ export async function search() {
   const field = panel(alice).getByRole("searchbox", { name: "Search messages" });
   await field.fill("gruSSe");
   await found(alice).nth(19).waitFor();
-  const first = await found(alice).count();
-  const marked = await found(alice).first().locator("mark").allTextContents();
+  equal(await found(alice).count(), 20);
+  deepEqual(await found(alice).first().locator("mark").allTextContents(), ["Grüße"]);
   await panel(alice).getByRole("button", { name: "Show more" }).click();
   await found(alice).nth(29).waitFor();
-  report("found here", { first, all: await found(alice).count(), marked });
+  equal(await found(alice).count(), 30);
 
   await found(alice).last().click();
   await ledTo(alice, "Grüße number 1 from the needlework");
   await field.fill("needle");
   await panel(alice).getByLabel("Everywhere").check();
   await found(alice).filter({ hasText: "general" }).waitFor();
-  const newest = await found(alice).first().locator("mark").allTextContents();
+  deepEqual(await found(alice).first().locator("mark").allTextContents(), ["needle"]);
   await panel(alice).getByRole("button", { name: "Filters" }).click();
   await panel(alice).getByLabel("Find people").fill("bob");
   await panel(alice).locator(".found [role=option]").getByText("bob", { exact: true }).click();
@@ -50,11 +53,11 @@ export async function search() {
   await field.press("Enter");
   await opened(alice, "general");
   await message(alice, "A needle elsewhere <b>x</b>").waitFor();
-  report("found elsewhere", { newest, stays: await panel(alice).isVisible() });
-}
+  ok(await panel(alice).isVisible());
+});
 
 // From the list of conversations: their names, people, and messages anywhere.
-export async function everywhere() {
+test("One field finds conversations, people and messages", [], async () => {
   await post("messages", "bob", { conversationId: "conv-456", content: "the haystack is here" });
   await indexed("haystack", 1);
   const alice = await visitAs("alice");
@@ -64,36 +67,35 @@ export async function everywhere() {
   await opened(alice, "conv-456");
   await ledTo(alice, "the haystack is here");
   // The results stay for the next one.
-  const kept = { text: await field.inputValue(), found: await found(alice).count() };
+  equal(await field.inputValue(), "haystack");
+  equal(await found(alice).count(), 1);
   // Escape ends the search, and the reader stays at the message.
   await alice.getByRole("log").focus();
   await alice.keyboard.press("Escape");
-  const ended = await until(() => field.inputValue(), (text) => text === "");
-  const stays = new URL(alice.url()).hash.split("/").length > 3;
-  const cleared = [];
+  await becomes(() => field.inputValue(), "");
+  ok(new URL(alice.url()).hash.split("/").length > 3);
   await field.fill("carol");
   await alice.getByRole("region", { name: "People" }).getByRole("button", { name: "carol" }).click();
   await opened(alice, "carol");
-  cleared.push(await field.inputValue());
+  equal(await field.inputValue(), "");
   for (const open of [() => field.press("Enter"), () => conversations(alice).filter({ hasText: "general" }).click()]) {
     await field.fill("gener");
     await conversations(alice).filter({ hasText: "test-conv" }).waitFor({ state: "detached" });
     await open();
     await opened(alice, "general");
     await conversations(alice).filter({ hasText: "test-conv" }).waitFor();
-    cleared.push(await field.inputValue());
+    equal(await field.inputValue(), "");
   }
   await field.fill("test-c");
   await conversations(alice).filter({ hasText: "general" }).waitFor({ state: "detached" });
   // The list is drawn again beside the other results.
   await conversations(alice).filter({ hasText: "test-conv" }).waitFor();
-  const left = await conversations(alice).locator(".name").allTextContents();
+  deepEqual(await conversations(alice).locator(".name").allTextContents(), ["test-conv"]);
   await field.press("Escape");
   await conversations(alice).filter({ hasText: "general" }).waitFor();
-  report("found", { kept, ended, stays, cleared, left });
-}
+});
 
-export async function failure() {
+test("A search that fails can be tried again", [], async () => {
   const alice = await visitAs("alice", { expected: /ERR_FAILED|status of 503/ });
   await open(alice, "test-conv");
   await alice.route("**/api/v1/search?**", (route) => route.abort());
@@ -104,11 +106,10 @@ export async function failure() {
   await alice.unroute("**/api/v1/search?**");
   await problem.getByRole("button", { name: "Try again" }).click();
   await panel(alice).getByText("No messages found").waitFor();
-  report("tried again");
-}
+});
 
 // A search without results offers what comes next.
-export async function nothing() {
+test("A search without results offers what comes next", [], async () => {
   const alice = await visitAs("alice");
   const search = alice.locator(".sidebar").getByRole("searchbox");
   await search.fill("zzqqx");
@@ -133,7 +134,8 @@ export async function nothing() {
   await alice.keyboard.press("Enter");
   await alice.locator(".message:focus").filter({ hasText: "Only a marzipan message" }).waitFor();
   await alice.keyboard.type("edit this");
-  const typed = await composer(alice).inputValue();
+  equal(await composer(alice).inputValue(), "edit this");
   await search.fill("");
-  report("cleared", { typed, text: await search.inputValue(), left: await heading.count() });
-}
+  equal(await search.inputValue(), "");
+  equal(await heading.count(), 0);
+});

@@ -1,3 +1,5 @@
+// What readers set about themselves and their client.
+import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import {
   act,
@@ -8,7 +10,6 @@ import {
   open,
   openSettings,
   post,
-  report,
   say,
   start,
   submitAccount,
@@ -16,7 +17,8 @@ import {
   url,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
 const DOT = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
@@ -27,7 +29,7 @@ const scheme = (page) => page.evaluate(() => getComputedStyle(document.documentE
 const paper = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
 
 // A theme holds in all tabs, and through a reload before anything else is there.
-export async function theme() {
+test("A theme holds in all tabs and from the first paint on", [], async () => {
   const alice = await visitAs("alice", { colorScheme: "light", expected: /ERR_FAILED/ });
   const light = await paper(alice);
   const tab = await alice.context().newPage();
@@ -36,18 +38,19 @@ export async function theme() {
   await alice.locator("dialog").getByText("Dark", { exact: true }).click();
   await tab.waitForFunction(() => document.documentElement.dataset.theme === "dark");
   const dark = await paper(alice);
+  ok(light !== dark);
   // No service worker is installed here that would answer what is refused.
   await alice.route("**/page/*.js", (route) => route.abort());
   await alice.reload({ waitUntil: "commit" });
   await alice.waitForFunction(() => document.documentElement.dataset.theme === "dark");
   await alice.unroute("**/page/*.js");
   await alice.reload();
-  const reloaded = await scheme(alice);
+  equal(await scheme(alice), "dark");
   await openSettings(alice, "Appearance");
   await alice.locator("dialog").getByText("System", { exact: true }).click();
   await tab.waitForFunction(() => document.documentElement.dataset.theme === undefined);
-  report("chosen", { differs: light !== dark, reloaded, back: (await paper(alice)) === light });
-}
+  equal(await paper(alice), light);
+});
 
 async function chooseFromAccount(page, role, name) {
   await page.getByRole("button", { name: /^Your account/ }).click();
@@ -58,7 +61,7 @@ const openStatusText = (page) => chooseFromAccount(page, "menuitem", "Set a stat
 const chooseStatus = (page, name) => chooseFromAccount(page, "menuitemradio", name);
 
 // Others see the picture and the status that somebody chose.
-export async function profile() {
+test("Others see the picture and the status that one chose", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await start(alice, ["bob"]);
   await say(alice, "Look at me");
@@ -66,13 +69,19 @@ export async function profile() {
   await openSettings(alice, "Profile");
   await alice.locator("input[type=file][aria-label=Picture]").setInputFiles({ name: "me.png", mimeType: "image/png", buffer: DOT });
   await bob.locator(".conversation > header .avatar img").waitFor();
-  const shown = await bob.locator(".conversation > header .avatar img").evaluate(async (it) => {
-    await it.decode();
-    return it.naturalWidth;
-  });
-  const letters = await lettersOf(bob);
+  equal(
+    await bob.locator(".conversation > header .avatar img").evaluate(async (it) => {
+      await it.decode();
+      return it.naturalWidth;
+    }),
+    1,
+  );
+  deepEqual(await lettersOf(bob), []);
   const fields = alice.locator("dialog form label");
-  const order = (await fields.allTextContents()).map((text) => text.match(/^(Name|Handle|About you)/)?.[0]);
+  deepEqual(
+    (await fields.allTextContents()).map((text) => text.match(/^(Name|Handle|About you)/)?.[0]),
+    ["Name", "Handle", "About you"],
+  );
   await alice.keyboard.press("Escape");
   await openStatusText(alice);
   await alice.getByLabel("Status text").fill("Painting");
@@ -87,26 +96,25 @@ export async function profile() {
   await openSettings(alice, "Profile");
   await alice.getByRole("button", { name: "Remove", exact: true }).click();
   await bob.locator(".conversation > header .avatar img").waitFor({ state: "detached" });
-  report("seen", { shown, letters, order });
-}
+});
 
 // A status text that another device sets does not replace the one that is being typed.
-export async function statusTyped() {
+test("A status text that is typed is not replaced", [], async () => {
   const alice = await visitAs("alice");
   await openStatusText(alice);
   const field = alice.getByLabel("Status text");
   await field.fill("Half a sent");
   await call("PUT", "users/me/presence", "alice", { status: "online", text: "From elsewhere" });
   await alice.locator(".account-text").getByText("From elsewhere").waitFor();
-  const typed = await field.inputValue();
+  equal(await field.inputValue(), "Half a sent");
   await field.fill("A whole sentence");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
   await alice.locator("dialog").waitFor({ state: "detached" });
-  report("typed", { typed, stored: (await call("GET", "users/me/presence", "alice")).text });
-}
+  equal((await call("GET", "users/me/presence", "alice")).text, "A whole sentence");
+});
 
 // A status text and "do not disturb" end at their times for the reader and for others, without an event.
-export async function statusWithAnEnd() {
+test("A status and its text end for everyone", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await start(alice, ["bob"]);
   await say(alice, "Look at me");
@@ -125,15 +133,18 @@ export async function statusWithAnEnd() {
   await alice.getByRole("menuitem", { name: "For 30 minutes" }).click();
   await bob.locator(".subtitle").getByText("do not disturb · Painting🚀").waitFor();
   const { statusUntil, textUntil } = await call("GET", "users/me/presence", "alice");
-  const minutes = [statusUntil, textUntil].map((until) => Math.round((Date.parse(until) - Date.now()) / 60_000));
+  deepEqual([statusUntil, textUntil].map((until) => Math.round((Date.parse(until) - Date.now()) / 60_000)), [30, 60]);
   // Another text keeps both ends.
   await openStatusText(alice);
   const shown = await alice.getByLabel("Clear after").locator("option:checked").textContent();
+  // Late in the evening, the hour ends tomorrow.
+  equal(shown.replace(/(tomorrow, )?\d+:\d+.*/, "TIME"), "Until TIME");
   await alice.getByLabel("Status text").fill("Painting rockets");
   await alice.getByRole("button", { name: "Save", exact: true }).click();
   await bob.locator(".subtitle").getByText("do not disturb · Painting rockets").waitFor();
   await alice.locator("dialog").waitFor({ state: "detached" });
   const kept = await call("GET", "users/me/presence", "alice");
+  deepEqual([kept.statusUntil, kept.textUntil], [statusUntil, textUntil]);
   await alice.getByRole("button", { name: /^Your account/ }).click();
   await alice.getByRole("menuitemradio", { name: /^Do not disturb until .*\d+:\d+/ }).waitFor();
   await alice.keyboard.press("Escape");
@@ -143,16 +154,10 @@ export async function statusWithAnEnd() {
   await bob.locator(".subtitle").getByText("do not disturb · Soon back").waitFor();
   await bob.locator(".subtitle").getByText("online", { exact: true }).waitFor();
   await alice.getByRole("button", { name: "Your account: alice online" }).waitFor();
-  report("ended", {
-    minutes,
-    // Late in the evening, the hour ends tomorrow.
-    shown: shown.replace(/(tomorrow, )?\d+:\d+.*/, "TIME"),
-    kept: kept.statusUntil === statusUntil && kept.textUntil === textUntil,
-  });
-}
+});
 
 // A file that is no picture becomes nobody's, and one that got there otherwise is not shown.
-export async function unreadablePicture() {
+test("A file that is no picture becomes nobody's", [], async () => {
   const buffer = Buffer.from("No picture at all");
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Blurred" });
   const alice = await visitAs("alice");
@@ -172,6 +177,7 @@ export async function unreadablePicture() {
   await alice.keyboard.press("Escape");
   const { avatar, topic } = await call("GET", `conversations/${id}`, "alice");
   const mine = (await call("GET", "users/me", "alice")).avatar;
+  deepEqual([avatar, mine, topic], [undefined, undefined, "Fog"]);
 
   const form = new FormData();
   form.append("file", new Blob([buffer], { type: "image/png" }), "notes.png");
@@ -185,9 +191,8 @@ export async function unreadablePicture() {
   await call("PATCH", `conversations/${id}`, "alice", { avatar: file.url });
   await bob.waitForFunction(() => window.failed > 0);
   await bob.locator(".conversation > header .avatar img").waitFor({ state: "detached" });
-  const letter = await bob.locator(".conversation > header .avatar").textContent();
-  report("refused", { saved: [avatar ?? null, mine ?? null, topic], letter });
-}
+  equal(await bob.locator(".conversation > header .avatar").textContent(), "B");
+});
 
 // Returns where bob sees a letter and not the picture of alice, with whom a conversation is open.
 async function lettersOf(bob) {
@@ -219,8 +224,9 @@ async function lettersOf(bob) {
   return found;
 }
 
-// A password is changed, and another device signed out.
-export async function account() {
+const SIGNED_OUT = "You were signed out: from another device, or because the password was changed.";
+
+test("A password is changed and another device signed out", [], async () => {
   const expected = /status of 40[13]/;
   const [one, other] = [await visit({ expected }), await visit({ expected })];
   const credentials = { "E-mail": "fritz@example.com", Password: "correct horse" };
@@ -235,27 +241,26 @@ export async function account() {
   await one.getByRole("button", { name: /^Sign out / }).click();
   await other.locator(".entrance").waitFor();
   const why = other.locator(".entrance > [role=alert]");
-  const reasons = [await why.textContent()];
+  equal(await why.textContent(), SIGNED_OUT);
   await enter();
   await one.getByRole("tab", { name: "Account" }).click();
   await field(one, "Current password").fill("wrong horse");
   await field(one, "New password").fill("better battery");
   await one.getByRole("button", { name: "Change password" }).click();
   await one.locator("dialog .problem:not(:empty)").waitFor();
-  const refused = await one.locator("dialog .problem:not(:empty)").textContent();
+  notEqual(await one.locator("dialog .problem:not(:empty)").textContent(), "");
   await field(one, "Current password").fill(credentials.Password);
   await one.getByRole("button", { name: "Change password" }).click();
   await one.getByText("Saved", { exact: true }).waitFor();
   await other.locator(".entrance").waitFor();
-  reasons.push(await why.textContent());
-  const problems = await other.locator(".problem:not(:empty)").count();
+  equal(await why.textContent(), SIGNED_OUT);
+  equal(await other.locator(".problem:not(:empty)").count(), 0);
   credentials.Password = "better battery";
   await enter();
-  report("changed", { reasons, problems, refused });
-}
+});
 
 // Who touches nothing for five minutes is away, in whichever tab it would be, and back with the first move.
-export async function idle() {
+test("Who touches nothing is away until the first move", [], async () => {
   const [alice, carol] = [await visitAs("alice"), await visitAs("carol")];
   await start(carol, ["alice"]);
   await carol.locator(".subtitle").getByText("online").waitFor();
@@ -275,11 +280,11 @@ export async function idle() {
   await alice.getByRole("button", { name: /^Your account: alice.* away$/ }).waitFor();
   // A page that is loaded again is away for a moment in another sense.
   const rested = await until(() => carol.locator(".subtitle").textContent(), (status) => status.startsWith("away"));
-  report("rested", { carol: rested });
-}
+  ok(rested.startsWith("away"));
+});
 
 // A connection starts with the status that another device of the same user had last. Who uses this one is online again.
-export async function wake() {
+test("Who uses a page that counts as away is online again", [], async () => {
   const alice = await visitAs("alice");
   const shown = (status) => alice.getByRole("button", { name: new RegExp(`^Your account: alice.* ${status}$`) });
   await shown("online").waitFor();
@@ -287,11 +292,11 @@ export async function wake() {
   await shown("away").waitFor();
   await alice.mouse.move(300, 300);
   await shown("online").waitFor();
-  report("woken", { presence: await call("GET", "users/alice/presence", "alice") });
-}
+  equal((await call("GET", "users/alice/presence", "alice")).status, "online");
+});
 
 // With read receipts off, neither side sees what the other one has read. Both see it again when they are on again.
-export async function receipts() {
+test("Read receipts are off in both directions", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await start(alice, ["bob"]);
   const status = (page, content, name) =>
@@ -317,15 +322,15 @@ export async function receipts() {
   // What the server says of the reading comes before this.
   await say(bob, "After it");
   for (const page of [alice, bob]) await message(page, "After it").waitFor();
-  report("off", { alice: await status(alice, "Neither", "Read").count(), bob: await status(bob, "Unseen", "Read").count() });
+  equal(await status(alice, "Neither", "Read").count(), 0);
+  equal(await status(bob, "Unseen", "Read").count(), 0);
   await openSettings(bob, "Privacy");
   await receipts.check();
   await status(bob, "Unseen", "Read").waitFor({ state: "attached" });
-  report("on");
-}
+});
 
 // Somebody takes their data along, and deletes their account.
-export async function leaving() {
+test("Data is exported and an account deleted", [], async () => {
   const page = await visit({ expected: /status of 40[013]/ });
   const credentials = { "E-mail": "greta@example.com", Password: "correct horse" };
   await submitAccount(page, { Name: "Greta", ...credentials });
@@ -333,8 +338,9 @@ export async function leaving() {
   const downloading = page.waitForEvent("download");
   await page.getByRole("button", { name: "Export my data" }).click();
   const download = await downloading;
+  ok(download.suggestedFilename().endsWith("export.zip"));
   const archive = await readFile(await download.path());
-  report("exported", { name: download.suggestedFilename(), kind: archive.toString("latin1", 0, 2) });
+  equal(archive.toString("latin1", 0, 2), "PK");
   await page.getByRole("button", { name: "Delete my account" }).click();
   const question = page.getByRole("dialog", { name: "Delete your account?" });
   const deleteWith = async (password) => {
@@ -345,8 +351,7 @@ export async function leaving() {
   await question.locator(".problem:not(:empty)").waitFor();
   await deleteWith(credentials.Password);
   await page.getByText("Your account was deleted.").waitFor();
-  const problems = await page.locator(".problem:not(:empty)").count();
+  equal(await page.locator(".problem:not(:empty)").count(), 0);
   await submitAccount(page, credentials);
   await page.locator(".entrance .problem:not(:empty)").waitFor();
-  report("deleted", { problems });
-}
+});

@@ -1,6 +1,11 @@
+// The operators' console at `/admin`.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import { createServer } from "node:http";
-import { call, post, report, until, url, visit, visitAs } from "../browser.mjs";
-import { violations } from "./accessibility.mjs";
+import { passesAxe } from "./axe.mjs";
+import { call, post, until, url, visit, visitAs } from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
+
+const CONSOLE = ["console_server", "admin_token"];
 
 // What the server answers to the admin, past the page.
 async function asAdmin(token, method, path, body) {
@@ -81,18 +86,8 @@ async function tireAgents(token) {
 }
 
 const SECTIONS = [
-  "Overview",
-  "Refusals",
-  "Limits",
-  "Settings",
-  "Users",
-  "Conversations",
-  "Connections",
-  "Reports",
-  "Audit log",
-  "Webhooks",
-  "Push",
-  "Agents",
+  ...["Overview", "Refusals", "Limits", "Settings", "Users", "Conversations", "Connections", "Reports", "Audit log"],
+  ...["Webhooks", "Push", "Agents"],
 ];
 
 // Each section shows what the server has, and axe finds nothing wrong with it.
@@ -102,17 +97,15 @@ async function everySection(token, viewport) {
   const { id } = (await asAdmin(token, "GET", "conversations/general/messages?limit=1")).items[0];
   await post(`messages/${id}/report`, "alice", { reason: "spam", note: "Again" });
   const page = await visitConsole(token, { viewport });
-  const found = [];
-  const shown = {};
   const check = async (name, place) => {
     await page.locator(place).first().waitFor();
-    if (!(await page.locator("nav a[aria-current]").evaluate(isInSight))) found.push(`${name}: its link is out of sight`);
-    found.push(...(await violations(page, name)));
-    shown[name] = await rows(page).count();
+    ok(await page.locator("nav a[aria-current]").evaluate(isInSight), `${name}: its link is out of sight`);
+    await passesAxe(page, name);
   };
   for (const section of SECTIONS) {
     await goTo(page, section);
     await check(section, section === "Push" ? ".admin-facts" : ".admin-table tbody tr");
+    if (section !== "Push") ok((await rows(page).count()) > 0, `${section} is empty`);
   }
   await goTo(page, "Overview");
   // axe wants targets 24 pixels apart, which depends on the machine's fonts.
@@ -120,8 +113,7 @@ async function everySection(token, viewport) {
   const heights = await page
     .locator(".admin-attention a")
     .evaluateAll((links) => links.map((link) => link.getBoundingClientRect().height));
-  if (heights.length === 0 || Math.min(...heights) < 24) found.push(`heights of links: ${heights}`);
-  const empty = Object.keys(shown).filter((name) => name !== "Push" && shown[name] === 0);
+  ok(heights.length > 0 && Math.min(...heights) >= 24, `heights of links: ${heights}`);
   const item = async (address, title, place) => {
     await page.evaluate((hash) => location.assign(hash), address);
     await heading(page, title).waitFor();
@@ -133,10 +125,9 @@ async function everySection(token, viewport) {
   await page.keyboard.press("Escape");
   await item(`#/webhooks/${webhook.id}`, webhook.url, ".admin-table tbody tr");
   await item("#/conversations/general", "general", ".admin-table tbody tr");
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
   await asAdmin(token, "DELETE", `webhooks/${webhook.id}`);
   await bob.context().close();
-  report("looked at", { found, empty, overflow });
 }
 
 // Lists scroll by whole pixels.
@@ -145,11 +136,16 @@ function isInSight(element) {
   return left > -1 && right < innerWidth + 1;
 }
 
-export const wide = ({ token }) => everySection(token, { width: 1280, height: 800 });
-export const narrow = ({ token }) => everySection(token, { width: 320, height: 640 });
+test("Every section shows what the server has and passes axe on a wide screen", CONSOLE, ({ adminToken: token }) =>
+  everySection(token, { width: 1280, height: 800 }),
+);
+
+test("Every section shows what the server has and passes axe on a narrow screen", CONSOLE, ({ adminToken: token }) =>
+  everySection(token, { width: 320, height: 640 }),
+);
 
 // An operator finds a user, ends a sign-in and a connection, and bans and unbans the user, with the keyboard alone.
-export async function people({ token }) {
+test("An operator bans and unbans with the keyboard alone", CONSOLE, async ({ adminToken: token }) => {
   await login("eve@example.com", "correct horse", { name: "Eve Example" });
   const eve = (await (await login("eve@example.com", "correct horse")).json()).user;
   const page = await visitConsole(token);
@@ -159,45 +155,37 @@ export async function people({ token }) {
   await page.keyboard.type("Eve Ex");
   await page.waitForFunction(() => document.querySelectorAll(".admin-table tbody tr").length === 1);
   // The first letters may have been enough for that.
-  const address = await until(() => new URL(page.url()).hash, (hash) => hash.endsWith("Ex"));
+  equal(await until(() => new URL(page.url()).hash, (hash) => hash.endsWith("Ex")), "#/users?q=Eve+Ex");
   await page.reload();
   await page.waitForFunction(() => document.querySelectorAll(".admin-table tbody tr").length === 1);
-  const kept = await page.getByRole("searchbox").inputValue();
+  equal(await page.getByRole("searchbox").inputValue(), "Eve Ex");
   await press(page, "link", "Eve Example");
   await heading(page, "Eve Example").waitFor();
   await rows(page).nth(1).waitFor();
-  const focused = await page.evaluate(() => document.activeElement.tagName);
+  equal(await page.evaluate(() => document.activeElement.tagName), "H1");
   await press(page, "button", "End");
   await press(page, "button", "End", page.getByRole("dialog", { name: "End this sign-in?" }));
   await status(page, "The sign-in has ended.").waitFor();
-  await until(() => rows(page).count(), (left) => left === 1);
+  await becomes(() => rows(page).count(), 1);
   await press(page, "button", "Ban…");
   await page.getByRole("dialog", { name: "Ban Eve Example?" }).waitFor();
   await page.keyboard.type("Spam");
   await press(page, "button", "Ban", page.getByRole("dialog"));
   await status(page, "Eve Example is banned.").waitFor();
-  const refused = await login("eve@example.com", "correct horse");
-  const reason = page.locator(".admin-facts").getByText("Spam");
-  await reason.waitFor();
+  equal((await login("eve@example.com", "correct horse")).status, 403);
+  await page.locator(".admin-facts").getByText("Spam").waitFor();
   await press(page, "button", "Unban…");
   await press(page, "button", "Unban", page.getByRole("dialog", { name: "Unban Eve Example?" }));
   await status(page, "Eve Example is no longer banned.").waitFor();
   await press(page, "link", "Refusals", page.getByRole("navigation", { name: "More about this user" }));
   await heading(page, "Refusals").waitFor();
-  const why = page.locator(".admin-table").getByText("The user is banned");
-  await why.first().waitFor();
-  report("moderated", {
-    address,
-    kept,
-    focused,
-    refused: refused.status,
-    again: (await login("eve@example.com", "correct horse")).status,
-    filtered: new URL(page.url()).hash === `#/refusals?userId=${encodeURIComponent(eve.id)}`,
-  });
-}
+  await page.locator(".admin-table").getByText("The user is banned").first().waitFor();
+  equal((await login("eve@example.com", "correct horse")).status, 200);
+  equal(new URL(page.url()).hash, `#/refusals?userId=${encodeURIComponent(eve.id)}`);
+});
 
 // An operator keeps what a conversation without a name has, sets how long, and deletes it.
-export async function conversation({ token }) {
+test("An operator holds, keeps and deletes a conversation", CONSOLE, async ({ adminToken: token }) => {
   const { id } = await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
   const { id: channel } = await post("conversations", "alice", { kind: "channel", name: "News", memberIds: ["bob"] });
   await post("messages", "bob", { conversationId: channel, content: "x" }).catch(String);
@@ -206,7 +194,8 @@ export async function conversation({ token }) {
   await goTo(page, "Refusals");
   const linkTo = (conversationId) => page.locator(`td a[href="#/conversations/${conversationId}"]`);
   const why = (conversationId) => rows(page).filter({ has: linkTo(conversationId) }).locator("td").nth(2).innerText();
-  const refused = [await why(channel), await why(id)];
+  equal(await why(channel), "Only the owner and admins write in the channel\nforbidden: read_only");
+  equal(await why(id), "Not a member of the conversation\nforbidden: not_member");
   await goTo(page, "Conversations");
   await linkTo(id).click();
   await heading(page, "alice, bob").waitFor();
@@ -223,6 +212,8 @@ export async function conversation({ token }) {
   await page.getByText("30 days").waitFor();
   await act("Hold…", "Place a hold on this conversation?", "Place hold", "The conversation is on hold.");
   const { hold, retentionDays } = await stored();
+  equal(hold, true);
+  equal(retentionDays, 30);
   await page.getByRole("button", { name: "Delete…" }).click();
   const asked = page.getByRole("dialog", { name: "Delete this conversation?" });
   await asked.getByRole("button", { name: "Delete", exact: true }).click();
@@ -231,8 +222,9 @@ export async function conversation({ token }) {
   await act("Lift hold…", "Lift the hold?", "Lift hold", "The hold is lifted.");
   await act("Delete…", "Delete this conversation?", "Delete", "The conversation is deleted.");
   await heading(page, "Conversations").waitFor();
-  report("kept", { refused, hold, retentionDays, gone: await stored().catch(String) });
-}
+  const gone = await stored().catch(String);
+  ok(gone.includes(" answered 404: "), gone);
+});
 
 // Goes to the element with Tab, as far as it takes, and presses Enter there.
 async function press(page, role, name, within = page) {
@@ -247,7 +239,7 @@ async function press(page, role, name, within = page) {
 }
 
 // An operator sees that a connection has ended, and which events an endpoint has not received.
-export async function delivery({ token }) {
+test("An operator ends a connection and rewinds a webhook", CONSOLE, async ({ server, adminToken: token }) => {
   const { hook, webhook } = await fill(token);
   const bob = await visitAs("bob");
   const page = await visitConsole(token);
@@ -257,10 +249,11 @@ export async function delivery({ token }) {
   await page.waitForFunction(() => location.hash === "#/connections?userId=bob");
   // The first row may still be one of the list before the answer.
   const row = rows(page).filter({ hasText: "bob" }).first();
-  const dialect = await row.locator("td").nth(2).textContent();
+  equal(await row.locator("td").nth(2).textContent(), "messenger");
   const choices = page.getByLabel("Dialect").locator("option");
   await choices.nth(1).waitFor({ state: "attached" });
   const offered = await choices.evaluateAll((options) => options.map(({ value }) => value));
+  deepEqual(offered, ["", ...(await server.dialects())]);
   const reconnected = bob.waitForEvent("websocket");
   await row.getByRole("button", { name: "End" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "End" }).click();
@@ -269,7 +262,8 @@ export async function delivery({ token }) {
   hook.status = 500;
   await post("messages", "bob", { conversationId: "general", content: "Not accepted" });
   await goTo(page, "Overview");
-  await page.locator(".admin-attention").getByRole("link", { name: /^Events of 1 conversation or user wait for the webhook/ }).click();
+  const failing = /^Events of 1 conversation or user wait for the webhook/;
+  await page.locator(".admin-attention").getByRole("link", { name: failing }).click();
   await heading(page, hook.url).waitFor();
   await rows(page).getByText("500").first().waitFor();
   await rows(page).filter({ hasText: "message:new" }).getByText("No database").first().waitFor();
@@ -277,31 +271,25 @@ export async function delivery({ token }) {
   const waiting = hook.received.length;
   await page.getByRole("button", { name: "Send again now" }).click();
   await status(page, "Events that failed are being sent again.").waitFor();
-  const resent = await until(() => hook.received.slice(waiting).includes("message:new"), Boolean);
+  await becomes(() => hook.received.slice(waiting).includes("message:new"), true);
   const before = hook.received.length;
   await page.getByRole("button", { name: "Rewind…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Rewind", exact: true }).click();
   await status(page, "The webhook continues from the chosen position.").waitFor();
-  await until(() => hook.received.length - before, (more) => more > 10);
+  ok((await until(() => hook.received.length - before, (more) => more > 10)) > 10);
   await page.locator(".admin-facts").getByText("delivers").waitFor();
   await page.getByRole("button", { name: "Send a test event" }).click();
   await status(page, "The endpoint responded with 200.").waitFor();
+  ok(hook.received.includes("webhook:test"));
   await page.getByRole("button", { name: "Delete…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
   await heading(page, "Webhooks").waitFor();
   const { items } = await asAdmin(token, "GET", "webhooks");
-  report("delivered", {
-    dialect,
-    offered,
-    resent,
-    again: hook.received.length - before > 10,
-    tested: hook.received.includes("webhook:test"),
-    left: items.filter(({ id }) => id === webhook.id).length,
-  });
-}
+  equal(items.filter(({ id }) => id === webhook.id).length, 0);
+});
 
 // Decides reports of a message that was edited since, which goes, and of one that its author has deleted meanwhile.
-export async function reports({ token }) {
+test("An operator decides a report", CONSOLE, async ({ adminToken: token }) => {
   await post("messages", "bob", { conversationId: "general", content: "A long text. ".repeat(99) });
   await post("messages", "bob", { conversationId: "general", content: "Hello" });
   const edited = await reported("Buy this", "Every day");
@@ -317,40 +305,41 @@ export async function reports({ token }) {
   const dialog = page.getByRole("dialog");
   const choices = page.getByLabel("Decision");
   const conversation = await asAdmin(token, "GET", "conversations/general");
-  const names = [];
-  for (const name of ["Alice Reporter", conversation.name])
-    names.push(await rowOf("Every day").getByRole("link", { name, exact: true }).getAttribute("title"));
+  for (const [name, id] of [["Alice Reporter", "alice"], [conversation.name, "general"]])
+    equal(await rowOf("Every day").getByRole("link", { name, exact: true }).getAttribute("title"), id);
   await rowOf("Every week").getByRole("link", { name: "Alice Reporter" }).waitFor();
-  names.push(asked.length);
+  equal(asked.length, 1);
   await call("PATCH", "users/me", "alice", { name: "alice" });
   await rowOf("Every week").getByRole("button", { name: "Decide…" }).click();
   await dialog.getByText("deleted after the report").waitFor();
-  const gone = { quoted: await quotes(dialog), choices: await choices.locator("option").count() };
+  deepEqual(await quotes(dialog), ["Buy that"]);
+  equal(await choices.locator("option").count(), 4);
   await dialog.getByRole("button", { name: "Cancel" }).click();
   await rowOf("Every day").getByRole("button", { name: "Decide…" }).click();
   await dialog.getByText("edited after the report").waitFor();
-  const quoted = await quotes(dialog);
+  deepEqual(await quotes(dialog), ["Buy this", "Good morning"]);
   const items = (place) => dialog.getByRole("list", { name: place }).getByRole("listitem");
-  const around = [await items("After it").last().innerText(), await items("Before it").last().innerText()];
+  equal(await items("After it").last().innerText(), "bob A deleted message.");
+  equal(await items("Before it").last().innerText(), "bob Hello");
   const conversationLink = dialog.getByRole("link", { name: "Open the conversation" });
-  around.push(await conversationLink.getAttribute("href"));
-  const nearest = await dialog.getByRole("list", { name: "Before it" }).evaluate((list) => {
+  equal(await conversationLink.getAttribute("href"), "#/conversations/general");
+  const isNearestShown = (list) => {
     const rest = list.scrollHeight - list.clientHeight;
     return rest > 0 && rest - list.scrollTop < 1;
-  });
+  };
+  ok(await dialog.getByRole("list", { name: "Before it" }).evaluate(isNearestShown));
   await choices.selectOption({ label: "Delete it for everyone" });
   await page.getByLabel("Reason").fill("Advertising");
   await dialog.getByRole("button", { name: "Decide", exact: true }).click();
   await status(page, "The report is decided.").waitFor();
   await rowOf("Every day").waitFor({ state: "detached" });
   await page.getByLabel("State").selectOption("resolved");
-  const decision = await rowOf("Every day").getByText("deleted", { exact: true }).textContent();
+  equal(await rowOf("Every day").getByText("deleted", { exact: true }).textContent(), "deleted");
   await goTo(page, "Audit log");
   const entry = rows(page).filter({ hasText: "report-resolve" }).filter({ hasText: "Advertising" }).first();
   await entry.getByRole("link", { name: "general" }).waitFor();
-  const left = (await asAdmin(token, "GET", `messages/${edited}`)).content ?? "";
-  report("decided", { names, quoted, around, nearest, gone, decision, left });
-}
+  equal((await asAdmin(token, "GET", `messages/${edited}`)).content ?? "", "");
+});
 
 async function reported(content, note) {
   const message = await post("messages", "bob", { conversationId: "general", content });
@@ -361,18 +350,18 @@ async function reported(content, note) {
 const quotes = (dialog) => dialog.locator("blockquote").allTextContents();
 
 // Somebody without the role is refused plainly; the same account session as in the chat is used.
-export async function others({ token }) {
+test("Somebody without the role learns so and sees nothing", CONSOLE, async ({ adminToken: token }) => {
   const page = await visit({ path: "/admin", expected: /status of 40[13]/ });
   await login("frank@example.com", "correct horse", { name: "Frank" });
   await page.getByLabel("E-mail").fill("frank@example.com");
   await page.getByLabel("Password").fill("wrong horse");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  const problem = await page.locator(".problem:not(:empty)").textContent();
+  equal(await page.locator(".problem:not(:empty)").textContent(), "The e-mail address or the password is wrong.");
   await page.getByLabel("Password").fill("correct horse");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await heading(page, "You are not an administrator").waitFor();
-  const found = await violations(page, "denied");
-  const asked = await page.getByRole("navigation").count();
+  await passesAxe(page, "denied");
+  equal(await page.getByRole("navigation").count(), 0);
   // Tokens of links: Frank stays with the first two.
   for (const [linked, text] of [
     ["nonsense", "Signed in as Frank"],
@@ -386,12 +375,11 @@ export async function others({ token }) {
   await page.getByRole("link", { name: "Open the chat" }).click();
   await page.getByRole("button", { name: /^Your account/ }).click();
   await page.getByRole("menuitem", { name: "Settings" }).waitFor();
-  const links = await page.getByRole("menuitem", { name: "Console" }).count();
+  equal(await page.getByRole("menuitem", { name: "Console" }).count(), 0);
   await page.goto(`${url}/admin#token=${token}`);
   await page.getByRole("button", { name: "Continue as Olga Brandt" }).click();
   await heading(page, "Overview").waitFor();
-  report("refused", { problem, found, asked, links });
-}
+});
 
 // Decides the reports of other scenarios, to which the menu of the chat would lead.
 async function dismissOthers(token) {
@@ -400,23 +388,22 @@ async function dismissOthers(token) {
 }
 
 // The console and the chat share a session. The menu of an admin's account leads to the console.
-export async function link({ token }) {
+test("The chat's menu leads an admin to the console", CONSOLE, async ({ adminToken: token }) => {
   await dismissOthers(token);
   const page = await visitConsole(token);
   await page.getByRole("link", { name: "Open the chat" }).click();
   await page.getByRole("button", { name: /^Your account/ }).click();
   await page.getByRole("menuitem", { name: "Console" }).press("Enter");
   await heading(page, "Overview").waitFor();
-  const title = await page.title();
+  equal(await page.title(), "Overview · Talkwire console");
   await page.getByRole("button", { name: "Sign out" }).click();
   await heading(page, "Sign in to the console").waitFor();
   await page.goto(url);
   await page.getByLabel("Another user ID").waitFor();
-  report("led", { title });
-}
+});
 
 // An admin learns in the chat of reports that wait, and the menu leads to them. Others do not ask for reports.
-export async function waiting({ token }) {
+test("An admin learns in the chat of reports that wait", CONSOLE, async ({ adminToken: token }) => {
   await dismissOthers(token);
   const bob = await visitAs("bob");
   const asked = [];
@@ -430,7 +417,7 @@ export async function waiting({ token }) {
   await page.getByRole("link", { name: "Open the chat" }).click();
   await answered;
   await account(page).waitFor();
-  const before = await account(page).getByText("open report").count();
+  equal(await account(page).getByText("open report").count(), 0);
   await reported("Wait", "Every month");
   await returnTo(page);
   await page.getByRole("button", { name: /^Your account.* 1 open report$/ }).waitFor();
@@ -439,15 +426,16 @@ export async function waiting({ token }) {
   await page.getByRole("menuitem", { name: "Console, 2 open reports", exact: true }).press("Enter");
   await heading(page, "Reports").waitFor();
   await rows(page).filter({ hasText: "Every year" }).waitFor();
-  report("led", { before, rows: await rows(page).count(), asked });
-}
+  equal(await rows(page).count(), 2);
+  deepEqual(asked, []);
+});
 
 const account = (page) => page.getByRole("button", { name: /^Your account/ });
 
 // An operator lets a turn begin again that has failed.
-export async function agents({ token, width = 1280 }) {
+test("An operator retries a turn of an agent", CONSOLE, async ({ adminToken: token }) => {
   await tireAgents(token);
-  const page = await visitConsole(token, { viewport: { width, height: 800 } });
+  const page = await visitConsole(token, { viewport: { width: 1280, height: 800 } });
   await page.getByRole("link", { name: /^robot-b has given up/ }).click();
   await heading(page, "Agents").waitFor();
   const failed = page.getByRole("region", { name: "Turns that have failed" }).locator("tbody tr");
@@ -457,10 +445,10 @@ export async function agents({ token, width = 1280 }) {
   await row.getByRole("button", { name: "Retry" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Retry" }).click();
   await status(page, "The turn can be claimed again.").waitFor();
-  await until(() => failed.count(), (count) => count === before - 1);
+  await becomes(() => failed.count(), before - 1);
   const waiting = (await asAdmin(token, "GET", "admin/agents")).items.filter(({ agentId }) => agentId === "robot-b");
-  report("retried", { open: waiting[0].open });
-}
+  ok(waiting[0].open >= 1);
+});
 
 // The window gets the focus again.
 const returnTo = (page) => page.evaluate(() => dispatchEvent(new Event("focus")));

@@ -1,3 +1,5 @@
+// Notifications: what is heard and shown, by which of several tabs, and what was stored meanwhile.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   anotherTab,
   call,
@@ -7,12 +9,12 @@ import {
   open,
   opened,
   post,
-  report,
   say,
   start,
   until,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
 // Notes what is played and shown, and lets the page be looked away from: of several tabs of one browser that is driven,
 // each takes itself for the one in front.
@@ -72,7 +74,7 @@ const waiting = (page, name, unread) => {
     : entry.locator(".count", { hasText: String(unread) }).waitFor();
 };
 
-export async function one_tab() {
+test("Of several tabs, one plays and shows, and each thing once", [], async () => {
   const tabs = [await visitAs("alice", { init: observe })];
   tabs.push(await anotherTab(tabs[0], "alice"));
   const bob = await visitAs("bob");
@@ -97,7 +99,13 @@ export async function one_tab() {
       await tabs[0].evaluate(() => new Promise(requestAnimationFrame));
     }
   };
-  report("away", await until(({ played, shown }) => played.length >= 2 && shown.length >= 2));
+  deepEqual(await until(({ played, shown }) => played.length >= 2 && shown.length >= 2), {
+    played: ["drop", "drop"],
+    shown: [
+      { title: "bob", body: "And a second one", closed: false },
+      { title: "bob", body: "Are you there?", closed: false },
+    ],
+  });
 
   // Where one tab is looked at, it is the one that plays, and nothing is shown.
   const playedBefore = (await observed(tabs[1])).played.length;
@@ -105,13 +113,16 @@ export async function one_tab() {
   await lookedAtIn(tabs[0], 1);
   await say(bob, "Third");
   for (const tab of tabs) await waiting(tab, "bob", 3);
-  await tabs[1].waitForFunction((before) => window.played.length > before && window.played.at(-1) === "drop", playedBefore);
-  report("looked at", { played: (await all()).played.length, shown: (await all()).shown.length });
+  const hasPlayed = (before) => window.played.length > before && window.played.at(-1) === "drop";
+  await tabs[1].waitForFunction(hasPlayed, playedBefore);
+  equal((await all()).played.length, 3);
+  equal((await all()).shown.length, 2);
 
   // Reading it in one tab takes away what the other one has shown.
   await open(tabs[1], "bob");
   for (const tab of tabs) await waiting(tab, "bob", 0);
-  report("read", { closed: (await until(({ shown }) => shown.every(({ closed }) => closed))).shown.map((each) => each.closed) });
+  const { shown } = await until((now) => now.shown.every(({ closed }) => closed));
+  deepEqual(shown.map(({ closed }) => closed), [true, true]);
 
   // A click goes to the message.
   await lookAway(tabs[1]);
@@ -140,17 +151,18 @@ export async function one_tab() {
   await say(bob, "After the reload");
   await tabs[0].getByText("After the reload").first().waitFor();
   const after = await until(({ shown }) => shown.some(({ body }) => body === "After the reload"));
-  report("reloaded", { bodies: after.shown.map(({ body }) => body).filter((body) => body === "After the reload") });
-}
+  deepEqual(after.shown.map(({ body }) => body).filter((body) => body === "After the reload"), ["After the reload"]);
+});
 
-export async function settings() {
+test("What is chosen for a conversation holds", [], async () => {
   const carol = await visitAs("carol", { init: observe });
   const bob = await visitAs("bob");
   await open(bob, "general");
   await open(carol, "general");
   await carol.getByRole("button", { name: "Details" }).click();
   const notify = carol.getByRole("combobox", { name: "Notify me about" });
-  const saved = () => carol.waitForResponse((answer) => answer.url().includes("preferences") && answer.request().method() === "PATCH");
+  const saved = () =>
+    carol.waitForResponse((answer) => answer.url().includes("preferences") && answer.request().method() === "PATCH");
   await Promise.all([saved(), notify.selectOption("All messages")]);
   await Promise.all([saved(), carol.getByRole("combobox", { name: "Sound", exact: true }).selectOption("Chime")]);
   await carol.waitForFunction(() => window.played.includes("chime"));
@@ -159,7 +171,10 @@ export async function settings() {
   await lookedAtIn(carol, 0);
   await say(bob, "To all");
   await carol.waitForFunction(() => window.played.length === 1 && window.shown.length === 1);
-  const chime = await observed(carol);
+  deepEqual(await observed(carol), {
+    played: ["chime"],
+    shown: [{ title: "bob", body: "general: To all", closed: false }],
+  });
   await lookAway(carol, false);
   await carol.getByRole("button", { name: "Mute", exact: true }).click();
   await Promise.all([saved(), carol.getByRole("menuitem", { name: "Until I turn it back on" }).click()]);
@@ -172,11 +187,13 @@ export async function settings() {
   await opened(bob, "carol");
   await say(bob, "Only you");
   await carol.waitForFunction(() => window.shown.length === 2 && window.played.length === 2);
-  report("chosen", { chime, then: await observed(carol) });
-}
+  const { played, shown } = await observed(carol);
+  deepEqual(shown.map(({ body }) => body), ["general: To all", "Only you"]);
+  deepEqual(played, ["chime", "drop"]);
+});
 
 // The owner's default is offered to the members who have chosen nothing, and counts for them at once.
-export async function defaults() {
+test("The default that the owner sets counts for members without a choice", [], async () => {
   const { id } = await post("conversations", "bob", { kind: "group", name: "Orders", memberIds: ["carol"] });
   const bob = await visitAs("bob");
   const carol = await visitAs("carol", { init: observe });
@@ -186,40 +203,41 @@ export async function defaults() {
   }
   const choice = carol.getByRole("combobox", { name: "Notify me about" });
   const chosen = () => choice.evaluate((element) => element.selectedOptions[0].textContent);
-  const before = await chosen();
+  equal(await chosen(), "Mentions and replies");
   await bob.getByRole("button", { name: "Edit", exact: true }).click();
   await bob.getByRole("combobox", { name: "Notify members about" }).selectOption("All messages");
   await bob.getByRole("button", { name: "Save", exact: true }).click();
   await choice.getByRole("option", { name: /^Default: / }).waitFor({ state: "attached" });
-  const after = await chosen();
+  equal(await chosen(), "Default: All messages");
   await lookAway(carol);
   await lookedAtIn(carol, 0);
   await say(bob, "Your order is on its way");
   await carol.waitForFunction(() => window.shown.length === 1);
+  deepEqual((await observed(carol)).shown.map(({ body }) => body), ["Orders: Your order is on its way"]);
   await call("PATCH", `conversations/${id}`, "bob", { notify: null });
   await choice.getByRole("option", { name: "Mentions and replies" }).waitFor({ state: "attached" });
-  report("defaults", { before, after, removed: await chosen(), shown: (await observed(carol)).shown.map(({ body }) => body) });
-}
+  equal(await chosen(), "Mentions and replies");
+});
 
-export async function stored() {
+test("What was stored is listed and makes no sound", [], async () => {
   const { id } = await post("conversations", "bob", { kind: "group", name: "Away", memberIds: ["test"] });
   await call("POST", "notifications/read", "test", { all: true });
   await post("messages", "bob", { conversationId: id, content: "@test while you were away" });
-  const test = await visitAs("test", { init: observe });
-  await bell(test, 1).click();
-  const list = test.getByRole("dialog", { name: "Notifications" });
+  const page = await visitAs("test", { init: observe });
+  await bell(page, 1).click();
+  const list = page.getByRole("dialog", { name: "Notifications" });
   await list.getByText("This browser shows notifications when you're in another tab or app.").waitFor();
-  const before = await observed(test);
+  deepEqual(await observed(page), { played: [], shown: [] });
   await list.getByRole("button", { name: /bob.*unread/ }).click();
-  await test.getByText("while you were away").first().waitFor();
-  await bell(test, 0).click();
+  await page.getByText("while you were away").first().waitFor();
+  await bell(page, 0).click();
   await list.getByRole("button", { name: /^bob mentioned/ }).waitFor();
   await list.locator(".new").first().waitFor({ state: "detached" });
-  report("stored", { before, unread: await list.locator(".new").count() });
-}
+  equal(await list.locator(".new").count(), 0);
+});
 
 // Direct messages are not listed: the list of conversations counts them. Of a deleted message, the row says that.
-export async function rows() {
+test("The bell leaves direct messages to the list, and names a deleted message", [], async () => {
   const { id } = await post("conversations", "bob", { kind: "direct", memberIds: ["123"] });
   for (const content of ["one", "two", "three"]) await post("messages", "bob", { conversationId: id, content });
   const group = await post("conversations", "bob", { kind: "group", name: "Rows", memberIds: ["123"] });
@@ -233,12 +251,12 @@ export async function rows() {
   const rows = await list.locator(".notification").evaluateAll((all) =>
     all.map((it) => [".headline", ".excerpt"].map((part) => it.querySelector(part).firstChild.textContent)),
   );
+  deepEqual(rows, [["bob mentioned you", "Rows: This message was deleted."], ["bob added you to a conversation", "Rows"]]);
   await page.keyboard.press("Escape");
-  report("rows", { rows, count: await listed(page, "bob").locator(".count").textContent() });
-}
+  equal(await listed(page, "bob").locator(".count").textContent(), "3");
+});
 
-// The bell says the same in all tabs, and after a reload.
-export async function bells() {
+test("The bell says the same in every tab", [], async () => {
   await post("notifications/read", "alice", { all: true });
   const tabs = [await visitAs("alice", { init: observe })];
   tabs.push(await anotherTab(tabs[0], "alice"));
@@ -263,5 +281,5 @@ export async function bells() {
   await bell(tabs[1], 1).click();
   await list(tabs[1]).getByRole("button", { name: "Mark all as read" }).click();
   await bell(tabs[0], 0).waitFor();
-  report("bells", { listed: await list(tabs[1]).locator(".notification").count() });
-}
+  ok((await list(tabs[1]).locator(".notification").count()) >= 4);
+});

@@ -1,4 +1,6 @@
 // Calls on a phone: what its Back button and a reload do to them.
+import { deepEqual, equal, ok } from "node:assert/strict";
+// Calls on a phone: what its Back button and a reload do to them.
 import {
   atEnd,
   call,
@@ -8,15 +10,15 @@ import {
   longPress,
   message,
   open,
-  opened,
   openSettings,
+  opened,
   post,
-  report,
   start,
   stays,
   until,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const permissions = ["microphone", "camera"];
@@ -35,7 +37,7 @@ async function two(options) {
 
 // A phone rings at the list of conversations: it is reloaded, and its Back button is pressed. Neither tells the caller
 // anything, and the reader can still answer.
-export async function ringing() {
+test("Back and a reload neither decline nor hide a call", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   // So that the conversation is in his list, and has nothing that he has not read.
   const { items } = await call("GET", "conversations", "alice");
@@ -45,20 +47,19 @@ export async function ringing() {
   await bob.reload();
   await conversations(bob).first().waitFor();
   await ringer(bob).getByText("alice is calling").waitFor();
-  const again = await ringer(bob).count();
-  const hints = await ringer(bob).getByText("Press Esc").count();
+  equal(await ringer(bob).count(), 1);
+  equal(await ringer(bob).getByText("Press Esc").count(), 0);
   const before = await bob.evaluate(() => history.length);
-  const afterBack = await afterTwoBacks(bob);
-  const caller = await callOf(alice, "bob").locator(".says").textContent();
+  deepEqual(await afterTwoBacks(bob), { answers: ["Decline", "Accept"], isElsewhere: false });
+  equal(await callOf(alice, "bob").locator(".says").textContent(), "Ringing…");
   await alice.getByRole("button", { name: "Hang up" }).click();
   await callOf(bob, "alice").getByText("Missed call from alice").waitFor();
-  const entries = (await bob.evaluate(() => history.length)) - before;
-  const missed = await until(() => conversations(bob).getByText("Missed call from alice").count(), Boolean);
-  report("ringing", { again, hints, afterBack, entries, caller, missed });
-}
+  equal((await bob.evaluate(() => history.length)) - before, 0);
+  equal(await until(() => conversations(bob).getByText("Missed call from alice").count(), Boolean), 1);
+});
 
 // The same in the conversation, which the Back button leaves once the call is declined.
-export async function ringingInConversation() {
+test("Back in a conversation hides no call", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   const { items } = await call("GET", "conversations", "alice");
   const { id } = items.find(({ kind }) => kind === "direct");
@@ -67,15 +68,14 @@ export async function ringingInConversation() {
   await message(bob, "Ring me").waitFor();
   await alice.getByRole("button", { name: "Call", exact: true }).click();
   await ringer(bob).waitFor();
-  const afterBack = await afterTwoBacks(bob);
+  deepEqual(await afterTwoBacks(bob), { answers: ["Decline", "Accept"], isElsewhere: false });
   await ringer(bob).getByRole("button", { name: "Decline" }).tap();
   await callOf(alice, "bob").getByText("bob declined.").waitFor();
   await ringer(bob).waitFor({ state: "detached" });
-  const isHere = await message(bob, "Ring me").isVisible();
+  ok(await message(bob, "Ring me").isVisible());
   await bob.goBack();
-  const at = await until(() => bob.evaluate(() => location.hash), (hash) => hash === "#/");
-  report("inConversation", { afterBack, isHere, at });
-}
+  await becomes(() => bob.evaluate(() => location.hash), "#/");
+});
 
 // Presses Back twice, as a step in the history, and as the Escape that some phones send to a dialog. Returns what can
 // still be tapped, and whether the page is another one.
@@ -92,7 +92,7 @@ async function afterTwoBacks(page) {
 }
 
 // In a call, Back makes it small, and the browser asks before it leaves the page.
-export async function talking() {
+test("One back ends no call", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   await alice.getByRole("button", { name: "Call", exact: true }).click();
   await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
@@ -101,26 +101,25 @@ export async function talking() {
   await bob.goBack();
   const shown = callOf(bob, "alice");
   await shown.locator(".controls").waitFor({ state: "hidden" });
-  const small = {
-    at: await bob.evaluate(() => location.hash),
-    height: (await shown.boundingBox()).height < 80,
-    timers: await shown.getByRole("timer").count(),
-    pictures: await shown.locator(".call-pictures:visible").count(),
-  };
+  equal(await bob.evaluate(() => location.hash), "#/");
+  ok((await shown.boundingBox()).height < 80);
+  equal(await shown.getByRole("timer").count(), 1);
+  equal(await shown.locator(".call-pictures:visible").count(), 0);
   const asked = stays(bob);
   // The page stays, so nothing is loaded.
   await bob.goBack({ timeout: 3_000 }).catch(() => undefined);
   await callOf(alice, "bob").getByRole("timer").waitFor();
   await shown.getByRole("button", { name: "Enlarge" }).tap();
   await shown.locator(".controls").waitFor();
+  deepEqual(asked, ["beforeunload"]);
   await shown.getByRole("button", { name: "Make smaller" }).tap();
   await shown.getByRole("button", { name: "Hang up" }).tap();
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
-  report("talked", { small, asked, after: await shown.getByRole("timer").count() });
-}
+  equal(await shown.getByRole("timer").count(), 0);
+});
 
 // The small call, and the one that has ended, have room of their own: in a conversation, in a thread and above the list.
-export async function room() {
+test("A small call covers nothing", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   const { items } = await call("GET", "conversations", "alice");
   const { id } = items.find(({ kind }) => kind === "direct");
@@ -140,27 +139,28 @@ export async function room() {
   await post("messages", "alice", { conversationId: id, content: "The newest" });
   const newest = message(bob, "The newest");
   await newest.waitFor();
-  const small = { newest: await clearOf(bob, shown, newest), field: await clearOf(bob, shown, composer(bob)) };
+  ok(await clearOf(bob, shown, newest));
+  ok(await clearOf(bob, shown, composer(bob)));
   await bob.locator(".replies").first().tap();
   const thread = bob.getByRole("main", { name: "Thread" });
   await thread.getByText("A reply").waitFor();
-  small.reply = await clearOf(bob, shown, thread.getByText("A reply"));
-  small.threadField = await clearOf(bob, shown, composer(bob));
+  ok(await clearOf(bob, shown, thread.getByText("A reply")));
+  ok(await clearOf(bob, shown, composer(bob)));
   await bob.goBack();
   await thread.waitFor({ state: "detached" });
   await bob.getByRole("button", { name: "Back to conversations" }).tap();
   await conversations(bob).first().waitFor();
-  small.list = await clearOf(bob, shown, conversations(bob).first());
-  small.head = await clearOf(bob, shown, bob.getByRole("button", { name: /^Your account/ }));
+  ok(await clearOf(bob, shown, conversations(bob).first()));
+  ok(await clearOf(bob, shown, bob.getByRole("button", { name: /^Your account/ })));
   await open(bob, "alice");
   await alice.getByRole("button", { name: "Hang up" }).click();
   await shown.getByText("The call has ended.").waitFor();
-  const ended = { newest: await clearOf(bob, shown, newest), field: await clearOf(bob, shown, composer(bob)) };
-  report("room", { small, ended });
-}
+  ok(await clearOf(bob, shown, newest));
+  ok(await clearOf(bob, shown, composer(bob)));
+});
 
 // A phone on its side has room for all of a call, beside what else can be tapped.
-export async function onItsSide() {
+test("A call fits a phone on its side", ["whole_browser"], async () => {
   const [alice, bob] = await two({ viewport: { width: 844, height: 390 } });
   const { items } = await call("GET", "conversations", "alice");
   await post("messages", "bob", { conversationId: items.find(({ kind }) => kind === "direct").id, content: "On my side" });
@@ -175,21 +175,20 @@ export async function onItsSide() {
     details: await clearOf(bob, shown, bob.getByRole("button", { name: "Details" })),
     account: await clearOf(bob, shown, bob.getByRole("button", { name: /^Your account/ })),
   });
-  const whole = await besides();
+  deepEqual(await besides(), { field: true, details: true, account: true });
   await shown.getByRole("button", { name: "Enlarge" }).tap();
   await shown.getByRole("button", { name: "Turn microphone off" }).tap();
   await shown.getByRole("button", { name: "Turn microphone on" }).waitFor();
   await shown.getByRole("button", { name: "Make smaller" }).tap();
   await bob.goBack();
   await shown.locator(".controls").waitFor({ state: "hidden" });
-  const small = await besides();
+  deepEqual(await besides(), { field: true, details: true, account: true });
   await shown.getByRole("button", { name: "Hang up" }).tap();
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
-  report("onItsSide", { whole, small });
-}
+});
 
 // What can be done with a message does not stay above the call that is accepted meanwhile.
-export async function aboveCall() {
+test("The sheet of a message is not above a call", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   const { items } = await call("GET", "conversations", "alice");
   await post("messages", "bob", { conversationId: items.find(({ kind }) => kind === "direct").id, content: "Hold this" });
@@ -201,13 +200,13 @@ export async function aboveCall() {
   await ringer(bob).getByRole("button", { name: "Accept", exact: true }).tap();
   const shown = callOf(bob, "alice");
   await callOf(alice, "bob").getByRole("timer").waitFor();
-  const sheets = await bob.locator("dialog.sheet").count();
-  if (sheets === 0) await shown.getByRole("button", { name: "Hang up" }).tap();
-  report("above", { sheets, after: sheets === 0 && (await until(() => shown.getByRole("timer").count(), (count) => !count)) });
-}
+  equal(await bob.locator("dialog.sheet").count(), 0);
+  await shown.getByRole("button", { name: "Hang up" }).tap();
+  await becomes(() => shown.getByRole("timer").count(), 0);
+});
 
 // Back concerns the dialog in front of a call, and only then the call.
-export async function backInDialog() {
+test("Back concerns the dialog in front of a call", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   await bob.getByRole("button", { name: "New conversation" }).tap();
   await bob.getByRole("button", { name: /^New group/ }).tap();
@@ -220,7 +219,7 @@ export async function backInDialog() {
   const discard = bob.getByRole("button", { name: "Discard" });
   await discard.waitFor();
   const controls = callOf(bob, "alice").locator(".controls");
-  const isStill = await controls.isVisible();
+  ok(await controls.isVisible());
   await discard.tap();
   await dialog.waitFor({ state: "detached" });
   // The same with a dialog that is opened during the call.
@@ -234,8 +233,7 @@ export async function backInDialog() {
   await controls.waitFor({ state: "hidden" });
   await callOf(bob, "alice").getByRole("button", { name: "Hang up" }).tap();
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
-  report("back", { isStill });
-}
+});
 
 // Whether both are on the screen, and one does not cover the other.
 async function clearOf(page, one, other) {

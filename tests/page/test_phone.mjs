@@ -1,24 +1,27 @@
 // The page on a phone: a touch screen of 390 pixels, and its Back button.
+import { deepEqual, equal, ok } from "node:assert/strict";
+// The page on a phone: a touch screen of 390 pixels, and its Back button.
 import {
   atEnd,
   call,
   composer,
   conversations,
+  drawn,
   holdable,
-  longPress,
   letters,
   listed,
-  open,
+  longPress,
   message,
+  open,
   opened,
   pause,
   post,
-  report,
   until,
   url,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 // A picture of one dot.
@@ -98,44 +101,50 @@ const IN_FRONT = {
   },
 };
 
+// What is in front of a conversation has one entry in the history, which Back removes, and the conversation stays.
+async function closesByBack(page, shown, before, name) {
+  await shown.waitFor();
+  equal((await trailOf(page, before + 1)).length, before + 1, name);
+  await page.goBack();
+  await shown.waitFor({ state: "detached" });
+  equal((await trailOf(page, before)).length, before, name);
+  ok(await composer(page).isVisible(), name);
+}
+
 // Back closes what is in front, and then leaves the conversation. Closing otherwise leaves no entry behind.
-export async function back() {
-  const { id } = await prepare("Back");
+test("Back closes what is in front", [], async () => {
+  await prepare("Back");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Back");
   await page.locator(".picture").first().waitFor();
   const start = await trail(page);
-  const closed = {};
   for (const [name, show] of Object.entries(IN_FRONT)) {
     const shown = await show(page);
-    await shown.waitFor();
-    const entries = (await trailOf(page, start.length + 1)).length - start.length;
-    await page.goBack();
-    await shown.waitFor({ state: "detached" });
-    closed[name] = { entries, left: (await trailOf(page, start.length)).length - start.length, isOpen: await composer(page).isVisible() };
+    await closesByBack(page, shown, start.length, name);
   }
   // By its button, and by Escape.
   await IN_FRONT.details(page);
   await page.getByRole("button", { name: "Close" }).tap();
-  const byButton = (await trailOf(page, start.length)).length - start.length;
+  equal((await trailOf(page, start.length)).length - start.length, 0);
   await IN_FRONT.viewer(page);
   await page.locator("dialog.viewer").waitFor();
   await page.keyboard.press("Escape");
   await page.locator("dialog.viewer").waitFor({ state: "detached" });
-  const byEscape = (await trailOf(page, start.length)).length - start.length;
+  equal((await trailOf(page, start.length)).length - start.length, 0);
   await page.goBack();
   await conversations(page).first().waitFor();
-  report("back", { closed, byButton, byEscape, at: await page.evaluate(() => location.hash), id });
-}
+  equal(await page.evaluate(() => location.hash), "#/");
+});
 
 // The same on its side, where the list is beside the conversation.
-export async function backOnItsSide() {
+test("Back closes menus also on a phone on its side", [], async () => {
   await prepare("Sideways");
   const page = await phoneAs("alice", { path: "/#/", viewport: { width: 844, height: 390 } });
   await open(page, "Sideways");
   // The beginning of the conversation would fill so low a screen.
   const above = (await page.locator("[role=log]").boundingBox()).y;
   const [{ y: line }] = await until(async () => [await page.locator(".unread-from").boundingBox()], ([{ y }]) => y - above < 100);
+  ok(line >= above);
   const start = await trail(page);
   const shows = {
     emoji: () => IN_FRONT.emoji(page),
@@ -148,34 +157,28 @@ export async function backOnItsSide() {
       return page.locator(".person-card");
     },
   };
-  const closed = {};
   for (const [name, show] of Object.entries(shows)) {
     const shown = await show();
-    await shown.waitFor();
-    const entries = (await trailOf(page, start.length + 1)).length - start.length;
-    await page.goBack();
-    await shown.waitFor({ state: "detached" });
-    closed[name] = { entries, left: (await trailOf(page, start.length)).length - start.length, isOpen: await composer(page).isVisible() };
+    await closesByBack(page, shown, start.length, name);
   }
   // From the choices of an item to the menu, and then out of it.
   const menu = await shows.menu();
   const choices = page.getByRole("menu", { name: "Do not disturb" });
-  const levels = [];
   for (const back of [() => page.goBack(), () => choices.getByRole("menuitem", { name: "Do not disturb: back" }).tap()]) {
     await menu.getByRole("menuitemradio", { name: "Do not disturb" }).tap();
     await choices.waitFor();
-    levels.push((await trailOf(page, start.length + 2)).length - start.length);
+    equal((await trailOf(page, start.length + 2)).length - start.length, 2);
     await back();
     await menu.getByRole("menuitem", { name: "Settings" }).waitFor();
-    levels.push((await trailOf(page, start.length + 1)).length - start.length);
+    equal((await trailOf(page, start.length + 1)).length - start.length, 1);
   }
   await page.goBack();
   await menu.waitFor({ state: "detached" });
-  report("back", { isUnreadInSight: line >= above, closed, levels, left: (await trailOf(page, start.length)).length - start.length });
-}
+  equal((await trailOf(page, start.length)).length - start.length, 0);
+});
 
 // A reload with something in front shows the page without it, and Back leaves the page.
-export async function reloaded() {
+test("A reload with a panel keeps the conversation", [], async () => {
   await prepare("Reloaded");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Reloaded");
@@ -184,32 +187,31 @@ export async function reloaded() {
   await trailOf(page, start.length + 1);
   await page.reload();
   await opened(page, "Reloaded");
-  const after = (await trailOf(page, start.length)).length - start.length;
+  equal((await trailOf(page, start.length)).length - start.length, 0);
   await page.goBack();
   await conversations(page).first().waitFor();
-  report("reloaded", { after, at: await page.evaluate(() => location.hash) });
-}
+  equal(await page.evaluate(() => location.hash), "#/");
+});
 
 // What opens a conversation from something in front adds one entry, and Back from there shows nothing in front.
-export async function onward() {
-  const { id } = await prepare("Onward");
+test("A conversation opened from a dialog is one step", [], async () => {
+  await prepare("Onward");
   await prepare("Elsewhere");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Onward");
   const start = (await trail(page)).length;
-  const added = {};
   const settings = page.locator("dialog.settings");
   const home = async () => {
     await page.goBack();
     await opened(page, "Onward");
-    added[`back, dialogs: ${Object.keys(added).at(-1)}`] = await page.locator("dialog[open], .panel").count();
+    equal(await page.locator("dialog[open], .panel").count(), 0);
   };
 
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox").fill("Elsewhere");
   await page.getByRole("option").first().tap();
   await opened(page, "Elsewhere");
-  added.switcher = (await trailOf(page, start + 1)).length - start;
+  equal((await trailOf(page, start + 1)).length - start, 1);
   await home();
 
   await (await IN_FRONT["dialog of the sheet"](page)).waitFor();
@@ -217,7 +219,7 @@ export async function onward() {
   await page.getByRole("button", { name: "Forward to Elsewhere" }).tap();
   await page.locator(".toast").getByRole("button", { name: "Open" }).tap();
   await opened(page, "Elsewhere");
-  added.forwarded = (await trailOf(page, start + 1)).length - start;
+  equal((await trailOf(page, start + 1)).length - start, 1);
   await home();
 
   // In the conversation itself: from the search to the message.
@@ -226,7 +228,7 @@ export async function onward() {
   await page.getByRole("searchbox").press("Enter");
   await page.locator(".panel").getByText("The first one").first().tap();
   await page.locator(".row.shown").waitFor();
-  added.found = (await trailOf(page, start + 1)).length - start;
+  equal((await trailOf(page, start + 1)).length - start, 1);
   // Back to the results, and from there to the conversation.
   await page.goBack();
   await page.locator(".panel").waitFor();
@@ -239,17 +241,15 @@ export async function onward() {
   await settings.waitFor();
   await page.goBack();
   await settings.waitFor({ state: "detached" });
-  const list = await page.evaluate(() => location.hash);
-  report("onward", { added, list, id });
-}
+  equal(await page.evaluate(() => location.hash), "#/");
+});
 
 // The arrow above a conversation leads back to the list and adds no entry, also over several conversations; without a list
 // below, the list takes the place of the conversation.
-export async function arrow() {
+test("The arrow above a conversation leads back to the list", [], async () => {
   const first = await prepare("Arrow");
   const second = await prepare("Bow");
   const page = await phoneAs("alice", { path: "/#/" });
-  const list = ["#/"];
   const back = async () => {
     await page.locator(".back").tap();
     await conversations(page).first().waitFor();
@@ -257,25 +257,25 @@ export async function arrow() {
   await open(page, "Arrow");
   await page.locator(".row").first().waitFor();
   await back();
-  const once = await trail(page);
+  deepEqual(await trail(page), ["#/"]);
   await open(page, "Arrow");
   await page.locator(".row").first().waitFor();
   await page.evaluate((hash) => (location.hash = hash), `#/conversation/${second.id}`);
   await page.getByRole("heading", { name: "Bow" }).first().waitFor();
-  const above = (await trail(page)).length;
+  equal((await trail(page)).length - 1, 2);
   await back();
-  const twice = await trail(page);
+  deepEqual(await trail(page), ["#/"]);
   const linked = await visit({ ...PHONE, path: `/#/conversation/${first.id}` });
   await linked.getByLabel("Another user ID").fill("alice");
   await linked.keyboard.press("Enter");
   await linked.locator(".row").first().waitFor();
   await linked.locator(".back").tap();
   await conversations(linked).first().waitFor();
-  report("back", { once, above: above - list.length, twice, linked: await trail(linked) });
-}
+  deepEqual(await trail(linked), ["#/"]);
+});
 
 // From a message that was found in a conversation, Back leads to the results, then to the conversation and to the list.
-export async function backToResults() {
+test("Back leads from a found message to the results", [], async () => {
   await prepare("Results");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Results");
@@ -289,17 +289,17 @@ export async function backToResults() {
     await page.goBack();
     await result.waitFor();
   }
-  const text = await page.getByRole("searchbox").inputValue();
+  equal(await page.getByRole("searchbox").inputValue(), "first");
   await page.goBack();
   await page.locator(".panel").waitFor({ state: "detached" });
   await opened(page, "Results");
   await page.goBack();
   await listed(page, "Results").waitFor();
-  report("results", { text, hash: await page.evaluate(() => location.hash) });
-}
+  equal(await page.evaluate(() => location.hash), "#/");
+});
 
 // A picture that is left by Back does not come up over the next conversation.
-export async function picture() {
+test("A picture that was left stays closed", [], async () => {
   await prepare("With a picture");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "With a picture");
@@ -310,11 +310,11 @@ export async function picture() {
   await conversations(page).first().waitFor();
   await listed(page, "general").tap();
   await opened(page, "general");
-  report("picture", { dialogs: await page.locator("dialog[open]").count() });
-}
+  equal(await page.locator("dialog[open]").count(), 0);
+});
 
 // A tap on a message shows no buttons; the keyboard's focus does.
-export async function tapped() {
+test("A tap on a message shows no buttons", [], async () => {
   await prepare("Tapped");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Tapped");
@@ -327,20 +327,20 @@ export async function tapped() {
     await page.touchscreen.tap(x + width - 20, y + 20);
     await page.waitForFunction((at) => document.activeElement === document.querySelectorAll(".message")[at], index);
   }
-  const byTap = await visible();
+  equal(await visible(), 0);
   await page.keyboard.press("ArrowUp");
   await all.nth(0).and(page.locator(":focus-visible")).waitFor();
-  report("tapped", { byTap, byKey: await visible() });
-}
+  equal(await visible(), 1);
+});
 
 // Where a finger hits what it aims at: of each button, link and field in sight, whether points 21 pixels from its middle
 // belong to it, or to its label. Those at the edge of what scrolls are left out, and so are links in the middle of a text.
-async function tooSmall(page, screen) {
+async function tooSmall(page) {
   await page.evaluate(async () => {
     for (let frames = 0; frames < 3; frames++) await new Promise(requestAnimationFrame);
     await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
   });
-  return (await page.evaluate(smallTargets)).map((each) => `${screen}: ${each}`);
+  return page.evaluate(smallTargets);
 }
 
 // Runs in the page.
@@ -380,14 +380,13 @@ function smallTargets() {
   return found;
 }
 
-export async function targets() {
+test("A finger hits what it aims at", [], async () => {
   const { id, root } = await prepare("Targets");
   const answer = await post("messages", "alice", { conversationId: id, content: "Seen by @bob", replyToId: root.id });
   for (const [user, emoji] of [["bob", "👍"], ["carol", "🎉"]])
     await call("PUT", `messages/${answer.id}/reactions/${encodeURIComponent(emoji)}`, user);
   const page = await phoneAs("alice", { path: "/#/" });
-  const small = [];
-  const look = async (screen) => small.push(...(await tooSmall(page, screen)));
+  const look = async (screen) => deepEqual(await tooSmall(page), [], screen);
   await conversations(page).first().waitFor();
   await look("list");
   await page.getByRole("button", { name: "New conversation" }).tap();
@@ -427,38 +426,38 @@ export async function targets() {
     await page.goBack();
     await shown.waitFor({ state: "detached" });
   }
-  report("looked", { small });
-}
+});
 
 // Settings fill the screen, with all sections in sight, and what is around the page has the theme's colour.
-export async function settings() {
+test("Settings fill the screen and the theme goes beyond the page", [], async () => {
   const page = await phoneAs("alice", { path: "/#/" });
   const color = () =>
     page.evaluate(() => [...document.querySelectorAll("meta[name=theme-color]")].find((each) => matchMedia(each.media).matches)?.content);
   const side = () => page.evaluate(() => getComputedStyle(document.querySelector(".sidebar")).backgroundColor);
   const bySystem = [await color(), await side()];
+  deepEqual(bySystem, ["#ffffff", "rgb(255, 255, 255)"]);
   await page.getByRole("button", { name: /^Your account/ }).tap();
   await page.getByRole("menuitem", { name: "Settings" }).tap();
   const dialog = page.locator("dialog.settings");
   await dialog.getByRole("tab").first().waitFor();
   await dialog.evaluate((it) => Promise.all(it.getAnimations().map(({ finished }) => finished)));
-  const { x, y, width, height } = await dialog.boundingBox();
-  const cut = await dialog.getByRole("tab").evaluateAll((tabs) =>
+  deepEqual(await dialog.boundingBox(), { x: 0, y: 0, width: 390, height: 844 });
+  deepEqual(await dialog.getByRole("tab").evaluateAll((tabs) =>
     tabs
       .filter((tab) => {
         const { left, right } = tab.getBoundingClientRect();
         return left < 0 || right > innerWidth || tab.scrollWidth > tab.clientWidth + 1;
       })
       .map((tab) => tab.textContent),
-  );
+  ), []);
   await dialog.getByRole("tab", { name: "Appearance" }).tap();
   await dialog.getByText("Dark", { exact: true }).tap();
   await until(color, (it) => it !== bySystem[0]);
-  const chosen = [await color(), await side()];
+  deepEqual([await color(), await side()], ["#16181d", "rgb(22, 24, 29)"]);
   await page.reload();
   await conversations(page).first().waitFor();
-  report("settings", { box: [x, y, width, height], cut, bySystem, chosen, reloaded: await color() });
-}
+  equal(await color(), "#16181d");
+});
 
 // Moves a finger by so many pixels from the middle of an element, in steps; `meanwhile` runs before it is lifted.
 async function swipe(page, at, dx, dy, meanwhile = async () => undefined) {
@@ -480,7 +479,12 @@ async function swipe(page, at, dx, dy, meanwhile = async () => undefined) {
 }
 
 // A message that a finger moves to the left is replied to; up and down scrolls.
-export async function swiped({ reducedMotion, direction }) {
+for (const [reducedMotion, direction, moved] of [["no-preference", "ltr", -1], ["no-preference", "rtl", 1], ["reduce", "ltr", 0]])
+  test(`A message that is swiped is replied to: ${direction}, ${reducedMotion}`, [], () =>
+    repliesBySwipe(reducedMotion, direction, moved),
+  );
+
+async function repliesBySwipe(reducedMotion, direction, moved) {
   const { id } = await prepare(`Swiped ${reducedMotion} ${direction}`);
   for (let number = 10; number < 70; number++)
     await post("messages", "alice", { conversationId: id, content: `Row ${number}` });
@@ -500,12 +504,12 @@ export async function swiped({ reducedMotion, direction }) {
     far: await it.getAttribute("data-swipe"),
     moved: await it.locator(".said").evaluate((text) => Number.parseFloat(getComputedStyle(text).translate) || 0),
   });
-  const short = await swipe(page, row, -40 * side, 0, seenAt(row));
-  const afterShort = await replying.count();
+  deepEqual(await swipe(page, row, -40 * side, 0, seenAt(row)), { arrows: 1, far: "", moved: 40 * moved });
+  equal(await replying.count(), 0);
   await swipe(page, row, 80 * side, 0);
-  const afterWrongWay = await replying.count();
+  equal(await replying.count(), 0, "the wrong way");
   await swipe(page, page.locator(".message").filter({ has: page.locator(".gone") }), -80 * side, 0);
-  const afterGone = await replying.count();
+  equal(await replying.count(), 0, "a deleted message");
   // The list may return to its end afterwards.
   const highest = await page.locator(".scroller").evaluateHandle((it) => {
     const seen = { from: it.scrollTop, to: it.scrollTop };
@@ -513,27 +517,21 @@ export async function swiped({ reducedMotion, direction }) {
     return seen;
   });
   await swipe(page, row, -10 * side, 200);
-  const scrolled = await until(() => highest.evaluate(({ from, to }) => from - to > 20), Boolean);
-  const afterScroll = await replying.count();
+  ok(await until(() => highest.evaluate(({ from, to }) => from - to > 20), Boolean));
+  equal(await replying.count(), 0, "the list scrolls");
   // By its text: rows that are drawn meanwhile may come before it.
   const name = await page.locator(".message .text").getByText(/^Row 5[0-9]$/).first().textContent();
   const older = page.locator(".message").filter({ hasText: name });
   await older.click({ trial: true });
-  const far = await swipe(page, older, -80 * side, 3, seenAt(older));
+  deepEqual(await swipe(page, older, -80 * side, 3, seenAt(older)), { arrows: 1, far: "far", moved: 72 * moved });
   await replying.waitFor({ timeout: 10_000 });
-  report("swiped", {
-    short,
-    far,
-    scrolled,
-    early: afterShort + afterWrongWay + afterGone + afterScroll,
-    replying: await replying.textContent(),
-    left: await page.locator(".swipe-arrow, [data-swipe]").count(),
-  });
+  ok((await replying.textContent()).includes("Replying to"));
+  equal(await page.locator(".swipe-arrow, [data-swipe]").count(), 0);
 }
 
 // Back ends a search of the list, the archive, and the choice of unread conversations, before it leaves the page. What is
 // opened from there leads back to it.
-export async function lists() {
+test("Back ends what the list shows before it leaves the page", [], async () => {
   const { id } = await prepare("In the archive");
   await prepare("In the list");
   await call("PATCH", `conversations/${id}/preferences`, "alice", { archived: true });
@@ -548,25 +546,24 @@ export async function lists() {
     archive: { open: () => archive.tap(), isOpen: async () => (await archive.getAttribute("aria-pressed")) === "true" },
     unread: { open: () => unread.tap(), isOpen: async () => (await unread.getAttribute("aria-pressed")) === "true" },
   };
-  const seen = {};
   for (const [name, { open: show, isOpen }] of Object.entries(ways)) {
     await show();
-    const entries = (await trailOf(page, start + 1)).length - start;
+    equal((await trailOf(page, start + 1)).length - start, 1, name);
     await page.locator(".conversations a").first().tap();
     await page.locator(".back").waitFor();
     await page.goBack();
     await conversations(page).first().waitFor();
     await trailOf(page, start + 1);
-    const isKept = await isOpen();
+    ok(await isOpen(), name);
     await page.goBack();
-    const isClosed = !(await until(isOpen, (it) => !it));
-    seen[name] = { entries, isKept, isClosed, left: (await trailOf(page, start)).length - start };
+    await becomes(isOpen, false);
+    equal((await trailOf(page, start)).length - start, 0, name);
   }
-  report("lists", { seen, at: await page.evaluate(() => location.hash) });
-}
+  equal(await page.evaluate(() => location.hash), "#/");
+});
 
 // A finger that stays on a row of the list opens its menu, and no conversation.
-export async function pressed() {
+test("A long press on a row opens its menu", [], async () => {
   await prepare("Pressed");
   const page = await phoneAs("alice", { path: "/#/", init: () => addEventListener("contextmenu", (event) => event.stopImmediatePropagation(), true) });
   const box = await listed(page, "Pressed").boundingBox();
@@ -577,21 +574,19 @@ export async function pressed() {
   await item.waitFor();
   await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
   await page.evaluate(() => new Promise((seen) => requestAnimationFrame(() => requestAnimationFrame(seen))));
-  const menus = await page.getByRole("menu").count();
-  const at = await page.evaluate(() => location.hash);
+  equal(await page.getByRole("menu").count(), 1);
+  equal(await page.evaluate(() => location.hash), "#/");
   await item.tap();
   await page.getByText("Undo", { exact: true }).waitFor();
-  report("pressed", { menus, at });
-}
+});
 
 // What a finger opens to search in shows what there is, without a keyboard in front of it.
-export async function searching() {
+test("What is searched calls up no keyboard", [], async () => {
   const page = await phoneAs("alice", { path: "/#/" });
-  const focus = {};
   for (const name of ["People", "Browse public conversations"]) {
     await page.locator(".side-buttons").getByRole("button", { name, exact: true }).tap();
     await page.getByRole("dialog").getByRole("searchbox").or(page.getByRole("dialog").getByRole("combobox")).waitFor();
-    focus[name] = await page.evaluate(() => document.activeElement.localName);
+    equal(await page.evaluate(() => document.activeElement.localName), "dialog", name);
     await page.goBack();
     await page.locator("dialog").waitFor({ state: "detached" });
   }
@@ -600,75 +595,57 @@ export async function searching() {
   const grey = await button.evaluate((it) => it.matches(":hover") && getComputedStyle(it).backgroundColor);
   await page.getByRole("searchbox").evaluate((it) => it.focus());
   const before = await button.evaluate((it) => getComputedStyle(it).backgroundColor);
+  equal(grey === false ? before : grey, before);
   await page.getByRole("button", { name: /^Your account/ }).tap();
   await page.getByRole("menuitem", { name: "Settings" }).waitFor();
-  const shortcuts = await page.getByRole("menuitem", { name: "Keyboard shortcuts" }).count();
-  report("searching", { shortcuts, focus, hovered: grey === false ? before : grey, before });
-}
+  equal(await page.getByRole("menuitem", { name: "Keyboard shortcuts" }).count(), 0);
+});
 
 // The field is wide, keeps the focus and with it the keyboard, and its buttons are behind another one.
-export async function writing() {
+test("The field is wide and keeps the keyboard", [], async () => {
   await prepare("Writing");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Writing");
   const box = page.locator(".composer .box");
   const button = (name) => page.locator(".composer").getByRole("button", { name, exact: true });
-  const shares = {};
-  for (const width of [390, 320]) {
+  for (const [width, share] of [[390, 0.6], [320, 0.55]]) {
     await page.setViewportSize({ width, height: 844 });
-    shares[width] = (await composer(page).boundingBox()).width / width;
+    ok((await composer(page).boundingBox()).width / width >= share, `at ${width} pixels`);
   }
-  const folded = await button("Attach files").isVisible();
+  equal(await button("Attach files").isVisible(), false);
   await composer(page).tap();
   await page.keyboard.type("By touch");
-  const focus = {};
-  const note = async (name) => {
-    focus[name] = await page.evaluate(() => document.activeElement.localName);
-  };
+  const focusIs = async (name) => equal(await page.evaluate(() => document.activeElement.localName), name);
   await button("Send").tap();
   await page.locator(".message .text").getByText("By touch", { exact: true }).waitFor();
-  await note("send");
+  await focusIs("textarea");
   await unfold(page);
-  await note("more");
+  await focusIs("textarea");
   const names = await box.locator("> button:visible").evaluateAll((all) => all.map((it) => it.getAttribute("aria-label")));
+  ok(new Set(names).size > 4);
+  for (const name of ["Attach files", "Record a voice message", "Formatting", "Emoji"]) ok(names.includes(name), name);
   await button("Formatting").tap();
-  await note("formatting");
+  await focusIs("textarea");
   await page.getByRole("toolbar", { name: "Formatting" }).getByRole("button", { name: /^Bold/ }).tap();
-  await note("bold");
+  await focusIs("textarea");
   await button("Emoji").tap();
   const emoji = page.locator(".emoji-popup");
   await emoji.getByRole("gridcell").first().waitFor();
-  await note("emoji popup");
+  await focusIs("div");
   await emoji.getByRole("gridcell").first().tap();
   await emoji.waitFor({ state: "detached" });
   await page.waitForFunction(() => document.activeElement.localName === "textarea").catch(() => undefined);
-  await note("emoji");
+  await focusIs("textarea");
   await button("Formatting").tap();
   await button("Send").tap();
-  const hidden = await until(() => button("Attach files").isHidden(), (is) => is);
-  report("writing", { shares, folded, focus, names, hidden });
-}
-
-// A picture of this size, drawn by the page.
-// Uploads a picture of one colour.
-export async function drawn(page, name, width, height, user = "bob") {
-  const bytes = await page.evaluate(
-    async ([wide, high]) => {
-      const canvas = new OffscreenCanvas(wide, high);
-      const context = canvas.getContext("2d");
-      context.fillStyle = "teal";
-      context.fillRect(0, 0, wide, high);
-      return [...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())];
-    },
-    [width, height],
-  );
-  const form = new FormData();
-  form.append("file", new Blob([Uint8Array.from(bytes)], { type: "image/png" }), name);
-  return (await fetch(`${url}/api/v1/files?userId=${user}`, { method: "POST", body: form })).json();
-}
+  ok(await until(() => button("Attach files").isHidden(), (is) => is));
+});
 
 // A finger turns over the pictures, closes them, and enlarges one where it taps twice.
-export async function pictures({ direction }) {
+for (const [direction, dragged] of [["ltr", "-90px"], ["rtl", "90px"]])
+  test(`A finger turns over, closes and enlarges pictures: ${direction}`, [], () => turnsOver(direction, dragged));
+
+async function turnsOver(direction, dragged) {
   const name = `Pictures ${direction}`;
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name });
   const page = await phoneAs("alice", { path: "/#/" });
@@ -684,7 +661,8 @@ export async function pictures({ direction }) {
   const loaded = () => page.waitForFunction(() => document.querySelector(".viewer img")?.naturalWidth > 0);
   await shown("first.png");
   await loaded();
-  const dragged = await swipe(page, frame, -90 * side, 4, () => frame.locator("img").evaluate((it) => getComputedStyle(it).translate));
+  const translated = () => frame.locator("img").evaluate((it) => getComputedStyle(it).translate);
+  equal(await swipe(page, frame, -90 * side, 4, translated), dragged);
   await shown("second.png");
   await swipe(page, frame, -90 * side, 4);
   await swipe(page, frame, 90 * side, 4);
@@ -703,7 +681,7 @@ export async function pictures({ direction }) {
     if (await enlarge.isVisible()) await enlarge.tap();
     return enlarge.isHidden();
   }, Boolean);
-  const byButton = await middle();
+  deepEqual(await middle(), [0.5, 0.5]);
   await viewer.getByRole("button", { name: "Fit to window" }).tap();
   const box = await viewer.locator("img").boundingBox();
   const at = { x: box.x + box.width * 0.25, y: box.y + box.height * 0.5 };
@@ -713,25 +691,24 @@ export async function pictures({ direction }) {
   };
   await tapTwice();
   await viewer.and(page.locator(".original")).waitFor();
-  const below = await viewer.locator("img").evaluate(
+  deepEqual(await viewer.locator("img").evaluate(
     (it, { x, y }) => {
       const { left, top, width, height } = it.getBoundingClientRect();
       return [(x - left) / width, (y - top) / height].map((part) => Math.round(part * 100) / 100);
     },
     at,
-  );
+  ), [0.25, 0.5]);
   // A finger scrolls now.
   await swipe(page, frame, -90 * side, 4);
-  const stays = await viewer.getByRole("img", { name: "first.png" }).count();
+  equal(await viewer.getByRole("img", { name: "first.png" }).count(), 1);
   await tapTwice();
   await page.locator("dialog.viewer:not(.original)").waitFor();
   await swipe(page, frame, 3, 90);
   await viewer.waitFor({ state: "detached" });
-  report("pictures", { dragged, byButton, below, stays });
 }
 
 // With the keyboard of a phone up, who is searched for is in sight, and so is the end of the form at its size.
-export async function grouping() {
+test("Who is searched for is in sight above the keyboard", [], async () => {
   await call("GET", "users/me", "dave");
   const page = await phoneAs("alice", { path: "/#/", viewport: { width: 390, height: 480 } });
   await page.getByRole("button", { name: "New conversation" }).tap();
@@ -743,31 +720,29 @@ export async function grouping() {
       const isOnTop = (y) => element.contains(document.elementFromPoint(left + width / 2, y));
       return isOnTop(top + 2) && isOnTop(bottom - 2);
     });
-  const seen = [];
   for (const name of ["bob", "carol", "dave"]) {
     await find.tap();
     await page.keyboard.type(name);
     const option = page.locator(".found [role=option]").getByText(name, { exact: true });
     await option.waitFor();
     await page.evaluate(() => new Promise(requestAnimationFrame));
-    seen.push([await inSight(find), await inSight(page.locator(".found [role=option]").first())]);
+    equal(await inSight(find), true, name);
+    equal(await inSight(page.locator(".found [role=option]").first()), true, name);
     await option.tap();
     await page.locator(".chosen").getByText(name).waitFor();
-    seen.at(-1).push(await inSight(find));
+    equal(await inSight(find), true, name);
   }
   await page.setViewportSize({ width: 320, height: 560 });
   await page.getByLabel("Group name").fill("Three of us");
   const action = page.getByRole("button", { name: "Create", exact: true });
   await action.scrollIntoViewIfNeeded();
-  const isReachable = await inSight(action);
+  ok(await inSight(action));
   await action.tap();
   await opened(page, "Three of us");
-  report("grouping", { seen, isReachable });
-}
+});
 
 // The offer of notifications is one row of buttons below the list, in each language.
-export async function offer() {
-  const rows = {};
+test("The offer of notifications is low", [], async () => {
   for (const locale of ["en", "de", "es", "fr"]) {
     // A browser without windows denies notifications.
     const init = () => Object.defineProperty(Notification, "permission", { get: () => "default" });
@@ -779,15 +754,14 @@ export async function offer() {
     const line = page.locator("section.offered");
     await line.waitFor();
     const buttons = await line.getByRole("button").evaluateAll((all) => all.map((it) => it.getBoundingClientRect().top));
+    equal(new Set(buttons).size, 1, locale);
     const { height } = await line.boundingBox();
-    rows[locale] = { isOneRow: new Set(buttons).size === 1, isLow: height < 60 };
+    ok(height < 60, locale);
   }
-  report("offered", rows);
-}
+});
 
-// A tap outside of what is open closes it, and does nothing else.
 // A toast is above the message field, also when that grows, and covers no message.
-export async function toastAbove() {
+test("A toast is above the message field", [], async () => {
   await prepare("Toasts");
   const page = await phoneAs("bob", { path: "/#/" });
   await open(page, "Toasts");
@@ -802,24 +776,25 @@ export async function toastAbove() {
     const [it, field] = await Promise.all([toast, page.locator(".composer")].map((each) => each.boundingBox()));
     return Math.round(field.y - it.y - it.height);
   };
-  const short = await gap();
+  ok((await gap()) >= 0);
   const covered = async () => {
     const it = await toast.boundingBox();
     const last = await page.locator(".conversation .message").last().boundingBox();
     return last.y + last.height > it.y;
   };
-  const isCovered = await until(covered, (now) => !now);
+  await becomes(covered, false);
   const buttons = await toast.getByRole("button").evaluateAll((all) => all.map((it) => it.getBoundingClientRect().top));
+  ok(buttons[1] - buttons[0] < 10);
   const { height } = await page.locator(".composer").boundingBox();
   await composer(page).fill(Array.from({ length: 9 }, (_, line) => `Line ${line}`).join("\n"));
   await until(async () => (await page.locator(".composer").boundingBox()).height, (now) => now > height + 60);
   const long = await until(gap, (now) => now >= 0 && now < 30);
+  ok(long >= 0 && long < 30);
   await toast.getByRole("button", { name: "Close" }).tap();
   await toast.waitFor({ state: "detached" });
-  report("toasts", { short: short >= 0, long: long >= 0 && long < 30, isCovered, isOneLine: buttons[1] - buttons[0] < 10 });
-}
+});
 
-export async function tappedOutside() {
+test("A tap outside closes and does nothing else", [], async () => {
   await prepare("Outside");
   const page = await phoneAs("alice", { path: "/#/" });
   const at = await listed(page, "Outside").boundingBox();
@@ -830,7 +805,7 @@ export async function tappedOutside() {
   const y = Math.max(at.y + at.height / 2, frame.y + frame.height + 20);
   await page.touchscreen.tap(200, y);
   await menu.waitFor({ state: "detached" });
-  const list = await page.evaluate(() => location.hash);
+  equal(await page.evaluate(() => location.hash), "#/");
   await open(page, "Outside");
   const replies = page.locator(".replies").first();
   await replies.waitFor();
@@ -840,17 +815,17 @@ export async function tappedOutside() {
   await popup.getByRole("gridcell").first().waitFor();
   const { x, width } = await popup.boundingBox();
   const right = await popup.evaluate((it) => Math.max(...[...it.querySelectorAll("fieldset, div")].map((each) => each.getBoundingClientRect().right)));
+  ok(x >= 0 && x + width <= 390 && right <= x + width);
   const reach = await replies.boundingBox();
   await page.touchscreen.tap(reach.x + reach.width / 2, reach.y + reach.height / 2);
   await popup.waitFor({ state: "detached" });
-  const panels = await page.locator(".panel").count();
+  equal(await page.locator(".panel").count(), 0);
   await replies.tap();
   await page.getByRole("main", { name: /^Thread/ }).waitFor();
-  report("outside", { list, panels, fits: x >= 0 && x + width <= 390 && right <= x + width});
-}
+});
 
 // On a small screen with a long draft, the whole picker is in sight.
-export async function emojiOnASmallScreen() {
+test("The emoji picker fits a small screen", [], async () => {
   await prepare("Small");
   const page = await phoneAs("alice", { path: "/#/", viewport: { width: 320, height: 640 } });
   await open(page, "Small");
@@ -860,11 +835,11 @@ export async function emojiOnASmallScreen() {
   const popup = page.locator(".emoji-popup");
   await popup.getByRole("gridcell").first().waitFor();
   const { y, height } = await popup.boundingBox();
-  report("small", { isWhole: y >= 0 && y + height <= 640 });
-}
+  ok(y >= 0 && y + height <= 640);
+});
 
 // The sheet of a message has all emoji.
-export async function reacting() {
+test("Any emoji is a reaction", [], async () => {
   await prepare("Reacting");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Reacting");
@@ -876,11 +851,10 @@ export async function reacting() {
   await popup.getByRole("gridcell", { name: "Rocket" }).tap();
   await sheet.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "🚀, 1" }).waitFor();
-  report("reacted");
-}
+});
 
 // A finger pulls the sheet of a message away. One that stops before leaves it open, and a tap on its bar closes it.
-export async function pulled() {
+test("A finger pulls a sheet away", [], async () => {
   await prepare("Pulled");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Pulled");
@@ -906,11 +880,10 @@ export async function pulled() {
   await longPress(page, of);
   await grabber.tap();
   await sheet.waitFor({ state: "detached" });
-  report("pulled");
-}
+});
 
 // A message that slow mode delays: a long press on it opens what can be done with it.
-export async function waiting() {
+test("A long press on a message that waits says what can be done", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Slow", memberIds: ["bob"] });
   await post("messages", "bob", { conversationId: id, content: "Sent before" });
   const page = await phoneAs("bob");
@@ -927,17 +900,18 @@ export async function waiting() {
   const sheet = page.locator(".sheet");
   await sheet.waitFor();
   const buttons = sheet.locator(".sheet-action");
-  const names = await buttons.allTextContents();
+  deepEqual(await buttons.allTextContents(), ["Edit", "Copy text", "Cancel sending"]);
   const heights = await buttons.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height));
+  deepEqual(heights.filter((height) => height < 44), []);
   await buttons.filter({ hasText: "Edit" }).tap();
-  const field = await until(() => composer(page).inputValue(), (value) => value !== "");
-  const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-  report("waiting", { names, small: heights.filter((height) => height < 44), field, letters: await letters(page).count(), isWide });
-}
+  equal(await until(() => composer(page).inputValue(), (value) => value !== ""), "Sent too early");
+  equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
+  equal(await letters(page).count(), 1);
+});
 
 // The button that starts a conversation is at the lower end corner of the list, where a toast and the last row leave it
 // free. It is not above an open conversation, and a wide window has it in the bar.
-export async function startButton() {
+test("The button that starts a conversation is within reach of a thumb", [], async () => {
   for (const name of ["Corner 1", "Corner 2", "Corner 3"])
     await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name });
   const page = await phoneAs("alice", { viewport: { width: 320, height: 420 }, path: "/#/" });
@@ -948,9 +922,11 @@ export async function startButton() {
       const { left, right, top, bottom, width, height } = it.getBoundingClientRect();
       return { size: [width, height], left, right: innerWidth - right, below: innerHeight - bottom, top };
     });
+  const corner = ({ size, left, right, below }) => ({ size, sides: [left, right, below].map(Math.round) });
   const place = await gaps();
+  deepEqual(corner(place), { size: [56, 56], sides: [248, 16, 16] });
   await page.evaluate(() => document.documentElement.setAttribute("dir", "rtl"));
-  const rightToLeft = await gaps();
+  deepEqual(corner(await gaps()), { size: [56, 56], sides: [16, 248, 16] });
   await page.evaluate(() => document.documentElement.setAttribute("dir", "ltr"));
   const lower = (locator) => locator.evaluate((it) => it.getBoundingClientRect().bottom);
   await listed(page, "Corner 1").click({ button: "right" });
@@ -965,28 +941,22 @@ export async function startButton() {
       }),
     (bottom) => bottom <= place.top,
   );
+  ok(toast <= place.top && last <= place.top);
   await start.tap();
   await page.getByRole("dialog", { name: "New conversation" }).waitFor();
   await page.goBack();
   await conversations(page).last().tap();
   await page.locator(".back").waitFor();
-  const inConversation = await start.isVisible();
+  equal(await start.isVisible(), false);
   await page.goBack();
   await page.setViewportSize({ width: 844, height: 390 });
   const wide = await until(gaps, ({ top }) => top < 52);
-  const corner = ({ size, left, right, below }) => ({ size, left: Math.round(left), right: Math.round(right), below: Math.round(below) });
-  report("start", {
-    place: corner(place),
-    rightToLeft: corner(rightToLeft),
-    isFree: toast <= place.top && last <= place.top,
-    inConversation,
-    wide: wide.size,
-  });
-}
+  deepEqual(wide.size, [44, 44]);
+});
 
 // Threads, people and public conversations are in a bar at the lower edge of the list, below the last row. It is not above
 // an open conversation, and beside a keyboard the buttons are above the list.
-export async function lowerBar() {
+test("The buttons of the list are a bar at the lower edge", [], async () => {
   const ids = [];
   for (const number of [1, 2, 3, 4, 5, 6]) {
     const name = `Above the bar ${number}`;
@@ -997,7 +967,10 @@ export async function lowerBar() {
   const bar = page.locator(".side-buttons");
   const box = (locator) => locator.evaluate((it) => it.getBoundingClientRect().toJSON());
   const { top, bottom, left, right } = await box(bar);
+  deepEqual([left, right, bottom], [0, 320, 568]);
   const buttons = await Promise.all((await bar.getByRole("button").all()).map(box));
+  equal(new Set(buttons.map(({ width }) => Math.round(width))).size, 1);
+  ok(buttons.every(({ height }) => height >= 44));
   const start = await box(page.getByRole("button", { name: "New conversation" }));
   const last = await until(
     () =>
@@ -1007,56 +980,47 @@ export async function lowerBar() {
       }),
     (now) => now <= top,
   );
+  ok(last <= top && start.bottom <= top);
   const list = page.locator(".conversations");
   const chats = bar.locator("[aria-current=page]");
-  const here = await chats.locator(".icon + span").textContent();
+  equal(await chats.locator(".icon + span").textContent(), "Chats");
   const unread = async () => Number((await chats.locator(".count > [aria-hidden]").allTextContents())[0] ?? 0);
   const before = await unread();
   await post("messages", "bob", { conversationId: ids[0], content: "Counted in the bar" });
-  const counted = (await until(unread, (now) => now > before)) - before;
+  equal((await until(unread, (now) => now > before)) - before, 1);
   await bar.getByRole("button", { name: "Chats" }).tap();
   await until(() => list.evaluate((it) => it.scrollTop), (now) => now === 0);
   await page.setViewportSize({ width: 320, height: 480 });
-  const isAbove = await until(async () => (await box(bar)).bottom <= (await box(list)).top, Boolean);
+  await becomes(async () => (await box(bar)).bottom <= (await box(list)).top, true);
   await page.setViewportSize({ width: 320, height: 568 });
   await conversations(page).last().tap();
   await page.locator(".back").waitFor();
-  report("bar", {
-    place: [left, right, bottom],
-    widths: new Set(buttons.map(({ width }) => Math.round(width))).size,
-    isHigh: buttons.every(({ height }) => height >= 44),
-    isFree: last <= top && start.bottom <= top,
-    here,
-    counted,
-    isAbove,
-    inConversation: await bar.isVisible(),
-  });
-}
+  equal(await bar.isVisible(), false);
+});
 
 // A section's heading collapses it, and a long press opens its menu: the page shows no button for it.
-export async function sectionMenu() {
+test("A long press on the heading of a section opens its menu", [], async () => {
   const { id } = await prepare("Sectioned");
   await call("PATCH", `conversations/${id}/preferences`, "alice", { section: "Garden" });
   const page = await phoneAs("alice", { path: "/#/" });
   const heading = page.locator(".section-heading h2").getByRole("button", { name: /^Garden/ });
   await longPress(page, heading, "[role=menu]");
-  const choices = await page.getByRole("menu").getByRole("menuitem").allTextContents();
+  deepEqual(await page.getByRole("menu").getByRole("menuitem").allTextContents(), ["Rename…", "Remove section"]);
   await page.goBack();
   await page.getByRole("menu").waitFor({ state: "detached" });
-  const isOpen = await heading.getAttribute("aria-expanded");
+  equal(await heading.getAttribute("aria-expanded"), "true");
   await heading.tap();
   await listed(page, "Sectioned").waitFor({ state: "detached" });
-  report("section", { choices, isOpen });
-}
+});
 
 // A panel fills the screen without a line at its side, and the fields of an offer are alike.
-export async function fields() {
+test("A panel has no line at its side and fields are alike", [], async () => {
   await prepare("Fields");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Fields");
   const panel = await IN_FRONT.details(page);
   await panel.waitFor();
-  const line = await panel.evaluate((it) => getComputedStyle(it).borderInlineStartWidth);
+  equal(await panel.evaluate((it) => getComputedStyle(it).borderInlineStartWidth), "0px");
   await page.goBack();
   await panel.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "More", exact: true }).tap();
@@ -1069,11 +1033,12 @@ export async function fields() {
   };
   const title = await dialog.getByLabel("Title").evaluate(looks);
   const chosen = await dialog.getByLabel("Currency").evaluate(looks);
-  report("fields", { line, isAlike: String(title.text) === String(chosen.text), hasArrow: chosen.hasArrow });
-}
+  equal(String(title.text), String(chosen.text));
+  equal(chosen.hasArrow, true);
+});
 
 // The sheet of a message that its author edits and deletes meanwhile.
-export async function changing() {
+test("The sheet of a message shows it as it is now", [], async () => {
   const { root } = await prepare("Changing");
   const page = await phoneAs("alice", { path: "/#/" });
   await open(page, "Changing");
@@ -1085,11 +1050,12 @@ export async function changing() {
   await sheet.getByText("The second one").waitFor();
   await call("DELETE", `messages/${root.id}`, "bob");
   await sheet.getByText("This message was deleted.").waitFor();
-  report("changed", { reactions: await reactions.count(), actions: await sheet.locator(".sheet-action").count() });
-}
+  equal(await reactions.count(), 0);
+  equal(await sheet.locator(".sheet-action").count(), 0);
+});
 
 // Beside an open keyboard, all of the suggestions can be reached, and the button that sends is in sight.
-export async function besideTheKeyboard() {
+test("Beside a keyboard suggestions can be reached and messages sent", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Low" });
   await post("messages", "bob", { conversationId: id, content: "Who is there?" });
   const page = await phoneAs("alice", { path: "/#/" });
@@ -1099,22 +1065,20 @@ export async function besideTheKeyboard() {
   await page.setViewportSize({ width: 844, height: 190 });
   await composer(page).fill("Two\nlines");
   const inside = ({ y, height }, bottom) => y >= 0 && y + height <= bottom;
-  const sends = inside(await page.getByRole("button", { name: "Send" }).boundingBox(), 190);
+  ok(inside(await page.getByRole("button", { name: "Send" }).boundingBox(), 190));
   await page.setViewportSize({ width: 320, height: 260 });
   await composer(page).pressSequentially("\n@");
   const list = page.getByRole("listbox", { name: "Members" });
   await list.waitFor();
   const options = list.getByRole("option");
-  const ends = {};
-  for (const [name, option] of [["last", options.last()], ["first", options.first()]]) {
+  for (const option of [options.last(), options.first()]) {
     await option.scrollIntoViewIfNeeded();
-    ends[name] = inside(await option.boundingBox(), 260);
+    ok(inside(await option.boundingBox(), 260));
   }
-  report("low", { sends, ...ends });
-}
+});
 
 // The microphone takes the place of the button to send: a tap too many on it records nothing.
-export async function tapped_twice() {
+test("A tap too many on the button to send records nothing", [], async () => {
   await prepare("Twice");
   const page = await phoneAs("alice", { permissions: ["microphone"] });
   await listed(page, "Twice").tap();
@@ -1126,9 +1090,8 @@ export async function tapped_twice() {
   await pause(500);
   // A machine without a microphone says so.
   const begun = page.locator(".recording, .voice-problem");
-  const atOnce = await begun.count();
+  equal(await begun.count(), 0);
   await pause(1_100);
   await tap();
   await begun.waitFor();
-  report("tapped", { atOnce });
-}
+});

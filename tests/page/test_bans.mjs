@@ -1,36 +1,37 @@
 // What users see who are banned from a conversation, or from the server.
+import { deepEqual, equal } from "node:assert/strict";
 import {
+  LOST,
   call,
   choose,
   enterAs,
   kept,
-  LOST,
   message,
   open,
   post,
-  report,
   submitAccount,
   until,
   url,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const DAY_MS = 24 * 3_600_000;
 const inDays = (days) => new Date(Date.now() + days * DAY_MS).toISOString();
 
 // The notice and the refused attempt to join again say why, and until when.
-export async function banned() {
+test("A banned user sees why and until when", [], async () => {
   // What the page loads of a conversation may be refused when the membership ends meanwhile.
   const bob = await visitAs("bob", { expected: /status of 403/ });
   const notice = bob.locator(".notice");
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Rowing club" });
   await call("PATCH", `conversations/${id}`, "alice", { public: true });
   await open(bob, "Rowing club");
-  const end = inDays(1);
-  await call("PUT", `conversations/${id}/bans/bob`, "alice", { until: end, reason: "Too loud" });
+  await call("PUT", `conversations/${id}/bans/bob`, "alice", { until: inDays(1), reason: "Too loud" });
   await notice.getByText("Rowing club").waitFor();
   const shown = await notice.locator("p, span").first().textContent();
+  equal(withoutTime(shown), "You were banned from Rowing club until TIME: Too loud");
   await notice.getByRole("button", { name: "Close" }).click();
 
   await bob.getByRole("button", { name: "Browse public conversations" }).first().click();
@@ -38,11 +39,10 @@ export async function banned() {
   await browse.locator("input").first().fill("Rowing");
   const found = browse.locator("li", { hasText: "Rowing club" });
   await found.waitFor();
-  const sign = await found.locator(".avatar svg").count();
+  equal(await found.locator(".avatar svg").count(), 1);
   await browse.getByRole("button", { name: /^Join/ }).first().click();
-  const problem = bob.getByText(/You are banned/);
-  await problem.first().waitFor();
-  const refused = await problem.first().textContent();
+  const refused = await bob.getByText(/You are banned/).first().textContent();
+  equal(withoutTime(refused), "You are banned from this conversation until TIME: Too loud");
   await bob.keyboard.press("Escape");
   await open(bob, "general");
 
@@ -58,11 +58,10 @@ export async function banned() {
   await open(bob, "Rowing club");
   await call("PUT", `conversations/${id}/bans/bob`, "alice", {});
   await notice.getByText("You were banned from Rowing club.").waitFor();
-  report("banned", { shown: withoutTime(shown), refused: withoutTime(refused), sign });
-}
+});
 
 // A member who looks at another conversation, is offline or has closed the page still sees that the membership ended.
-export async function removedElsewhere() {
+test("A member who is elsewhere or away sees the end of a membership", [], async () => {
   const groups = {};
   for (const name of ["Choir", "Band", "Crew", "Team"]) {
     const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name });
@@ -91,16 +90,16 @@ export async function removedElsewhere() {
   await remove("Team");
   await bob.goto(address);
   await toast.getByText("You are no longer a member of").waitFor();
-  report("after the reload", { says: await toast.locator("p").textContent() });
+  equal(await toast.locator("p").textContent(), "You are no longer a member of Team and Crew.");
 
   await until(() => kept(bob, "states"), (names) => !names.includes("Crew"));
   await bob.reload();
   await open(bob, "general");
-  report("once", { toasts: await toast.getByText("no longer a member").count() });
-}
+  equal(await toast.getByText("no longer a member").count(), 0);
+});
 
 // Anyone who is banned while the page has no connection, or is closed, sees why and until when.
-export async function bannedWhileAway() {
+test("Who is banned while away sees why and until when", [], async () => {
   const groups = {};
   for (const name of ["Ferns", "Mosses", "Algae"])
     groups[name] = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id;
@@ -116,7 +115,7 @@ export async function bannedWhileAway() {
   await bob.locator(".connection").waitFor();
   await ban("Ferns", { until: inDays(1), reason: "Too loud" });
   await bob.context().setOffline(false);
-  const offline = await shown("Ferns");
+  equal(await shown("Ferns"), "You were banned from Ferns until TIME: Too loud");
 
   const isSaved = (saved) => saved.includes("Mosses") && !saved.includes("Ferns") && /"cursor":"/.test(saved);
   await until(() => kept(bob, "states"), isSaved);
@@ -125,13 +124,12 @@ export async function bannedWhileAway() {
   await ban("Mosses", { until: inDays(1), reason: "Too wet" });
   await call("DELETE", `conversations/${groups.Algae}/members/bob`, "alice");
   await bob.goto(address);
-  const closed = await shown("Mosses");
-  const removed = await bob.locator(".toast:popover-open > p").textContent();
-  report("banned", { offline, closed, removed });
-}
+  equal(await shown("Mosses"), "You were banned from Mosses until TIME: Too wet");
+  equal(await bob.locator(".toast:popover-open > p").textContent(), "You are no longer a member of Algae.");
+});
 
 // Anyone who is added while the page is at the conversation's address sees its messages at once, and those that follow.
-export async function addedAtAddress() {
+test("A user who is added at the address sees the messages", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["carol"], name: "Late" });
   await post("messages", "alice", { conversationId: id, content: "Before" });
   const bob = await visitAs("bob", { expected: /status of 403/ });
@@ -141,11 +139,10 @@ export async function addedAtAddress() {
   await message(bob, "Before").waitFor();
   await post("messages", "alice", { conversationId: id, content: "After" });
   await message(bob, "After").waitFor();
-  report("added");
-}
+});
 
 // The end of a group that is not open is shown, and no longer once it is over.
-export async function endedAndBack() {
+test("The end of a group is shown until it is over", [], async () => {
   const groups = {};
   for (const name of ["Quartet", "Quintet"])
     groups[name] = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id;
@@ -159,11 +156,10 @@ export async function endedAndBack() {
   await post(`conversations/${groups.Quintet}/members`, "alice", { userIds: ["bob"] });
   await bob.getByRole("navigation").getByText("Quintet").waitFor();
   await toast.waitFor({ state: "detached" });
-  report("back");
-}
+});
 
 // Anyone who leaves a group and is added again reads on where they were.
-export async function leftAndAdded() {
+test("Who is added again reads on where they were", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Orchestra" });
   for (let number = 0; number < 60; number++)
     await post("messages", "alice", { conversationId: id, content: `Bar ${number}` });
@@ -172,28 +168,25 @@ export async function leftAndAdded() {
   await open(bob, "Orchestra");
   await message(bob, "Bar 59").waitFor();
   await bob.getByRole("log").hover();
-  await until(
-    () => bob.mouse.wheel(0, -2000).then(() => message(bob, "Bar 0").count()),
-    (count) => count === 1,
-  );
+  await becomes(() => bob.mouse.wheel(0, -2000).then(() => message(bob, "Bar 0").count()), 1);
   await bob.getByRole("button", { name: "Details" }).click();
   await bob.locator(".panel").getByRole("button", { name: "Leave" }).click();
   await bob.locator("dialog").getByRole("button", { name: "Leave" }).click();
   const listed = bob.getByRole("navigation").getByText("Orchestra");
   await listed.waitFor({ state: "detached" });
   const toast = bob.locator(".toast:popover-open p");
-  const says = await toast.textContent();
+  equal(await toast.textContent(), "You left Orchestra.");
   await post("messages", "alice", { conversationId: id, content: "Encore" });
   await post(`conversations/${id}/members`, "alice", { userIds: ["bob"] });
   await listed.waitFor();
   await post("messages", "alice", { conversationId: id, content: "Bravo" });
   await open(bob, "Orchestra");
   await message(bob, "Bravo").waitFor();
-  report("again", { says, lines: await bob.getByText("New", { exact: true }).count() });
-}
+  equal(await bob.getByText("New", { exact: true }).count(), 1);
+});
 
 // The details that another admin has open follow a ban and its end.
-export async function lifted() {
+test("The details of another admin follow the end of a ban", [], async () => {
   const members = { memberIds: ["bob", "carol"], name: "Choir" };
   const { id } = await post("conversations", "alice", { kind: "group", ...members });
   await call("PATCH", `conversations/${id}/members/carol`, "alice", { role: "admin" });
@@ -205,11 +198,10 @@ export async function lifted() {
   await banned.getByText("bob").waitFor();
   await call("DELETE", `conversations/${id}/bans/bob`, "alice");
   await banned.waitFor({ state: "detached" });
-  report("lifted");
-}
+});
 
 // Who mutes a member whom another admin has muted meanwhile is shown that first. A list that cannot be loaded stops nobody.
-export async function mutedTwice() {
+test("A moderator sees what another one has decided before it is replaced", [], async () => {
   await call("PATCH", "users/me", "dave", { name: "dave" });
   const members = { memberIds: ["bob", "carol", "dave"], name: "Brass band" };
   const { id } = await post("conversations", "alice", { kind: "group", ...members });
@@ -227,33 +219,41 @@ export async function mutedTwice() {
   };
   const mutes = dialog.getByRole("button", { name: "Mute", exact: true });
   const warned = dialog.getByRole("alert").filter({ hasText: "Somebody else" });
-  const reasons = async () => (await call("GET", `conversations/${id}/mutes`, "alice")).items.map(({ reason }) => reason);
+  const listed = () => call("GET", `conversations/${id}/mutes`, "alice");
+  const reasons = async () => (await listed()).items.map(({ reason }) => reason);
 
   await ask("bob", "Too loud");
   await call("PUT", `conversations/${id}/mutes/bob`, "alice", { until: inDays(7), reason: "insults" });
   await mutes.click();
   await warned.waitFor();
-  const first = await warned.textContent();
-  const left = [await dialog.getByLabel("Reason (they will see it)").inputValue(), await reasons()];
+  equal(
+    (await warned.textContent()).replace(/until .*\d+:\d+\s[AP]M/, "until TIME"),
+    "Somebody else has muted this member meanwhile, until TIME: insults. Mute again to replace it.",
+  );
+  equal(await dialog.getByLabel("Reason (they will see it)").inputValue(), "Too loud");
+  deepEqual(await reasons(), ["insults"]);
   await mark("bob").waitFor({ state: "attached" });
   await call("PUT", `conversations/${id}/mutes/bob`, "alice", { reason: "Insults!" });
   await mutes.click();
   await warned.filter({ hasText: "Insults!" }).waitFor();
-  const second = await warned.textContent();
+  equal(
+    await warned.textContent(),
+    "Somebody else has muted this member meanwhile: Insults! Mute again to replace it.",
+  );
   await mutes.click();
   await dialog.waitFor({ state: "detached" });
-  const replaced = await reasons();
+  deepEqual(await reasons(), ["Too loud"]);
 
   await ask("dave", "Too quiet");
   await carol.route(/\/mutes\?/, (route) => route.abort(), { times: 1 });
   await mutes.click();
   await dialog.waitFor({ state: "detached" });
   await mark("dave").waitFor();
-  report("muted", { first: first.replace(/until .*\d+:\d+\s[AP]M/, "until TIME"), left, second, replaced, all: await reasons() });
-}
+  deepEqual(await reasons(), ["Too loud", "Too quiet"]);
+});
 
 // Why people are not added to a group is said until others are chosen.
-export async function addedAgain() {
+test("Why people are not added is over when others are chosen", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Bakers" });
   await call("PUT", `conversations/${id}/bans/bob`, "alice", {});
   await call("DELETE", `conversations/${id}/members/carol`, "carol");
@@ -267,36 +267,36 @@ export async function addedAgain() {
   const problem = dialog.getByRole("alert").getByText("bob is banned from this conversation.");
   await problem.waitFor();
   await dialog.getByRole("button", { name: "Remove bob" }).click();
-  const left = await problem.count();
+  equal(await problem.count(), 0);
   await choose(alice, "carol");
   await dialog.getByRole("button", { name: "Add people" }).click();
   await dialog.waitFor({ state: "detached" });
-  report("added", { left });
-}
+});
 
 // Anyone who is thrown out, comes back or tries to sign in sees the end and the reason, at the form that was used.
-export async function fromServer({ token }) {
-  const end = inDays(1);
+test("The sign-in says until when and why the server bans", ["admin_token"], async ({ adminToken: token }) => {
+  const timed = "Your account is banned from this server until TIME: Spam in groups";
+  const endless = "Your account is banned from this server: Too loud";
   const page = await visit({ expected: /status of 40[13]/ });
   await enterAs(page, "nils");
   await page.locator("aside header").getByText("nils").waitFor();
-  await ban("nils", token, { until: end, reason: "Spam in groups" });
-  const thrownOut = await problemAt(page, /Spam in groups/);
+  await ban("nils", token, { until: inDays(1), reason: "Spam in groups" });
+  deepEqual(await problemAt(page, /Spam in groups/), { at: "page", text: timed, inView: true });
 
   await page.evaluate((user) => sessionStorage.setItem("talkwire.session", JSON.stringify({ user })), USER);
   await page.reload();
-  const reloaded = await problemAt(page, /Spam in groups/);
+  deepEqual(await problemAt(page, /Spam in groups/), { at: "page", text: timed, inView: true });
 
   const entering = async (text) => {
     await page.reload();
     await enterAs(page, "nils");
     return problemAt(page, text);
   };
-  const timed = await entering(/Spam in groups/);
+  deepEqual(await entering(/Spam in groups/), { at: "demo", text: timed, inView: true });
   await ban("nils", token, { reason: "Too loud" });
-  const endless = await entering(/Too loud/);
+  deepEqual(await entering(/Too loud/), { at: "demo", text: endless, inView: true });
   await ban("nils", token, {});
-  const bare = await entering(/server\.$/);
+  deepEqual(await entering(/server\.$/), { at: "demo", text: "Your account is banned from this server.", inView: true });
 
   const credentials = { "E-mail": "nora@example.com", Password: "correct horse" };
   await submitAccount(page, { Name: "Nora", ...credentials });
@@ -306,9 +306,8 @@ export async function fromServer({ token }) {
   await problemAt(page, /Too loud/);
   await submitAccount(page, credentials);
   await page.locator(".entrance > form .problem").getByText(/Too loud/).waitFor();
-  const account = await problemAt(page, /Too loud/);
-  report("banned", { thrownOut, reloaded, timed, endless, bare, account });
-}
+  deepEqual(await problemAt(page, /Too loud/), { at: "account", text: endless, inView: true });
+});
 
 const USER = { id: "nils", name: "nils", createdAt: "" };
 
@@ -337,7 +336,7 @@ const withoutTime = (text) => text.replace(/until tomorrow, \d+:\d+\s[AP]M/, "un
 
 // Who was removed learns it from the bell, with the name that the conversation had then; nothing of it is unread for who
 // was there and saw it.
-export async function removedWithoutThePage() {
+test("Who was removed without the page learns it from the bell", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Kites" });
   const bob = await visitAs("bob", { expected: /status of 403/ });
   await open(bob, "Kites");
@@ -347,11 +346,11 @@ export async function removedWithoutThePage() {
   }
   await bob.locator(".toast:popover-open").getByText("You are no longer a member of Kites.").waitFor();
   const unread = async (user) => (await call("GET", "notifications", user)).unread;
-  const seen = await until(() => unread("bob"), (count) => count === 0);
+  await becomes(() => unread("bob"), 0);
   await call("PATCH", `conversations/${id}`, "alice", { name: "Secret kites" });
   const carol = await visitAs("carol");
   await carol.getByRole("button", { name: /^Notifications/ }).click();
   const item = carol.locator(".notifications li").first();
   await item.getByText("You were removed from Kites").waitFor();
-  report("removed", { seen, left: await unread("carol") });
-}
+  equal(await unread("carol"), 1);
+});

@@ -1,3 +1,5 @@
+// Getting to messages, and what is done with them besides talking.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   DEADLINE_MS,
   act,
@@ -12,12 +14,12 @@ import {
   open,
   pause,
   post,
-  report,
   until,
   url,
   visitAs,
   write,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const TALK = "talk-123";
 const focused = (page) => page.evaluate(() => document.activeElement?.closest("[data-id]")?.textContent ?? "");
@@ -37,13 +39,12 @@ async function distance(page, content) {
 }
 
 // Anyone who goes away while messages come has seen some of them; the page and the server agree on which.
-export async function leaving() {
+test("Who leaves while messages come has read what they have seen", ["crowded_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Busy", memberIds: ["bob"] });
   await post("messages", "bob", { conversationId: id, content: "first" });
   const alice = await visitAs("alice");
   const shown = async () => Number((await conversations(alice).filter({ hasText: "Busy" }).locator(".count").allTextContents())[0] ?? 0);
   const stored = async () => (await call("GET", `conversations/${id}`, "alice")).unreadCount;
-  const disagreements = [];
   for (let round = 0; round < 8; round++) {
     await open(alice, "Busy");
     await alice.locator(".scroller").evaluate((it) => (it.scrollTop = it.scrollHeight));
@@ -59,42 +60,12 @@ export async function leaving() {
       await pause(500);
       return [before, await both()];
     }, (readings) => readings.every(agree));
-    if (!lasting.every(agree)) disagreements.push([round, ...lasting]);
+    ok(lasting.every(agree), `round ${round}: ${JSON.stringify(lasting)}`);
   }
-  report("left", { disagreements });
-}
-
-// What is at the middle of a list in the moment in which it has scrolled.
-const pressedAfterScrolling = (list) =>
-  list.evaluate(async (it) => {
-    const scrolled = new Promise((done) => it.addEventListener("scroll", done, { once: true }));
-    it.scrollTop += it.scrollTop > 100 ? -100 : 100;
-    await scrolled;
-    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-    const { left, top, width, height } = it.getBoundingClientRect();
-    const at = document.elementFromPoint(left + width / 2, top + height / 2);
-    return at.closest("li, .row") !== null;
-  });
-
-// Anyone who presses something in a list that has just scrolled means it.
-export async function pressing() {
-  const groups = [];
-  for (let number = 1; number <= 20; number++)
-    groups.push(await post("conversations", "alice", { kind: "group", name: `Group ${number}`, memberIds: ["bob"] }));
-  await sendMany(groups.at(-1).id, "Row", 40);
-  await post(`conversations/${groups.at(-1).id}/read`, "alice", {});
-  const alice = await visitAs("alice", { viewport: { width: 1100, height: 400 } });
-  await open(alice, "Group 20");
-  await message(alice, "Row 40").waitFor();
-  await atEnd(alice);
-  report("pressed", {
-    conversations: await pressedAfterScrolling(alice.locator(".conversations")),
-    messages: await pressedAfterScrolling(alice.locator(".scroller")),
-  });
-}
+});
 
 // Links to messages: in what is here, far back, gone, and of others.
-export async function jump() {
+test("A link leads to its message and on in both directions", [], async () => {
   const ids = await sendMany(TALK, "Message", 260);
   await post(`conversations/${TALK}/read`, "alice", {});
   const alice = await visitAs("alice", { path: `/#/conversation/${TALK}/${ids[99]}` });
@@ -103,7 +74,8 @@ export async function jump() {
   await alice.waitForFunction(() => document.activeElement?.matches("[data-id]"));
   // The list gets there in a few steps.
   const off = await until(() => distance(alice, "Message 100"), (pixels) => pixels < 60);
-  report("far back", { focused: (await focused(alice)).includes("Message 100"), off });
+  ok((await focused(alice)).includes("Message 100"));
+  ok(off < 60, "pixels from the middle");
 
   const scroller = alice.locator(".scroller");
   const scrollTo = async (content, by) => {
@@ -114,8 +86,8 @@ export async function jump() {
     }
     return false;
   };
-  const older = await scrollTo("Message 40", -400);
-  const newer = await scrollTo("Message 190", 400);
+  equal(await scrollTo("Message 40", -400), true);
+  equal(await scrollTo("Message 190", 400), true);
   for (let number = 1; number <= 3; number++)
     await post("messages", "bob", { conversationId: TALK, content: `Late ${number}` });
   const back = alice.getByRole("button", { name: "Jump to newest" });
@@ -124,25 +96,26 @@ export async function jump() {
   await message(alice, "Late 3").waitFor();
   await back.waitFor({ state: "detached" });
   await conversations(alice).getByTitle("3 unread").waitFor({ state: "detached" });
-  report("scrolled on", { older, newer, address: new URL(alice.url()).hash });
+  equal(new URL(alice.url()).hash, "#/conversation/talk-123");
 
   const secret = await post("messages", "bob", { conversationId: TALK, content: "a secret" });
   const elsewhere = await post("messages", "carol", { conversationId: "general", content: "elsewhere" });
   await message(alice, "a secret").waitFor();
   await alice.goto(`${url}/#/conversation/${TALK}/${elsewhere.id}`);
   await notice(alice).waitFor();
-  report("not here", { notice: await notice(alice).textContent(), stays: await message(alice, "a secret").isVisible() });
+  ok((await notice(alice).textContent()).includes("don't have access"));
+  ok(await message(alice, "a secret").isVisible());
 
   await call("DELETE", `messages/${secret.id}`, "bob");
   await alice.locator(".gone").waitFor();
   await alice.goto(`${url}/#/conversation/${TALK}/${secret.id}`);
   await ledTo(alice, "This message was deleted.");
   await notice(alice).getByText("deleted").waitFor();
-  report("gone", { notice: await notice(alice).textContent() });
-}
+  equal(await notice(alice).textContent(), "This message was deleted.");
+});
 
 // However much is unread, a conversation opens where that begins, with one page.
-export async function unread() {
+test("A conversation opens where the unread begins", ["crowded_server"], async () => {
   await post("messages", "bob", { conversationId: "conv-456", content: "Read" });
   await post("conversations/conv-456/read", "alice", {});
   await sendMany("conv-456", "Unread", 180);
@@ -151,18 +124,17 @@ export async function unread() {
   await open(alice, "conv-456");
   await message(alice, "Unread 1").waitFor();
   const nearTop = () => alice.locator(".unread-from").evaluate((it) => Math.abs(it.getBoundingClientRect().top - 150) < 150);
-  const isNearTop = await until(nearTop, Boolean);
+  await becomes(nearTop, true);
   const back = alice.getByRole("button", { name: "Jump to newest" });
   await back.locator(".count").waitFor();
   // What is on the screen is read.
   await conversations(alice).getByTitle("180 unread").waitFor({ state: "detached" });
   await back.click();
   await message(alice, "Unread 180").waitFor();
-  report("opened", { near_top: isNearTop });
-}
+});
 
 // A quote leads to what it quotes.
-export async function quotes() {
+test("A quote leads to its message", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await open(alice, "test-conv");
   await open(bob, "test-conv");
@@ -171,14 +143,14 @@ export async function quotes() {
   await write(composer(bob), "answer");
   const quote = alice.locator("button.quote");
   await quote.waitFor();
-  const says = await quote.allInnerTexts();
+  deepEqual(await quote.allInnerTexts(), ["alice\nquotable"]);
   await quote.press("Enter");
   await ledTo(alice, "quotable");
-  report("quoted", { says, focused: (await focused(alice)).includes("quotable") });
-}
+  ok((await focused(alice)).includes("quotable"));
+});
 
 // Pins, forwards, earlier versions, who has seen it, and what is taken back only when one says so twice.
-export async function keeping() {
+test("Messages are pinned, forwarded, looked up and deleted", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await open(alice, "general");
   await open(bob, "general");
@@ -189,18 +161,18 @@ export async function keeping() {
   const pins = bob.getByRole("region", { name: "Pinned messages" });
   await pins.getByText("keep this").click();
   await ledTo(bob, "keep this");
-  const marked = await bob.locator(".message .mark").allInnerTexts();
+  deepEqual(await bob.locator(".message .mark").allInnerTexts(), ["Pinned"]);
   // Until the page knows who bob is there, he might be anybody.
   await pins.getByRole("button", { name: "Unpin" }).waitFor({ state: "detached" });
-  const mayUnpin = await pins.getByRole("button", { name: "Unpin" }).count();
+  equal(await pins.getByRole("button", { name: "Unpin" }).count(), 0);
   await act(alice, "keep this", "Unpin");
   await pins.getByText("No pinned messages yet.").waitFor();
-  report("pinned", { marked, may_unpin: mayUnpin > 0 });
 
   await act(bob, "keep this", "Forward");
   const dialog = bob.getByRole("dialog", { name: "Forward message" });
   await dialog.getByLabel("Filter conversations").fill("conv");
   const offered = await dialog.locator("li").allInnerTexts();
+  deepEqual(offered.map((each) => each.split("\n").at(-1)).sort(), ["conv-456", "test-conv"]);
   await dialog.getByLabel("test-conv").check();
   await dialog.getByLabel("conv-456").check();
   await dialog.getByRole("button", { name: "Forward to 2" }).click();
@@ -211,7 +183,7 @@ export async function keeping() {
   const origin = alice.getByRole("button", { name: /^Forwarded/ });
   await origin.click();
   await ledTo(alice, "keep this");
-  report("forwarded", { offered: offered.map((each) => each.split("\n").at(-1)).sort(), hash: new URL(alice.url()).hash.split("/")[2] });
+  equal(new URL(alice.url()).hash.split("/")[2], "general");
 
   await act(alice, "keep this", "Edit");
   await write(composer(alice), "keep that");
@@ -219,7 +191,7 @@ export async function keeping() {
   await bob.getByRole("button", { name: "edited" }).click();
   const history = bob.getByRole("dialog", { name: "Edit history" });
   await history.locator("li").nth(1).waitFor();
-  const versions = await history.locator(".text").allInnerTexts();
+  deepEqual(await history.locator(".text").allInnerTexts(), ["keep that", "keep this"]);
   await bob.keyboard.press("Escape");
   await alice.getByRole("img", { name: "Delivered" }).or(alice.getByRole("img", { name: "Sent" })).first().waitFor();
   // The list of readers is loaded once, when it is opened.
@@ -231,22 +203,20 @@ export async function keeping() {
   await seen.getByRole("region", { name: "Read" }).getByText("bob").waitFor();
   await alice.keyboard.press("Escape");
   await seen.waitFor({ state: "detached" });
-  report("looked up", { versions });
 
   await act(alice, "keep that", "Delete");
   const question = alice.getByRole("dialog", { name: "Delete this message?" });
-  const preview = await question.locator(".preview-says").textContent();
+  equal(await question.locator(".preview-says").textContent(), "keep that");
   await question.getByRole("button", { name: "Cancel" }).click();
   await question.waitFor({ state: "detached" });
-  const kept = await message(alice, "keep that").isVisible();
+  ok(await message(alice, "keep that").isVisible());
   await act(alice, "keep that", "Delete");
   await question.getByRole("button", { name: "Delete" }).click();
   await bob.locator(".gone").waitFor();
-  report("deleted", { preview, kept });
-}
+});
 
 // What is copied is what was said, and a link that leads back to it.
-export async function copying() {
+test("Text and link of a message are copied", [], async () => {
   const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
   await open(alice, "general");
   await write(composer(alice), "**copy** me");
@@ -262,8 +232,9 @@ export async function copying() {
     // The second time, the page has said so already.
     return await until(copied, (text) => text !== before);
   };
-  const text = await more("Copy text");
+  equal(await more("Copy text"), "**copy** me");
   const link = await more("Copy link");
+  equal(link.replace(url, "").replace(/\d+$/, "ID"), "/#/conversation/general/ID");
   await alice.goto(`${url}/#/`);
   await alice.goto(link);
   await ledTo(alice, "copy me");
@@ -272,6 +243,32 @@ export async function copying() {
   await write(composer(alice), link);
   await messages(alice).getByRole("link").last().click();
   await ledTo(alice, "copy me");
-  const tabs = alice.context().pages().length;
-  report("copied", { text, link: link.replace(url, "").replace(/\d+$/, "ID"), tabs });
-}
+  equal(alice.context().pages().length, 1);
+});
+
+// What is at the middle of a list in the moment in which it has scrolled.
+const pressedAfterScrolling = (list) =>
+  list.evaluate(async (it) => {
+    const scrolled = new Promise((done) => it.addEventListener("scroll", done, { once: true }));
+    it.scrollTop += it.scrollTop > 100 ? -100 : 100;
+    await scrolled;
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const { left, top, width, height } = it.getBoundingClientRect();
+    const at = document.elementFromPoint(left + width / 2, top + height / 2);
+    return at.closest("li, .row") !== null;
+  });
+
+// Anyone who presses something in a list that has just scrolled means it.
+test("What has just scrolled can be pressed", [], async () => {
+  const groups = [];
+  for (let number = 1; number <= 20; number++)
+    groups.push(await post("conversations", "alice", { kind: "group", name: `Group ${number}`, memberIds: ["bob"] }));
+  await sendMany(groups.at(-1).id, "Row", 40);
+  await post(`conversations/${groups.at(-1).id}/read`, "alice", {});
+  const alice = await visitAs("alice", { viewport: { width: 1100, height: 400 } });
+  await open(alice, "Group 20");
+  await message(alice, "Row 40").waitFor();
+  await atEnd(alice);
+  equal(await pressedAfterScrolling(alice.locator(".conversations")), true);
+  equal(await pressedAfterScrolling(alice.locator(".scroller")), true);
+});

@@ -1,3 +1,5 @@
+// What messages show of themselves: who reacted, when they were sent, who has read them, which side they begin on.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
   act,
   anotherTab,
@@ -9,17 +11,16 @@ import {
   open,
   opened,
   post,
-  report,
   say,
   start,
-  until,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const at = (page, content) => page.locator(".message").filter({ has: page.getByText(content, { exact: true }) });
 
 // Who reacted stands at the reaction, and in a list for who has no pointer.
-export async function reactions() {
+test("Who reacted is named", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Reactions" });
   const { id: messageId } = await post("messages", "bob", { conversationId: id, content: "Well?" });
   for (const user of ["alice", "bob", "carol"])
@@ -29,23 +30,24 @@ export async function reactions() {
   const reaction = alice.getByRole("button", { name: "👍, 3" });
   // The names of members come after the messages.
   await reaction.and(alice.getByTitle(/carol/)).waitFor();
-  const title = await reaction.getAttribute("title");
+  equal(await reaction.getAttribute("title"), "You, bob and carol reacted with 👍");
   await act(alice, "Well?", "Reactions");
   await alice.getByRole("dialog", { name: "Reactions" }).locator("li").nth(2).waitFor();
-  const listed = await alice.getByRole("dialog", { name: "Reactions" }).locator("li .receipt-name").allTextContents();
-  report("reacted", { title, listed });
-}
+  deepEqual(
+    await alice.getByRole("dialog", { name: "Reactions" }).locator("li .receipt-name").allTextContents(),
+    ["You", "bob", "carol"],
+  );
+});
 
 // The button of a block of one line, pressed in three ways: whether it is within the block, at its corner and beside
 // the text, and what it copies and says.
-export async function code() {
+test("Code is copied by the button in its corner", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Code" });
   for (const how of ["pointer", "keyboard", "touch"])
     await post("messages", "alice", { conversationId: id, content: `\`\`\`\nby ${how}\n\`\`\`` });
   const permissions = ["clipboard-read", "clipboard-write"];
   const bob = await visitAs("bob", { permissions });
   const phone = await visitAs("bob", { permissions, hasTouch: true, isMobile: true, viewport: { width: 390, height: 844 } });
-  const copied = {};
   for (const [how, page] of [["pointer", bob], ["keyboard", bob], ["touch", phone]]) {
     if (how !== "keyboard") await open(page, "Code");
     const block = page.locator(".code-block").filter({ hasText: `by ${how}` });
@@ -58,30 +60,24 @@ export async function code() {
       await page.keyboard.press("Enter");
     }
     await page.locator(".toast:popover-open").getByText("Copied.").waitFor();
-    copied[how] = {
-      ...(await block.evaluate((it) => {
-        const parts = [it, it.querySelector("button"), it.querySelector("pre")];
-        const [around, at, code] = parts.map((each) => each.getBoundingClientRect());
-        const distances = [at.top - around.top, around.right - at.right, around.bottom - at.bottom];
-        return {
-          isInCorner: distances.every((distance) => distance >= 0 && distance <= 8),
-          isBeside: code.right <= at.left,
-        };
-      })),
-      says: await page.locator(".toast p").textContent(),
-      text: (await page.evaluate(() => navigator.clipboard.readText())).trim(),
-    };
+    const [around, at, code] = await block.evaluate((it) =>
+      [it, it.querySelector("button"), it.querySelector("pre")].map((each) => each.getBoundingClientRect().toJSON()),
+    );
+    ok(code.right <= at.left);
+    const distances = [at.top - around.top, around.right - at.right, around.bottom - at.bottom];
+    ok(distances.every((distance) => distance >= 0 && distance <= 8));
+    equal(await page.locator(".toast p").textContent(), "Copied.");
+    equal((await page.evaluate(() => navigator.clipboard.readText())).trim(), `by ${how}`);
     await page.locator(".toast:popover-open").waitFor({ state: "detached" });
   }
-  report("copied", copied);
-}
+});
 
 // What is written from right to left is read so, whatever stands around it.
-export async function directions() {
+test("Each paragraph is read from its own side", [], async () => {
   const alice = await visitAs("alice");
   await open(alice, "conv-456");
   await composer(alice).fill("שלום world.");
-  const field = await composer(alice).evaluate((it) => getComputedStyle(it).direction);
+  equal(await composer(alice).evaluate((it) => getComputedStyle(it).direction), "rtl");
   await alice.keyboard.press("Enter");
   await message(alice, "שלום world.").waitFor();
   await say(alice, "مرحبا\n\nand in English");
@@ -97,16 +93,16 @@ export async function directions() {
       range.setEnd(texts.currentNode, at + words.length);
       return range.getBoundingClientRect().left - it.getBoundingClientRect().left < 10;
     }, content);
-  report("directed", {
-    field,
-    hebrew: await text("שלום world.").evaluate((it) => getComputedStyle(it).direction),
-    sides: [await leftOf("שלום world."), await leftOf("مرحبا"), await leftOf("and in English")],
-    preview: await conversations(alice).filter({ hasText: "conv-456" }).locator(".last bdi").last().textContent(),
-  });
-}
+  equal(await text("שלום world.").evaluate((it) => getComputedStyle(it).direction), "rtl");
+  deepEqual(
+    [await leftOf("שלום world."), await leftOf("مرحبا"), await leftOf("and in English")],
+    [false, false, true],
+    "from the left",
+  );
+});
 
 // Each message says when it was sent, also one that goes on from another.
-export async function times() {
+test("A continued message shows its time at the pointer and after a tap", [], async () => {
   const alice = await visitAs("alice");
   await open(alice, "1");
   await say(alice, "Number one");
@@ -114,21 +110,21 @@ export async function times() {
   await message(alice, "Number two").waitFor();
   const when = at(alice, "Number two").locator("time.when");
   const opacityOf = (time) => time.evaluate((it) => getComputedStyle(it).opacity);
-  const before = await opacityOf(when);
+  equal(await opacityOf(when), "0");
   await hover(at(alice, "Number two"));
-  const after = await until(() => opacityOf(when), (value) => value === "1");
+  await becomes(() => opacityOf(when), "1");
   const phone = await visitAs("alice", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await open(phone, "1");
   await message(phone, "Number two").waitFor();
   const touched = at(phone, "Number two");
-  const untouched = await opacityOf(touched.locator("time.when"));
+  equal(await opacityOf(touched.locator("time.when")), "0");
   await touched.tap();
-  const tapped = await until(() => opacityOf(touched.locator("time.when")), (value) => value === "1");
-  report("timed", { before, after, untouched, tapped, says: /^\d?\d[:.]\d\d\s[AP]M$/.test(await when.textContent()) });
-}
+  await becomes(() => opacityOf(touched.locator("time.when")), "1");
+  ok(/^\d?\d[:.]\d\d\s[AP]M$/.test(await when.textContent()));
+});
 
 // Anyone who was added later has read what was said before at no time that anybody knows.
-export async function seen_by_newcomers() {
+test("A newcomer has read nothing before joining", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Seen" });
   await post("messages", "alice", { conversationId: id, content: "Early" });
   await post(`conversations/${id}/members`, "alice", { userIds: ["carol"] });
@@ -139,11 +135,12 @@ export async function seen_by_newcomers() {
   const dialog = alice.getByRole("dialog", { name: "Seen by" });
   await dialog.getByText("bob").waitFor();
   const text = await dialog.textContent();
-  report("seen", { old: /19(69|70)/.test(text), carol: text.includes("carol") });
-}
+  equal(/19(69|70)/.test(text), false);
+  equal(text.includes("carol"), false);
+});
 
 // Anyone who sees only what comes after them has read nothing before it, whatever they read.
-export async function hidden_from_newcomers() {
+test("A newcomer reads nothing that is hidden from them", [], async () => {
   const place = { kind: "group", memberIds: [], name: "From now on", history: "from-join" };
   const { id } = await post("conversations", "alice", place);
   await post("messages", "alice", { conversationId: id, content: "To nobody" });
@@ -155,15 +152,15 @@ export async function hidden_from_newcomers() {
   await post(`conversations/${id}/read`, "carol", {});
   const ticks = alice.locator(".message .tick");
   await alice.locator(".message .tick.read").last().waitFor();
-  const states = await ticks.evaluateAll((all) => all.map((it) => it.title));
+  deepEqual(await ticks.evaluateAll((all) => all.map((it) => it.title)), ["Sent", "Read"]);
   await act(alice, "To nobody", "Seen by");
   const dialog = alice.getByRole("dialog", { name: "Seen by" });
   await dialog.getByText("Nobody has seen this yet.").waitFor();
-  report("hidden", { states, listed: await dialog.getByRole("listitem").count() });
-}
+  equal(await dialog.getByRole("listitem").count(), 0);
+});
 
 // What is marked as unread stays so while one is there, in other tabs too.
-export async function marked_as_unread() {
+test("What is marked as unread stays so while one is there", ["crowded_server"], async () => {
   const alice = await visitAs("alice");
   const tab = await anotherTab(alice, "alice");
   const bob = await visitAs("bob");
@@ -184,7 +181,7 @@ export async function marked_as_unread() {
   for (const page of [alice, tab]) await count(page, 3).waitFor();
   const marked = alice.locator(".row", { has: alice.locator(".unread-from") }).locator(".text").first();
   // Until the server has answered, the line stands where the conversation was opened.
-  const line = await until(() => marked.textContent(), (text) => text === "two");
+  await becomes(() => marked.textContent(), "two");
   await alice.keyboard.press("Escape");
   for (const page of [alice, tab]) await read(page);
   // That can be taken back.
@@ -199,11 +196,10 @@ export async function marked_as_unread() {
   for (const page of [alice, tab]) await count(page, 1).waitFor();
   await open(alice, "Unread again");
   for (const page of [alice, tab]) await read(page);
-  report("marked", { line });
-}
+});
 
 // One's own messages are never unread: only with others' after them can they be marked so.
-export async function ownUnread() {
+test("One's own newest message cannot be marked as unread", [], async () => {
   const alice = await visitAs("alice");
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Mine" });
   await open(alice, "Mine");
@@ -217,11 +213,11 @@ export async function ownUnread() {
     await alice.getByRole("menuitem", { name: "Copy link" }).waitFor({ state: "detached" });
     return count;
   };
-  const alone = await offered();
+  equal(await offered(), 0);
   await post("messages", "bob", { conversationId: id, content: "Yes" });
   await message(alice, "Yes").waitFor();
-  report("offered", { alone, answered: await offered() });
-}
+  equal(await offered(), 1);
+});
 
 // On a busy machine: the page learns late how large its parts are.
 function measureLate() {
@@ -233,7 +229,7 @@ function measureLate() {
 }
 
 // All of a short conversation is on the screen, and nobody can scroll there.
-export async function short() {
+test("A short conversation is read however late the page has measured it", ["crowded_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Short" });
   for (const content of ["one", "two"]) await post("messages", "bob", { conversationId: id, content });
   const alice = await visitAs("alice", { init: measureLate });
@@ -242,5 +238,4 @@ export async function short() {
   await conversations(alice).getByTitle("2 unread").waitFor({ state: "detached" });
   // The page shows that it is read before the server knows.
   while ((await call("GET", `conversations/${id}`, "alice")).unreadCount > 0) await alice.waitForTimeout(20);
-  report("read");
-}
+});

@@ -1,3 +1,5 @@
+// Other people: who they are, and of whom one does not want to hear.
+import { deepEqual, equal } from "node:assert/strict";
 import {
   call,
   composer,
@@ -5,16 +7,16 @@ import {
   listed,
   message,
   open,
-  opened,
   openSettings,
+  opened,
   post,
-  report,
   say,
   start,
   until,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
 const card = (page, name) => page.getByRole("dialog", { name });
 
@@ -32,7 +34,7 @@ async function showCard(page, name) {
 }
 
 // A name leads to its person, and to the talk with them.
-export async function talk() {
+test("A name leads to its person and the talk with them", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await open(alice, "test-conv");
   await open(bob, "test-conv");
@@ -49,17 +51,16 @@ export async function talk() {
   await alice.keyboard.press("Escape");
   await card(alice, "bob").waitFor({ state: "detached" });
   await alice.locator(".message header button:focus").waitFor();
-  const focused = await alice.evaluate(() => document.activeElement?.textContent);
+  equal(await alice.evaluate(() => document.activeElement?.textContent), "bob");
   await showCard(alice, "bob");
   await card(alice, "bob").getByRole("button", { name: "Message" }).click();
   await opened(alice, "bob");
   await conversations(alice).filter({ hasText: "bob" }).getByRole("img", { name: "do not disturb" }).waitFor();
   await alice.locator(".subtitle").getByText("do not disturb").waitFor();
-  report("met", { focused });
-}
+});
 
 // What a blocked person says in a group is folded and not counted.
-export async function block() {
+test("What a blocked person says is folded and not counted", [], async () => {
   const [carol, bob] = [await visitAs("carol"), await visitAs("bob")];
   await open(carol, "general");
   await open(bob, "general");
@@ -74,18 +75,18 @@ export async function block() {
   await say(bob, "After");
   // The list of conversations says so too.
   await carol.locator(".folded").nth(1).waitFor();
-  const announced = await carol.locator(".announcer").textContent();
+  equal(await carol.locator(".announcer").textContent(), "bob: Before");
   await start(carol, ["alice"]);
   await opened(carol, "alice");
   await say(bob, "Unheard");
   // It goes to the top of the list, above the new conversation.
   await conversations(carol).first().filter({ hasText: "general" }).waitFor();
   await conversations(carol).filter({ hasText: "general" }).getByText("Message from someone you blocked.").waitFor();
-  const title = await carol.title();
+  equal(await carol.title(), "Talkwire");
   await carol.reload();
   await open(carol, "general");
   await carol.locator(".folded").nth(2).waitFor();
-  const folded = await carol.locator(".folded").count();
+  equal(await carol.locator(".folded").count(), 3);
   await carol.locator(".folded").last().getByRole("button", { name: "Show" }).click();
   await message(carol, "Unheard").waitFor();
 
@@ -94,11 +95,10 @@ export async function block() {
   await carol.getByText("You haven't blocked anyone.").waitFor();
   await carol.keyboard.press("Escape");
   await message(carol, "Before").waitFor();
-  report("blocked", { announced, title, folded });
-}
+});
 
 // What a blocked person said and offered in a group is hidden in other places too, and in direct conversations nowhere.
-export async function blockedElsewhere() {
+test("What a blocked person says is hidden wherever it would be read", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Fair" });
   const direct = await post("conversations", "bob", { kind: "direct", memberIds: ["carol"] });
   const offer = (title, conversationId) =>
@@ -117,27 +117,34 @@ export async function blockedElsewhere() {
   // Wide enough for all buttons of the header beside a panel.
   const carol = await visitAs("carol", { viewport: { width: 1280, height: 800 } });
   const within = (name) => carol.getByRole("region", { name, exact: true });
-  // What can be read where, with nothing of bob in it.
-  const read = {};
-  const note = async (place, at, hidden = 1) => {
+  const [text, offered] = ["Message from someone you blocked.", "Offer from someone you blocked."];
+  // Nothing of bob can be read there.
+  const reads = async (at, expected) => {
+    const hidden = expected.filter((each) => each.includes("you blocked")).length;
     await at.filter({ hasText: "you blocked" }).nth(hidden - 1).waitFor();
-    read[place] = await at.allTextContents();
+    deepEqual(await at.allTextContents(), expected);
   };
-  await note("list", listed(carol, "Fair").locator(".last"));
+  await reads(listed(carol, "Fair").locator(".last"), [offered]);
   await carol.getByRole("button", { name: "Threads" }).click();
-  await note("threads", carol.getByRole("dialog", { name: "Threads" }).locator(".thread-root"));
+  await reads(carol.getByRole("dialog", { name: "Threads" }).locator(".thread-root"), [text]);
   await carol.keyboard.press("Escape");
   await open(carol, "Fair");
-  await note("conversation", carol.locator(".conversation :is(.folded, .quote, .notice-line > span, .offer .what)"), 4);
+  await reads(carol.locator(".conversation :is(.folded, .quote, .notice-line > span, .offer .what)"), [
+    `${text}Show`,
+    text,
+    `${offered}Show`,
+    "alice accepted an offer",
+    `${offered}Show`,
+  ]);
   await carol.getByRole("button", { name: "Offers", exact: true }).click();
-  await note("offers", within("Offers").locator(".folded, .offer .what"), 2);
+  await reads(within("Offers").locator(".folded, .offer .what"), [`${offered}Show`, `${offered}Show`]);
   await carol.getByRole("button", { name: "1 pinned message" }).click();
-  await note("pins", within("Pinned messages").locator(".find :is(strong, .find-says)"));
+  await reads(within("Pinned messages").locator(".find :is(strong, .find-says)"), [text]);
   await carol.getByRole("button", { name: "Search", exact: true }).click();
   await within("Search").getByRole("searchbox", { name: "Search messages" }).fill("secret");
-  await note("search", within("Search").locator(".find :is(strong, .find-says)"), 3);
+  await reads(within("Search").locator(".find :is(strong, .find-says)"), [offered, offered, text]);
   await carol.locator("aside").getByRole("searchbox").fill("secret");
-  await note("search of the list", carol.locator("aside .find :is(strong, .find-says)"), 3);
+  await reads(carol.locator("aside .find :is(strong, .find-says)"), [offered, offered, text]);
 
   // A result leads to the message, which can be shown there, and so can an offer.
   await within("Search").getByRole("button", { name: "Message from someone you blocked." }).click();
@@ -147,15 +154,14 @@ export async function blockedElsewhere() {
   await carol.locator(".conversation").getByRole("button", { name: "Accept: Secret lamp" }).waitFor();
 
   await carol.locator("aside").getByRole("searchbox").fill("");
-  const openly = await listed(carol, "bob").locator(".last").textContent();
+  equal(await listed(carol, "bob").locator(".last").textContent(), "Offer: €5.00");
   await listed(carol, "bob").click();
   await carol.locator(".conversation").getByRole("article", { name: "Offer: Open bike" }).waitFor();
   await call("DELETE", "users/me/blocks/bob", "carol");
-  report("hidden", { read, openly });
-}
+});
 
 // In the direct conversation with a blocked person, the reader can unblock, and neither write nor call.
-export async function blockedDirect() {
+test("Nobody writes to or calls a person they have blocked", [], async () => {
   const alice = await visitAs("alice");
   await start(alice, ["carol"]);
   await opened(alice, "carol");
@@ -165,56 +171,57 @@ export async function blockedDirect() {
   await alice.locator(".panel").getByRole("button", { name: "Block" }).click();
   await alice.getByRole("dialog", { name: "Block carol?" }).getByRole("button", { name: "Block" }).click();
   await alice.getByText("You blocked carol.").waitFor();
-  const left = { calls: await calls.count(), composers: await composer(alice).count() };
+  equal(await calls.count(), 0);
+  equal(await composer(alice).count(), 0);
   await alice.locator(".conversation .read-only").getByRole("button", { name: "Unblock" }).click();
   await composer(alice).waitFor();
   await calls.waitFor();
-  report("blocked", left);
-}
+});
 
 // A blocked person who writes learns that it is not possible, and is not offered to try it again.
-export async function blockedWriter() {
+test("A blocked person can send again when the block has ended", [], async () => {
   const alice = await visitAs("alice");
   await start(alice, ["carol"]);
   await opened(alice, "carol");
   await say(alice, "Before");
   await message(alice, "Before").waitFor();
-  const preview = await until(() => listed(alice, "carol").locator(".last").textContent(), (text) => text.includes("Before"));
+  equal(
+    await until(() => listed(alice, "carol").locator(".last").textContent(), (text) => text.includes("Before")),
+    "You: Before",
+  );
   await call("PUT", "users/me/blocks/alice", "carol");
   await say(alice, "After");
   const refused = alice.locator(".letter .problem");
   await refused.getByText("blocked").waitFor();
-  const offered = await refused.getByRole("button").allTextContents();
+  deepEqual(await refused.getByRole("button").allTextContents(), ["Try again", "Discard"]);
   await call("DELETE", "users/me/blocks/alice", "carol");
   await refused.getByRole("button", { name: "Try again" }).click();
   await message(alice, "After").waitFor();
-  report("refused", { preview, offered, refused: await refused.count() });
-}
+  equal(await refused.count(), 0);
+});
 
 // Anyone who is called something else is so everywhere, at once.
-export async function renamed() {
-  const [alice, test] = [await visitAs("alice"), await visitAs("test")];
+test("A new name is everywhere at once", [], async () => {
+  const [alice, renamed] = [await visitAs("alice"), await visitAs("test")];
   await start(alice, ["test"]);
   await opened(alice, "test");
   await post("messages", "test", { conversationId: "test-conv", content: "From me" });
-  await test.getByRole("button", { name: /^Your account/ }).click();
-  await test.getByRole("menuitem", { name: "Settings" }).click();
-  await test.getByLabel("Name", { exact: true }).fill("Theodora");
-  await test.getByLabel("About you").fill("Tests things");
-  await test.getByRole("button", { name: "Save", exact: true }).click();
+  await renamed.getByRole("button", { name: /^Your account/ }).click();
+  await renamed.getByRole("menuitem", { name: "Settings" }).click();
+  await renamed.getByLabel("Name", { exact: true }).fill("Theodora");
+  await renamed.getByLabel("About you").fill("Tests things");
+  await renamed.getByRole("button", { name: "Save", exact: true }).click();
   await opened(alice, "Theodora");
   await open(alice, "test-conv");
   await message(alice, "From me").waitFor();
   await showCard(alice, "Theodora");
   await card(alice, "Theodora").getByText("Tests things").waitFor();
-  await test.reload();
-  const account = test.getByRole("button", { name: "Your account: Theodora online" });
-  await account.waitFor();
-  report("renamed", { focus: await composer(alice).count() });
-}
+  await renamed.reload();
+  await renamed.getByRole("button", { name: "Your account: Theodora online" }).waitFor();
+});
 
 // Deleted accounts are called so, without ids, and are neither listed nor counted among the members.
-export async function erasedMember() {
+test("Deleted accounts have one name and are not listed", [], async () => {
   const alice = await visitInGerman("alice");
   await call("GET", "users/me", "leaver");
   await call("GET", "users/me", "other-leaver");
@@ -235,23 +242,22 @@ export async function erasedMember() {
     await listed(alice, "Left").locator(".said-by").getByText("Gelöschtes Konto").waitFor();
     return [await author.locator(".person-handle").count(), (await lines.allTextContents()).join().includes("@")];
   };
-  const live = await shown();
+  deepEqual(await shown(), [0, false]);
   await alice.getByRole("button", { name: "Details" }).click();
   const members = alice.locator(".panel .member");
   await members.nth(1).waitFor();
-  const count = await alice.locator(".panel .members h3").textContent();
-  const names = await members.locator(".name bdi").allTextContents();
+  equal(await alice.locator(".panel .members h3").textContent(), "2 Mitglieder");
+  deepEqual(await members.locator(".name bdi").allTextContents(), ["alice", "bob"]);
   await alice.locator(".message header").getByRole("button", { name: "Gelöschtes Konto" }).click();
   const erased = card(alice, "Gelöschtes Konto");
   await erased.getByText("Dieses Konto wurde gelöscht.").waitFor();
-  const buttons = await erased.getByRole("button").count();
+  equal(await erased.getByRole("button").count(), 0);
   await alice.reload();
-  const reloaded = await shown();
-  report("erased", { live, reloaded, count, names, buttons });
-}
+  deepEqual(await shown(), [0, false]);
+});
 
 // A list that has no members yet asks who a deleted account was.
-export async function erasedInList() {
+test("The list names deleted accounts in full", [], async () => {
   const alice = await visitInGerman("alice");
   await call("GET", "users/me", "lister");
   const group = { kind: "group", name: "Unopened", memberIds: ["lister"] };
@@ -260,11 +266,10 @@ export async function erasedInList() {
   await call("DELETE", "users/me", "lister");
   await alice.reload();
   await listed(alice, "Unopened").locator(".said-by").getByText("Gelöschtes Konto: ").waitFor();
-  report("listed");
-}
+});
 
 // The direct conversation with somebody who deletes their account can be read, and nobody writes or calls there.
-export async function erasedDirect() {
+test("Nobody writes to or calls a person without an account", [], async () => {
   const alice = await visitAs("alice");
   await call("GET", "users/me", "goner");
   await start(alice, ["goner"]);
@@ -276,18 +281,20 @@ export async function erasedDirect() {
   await call("DELETE", "users/me", "goner");
   const why = alice.locator(".conversation .read-only");
   await why.getByText("This account was deleted. Nobody would read your messages.").waitFor();
-  const left = { calls: await calls.count(), composers: await composer(alice).count() };
+  equal(await calls.count(), 0);
+  equal(await composer(alice).count(), 0);
   await alice.getByRole("button", { name: "Details" }).click();
   await alice.locator(".panel").getByText("This account was deleted.").waitFor();
-  left.blocks = await alice.locator(".panel").getByRole("button", { name: "Block" }).count();
+  equal(await alice.locator(".panel").getByRole("button", { name: "Block" }).count(), 0);
   await alice.reload();
   await why.waitFor();
   await message(alice, "Hello").waitFor();
-  report("erased", { ...left, composersLater: await composer(alice).count(), callsLater: await calls.count() });
-}
+  equal(await composer(alice).count(), 0);
+  equal(await calls.count(), 0);
+});
 
 // The details show what members say about their status, in rows that are no higher for it.
-export async function statusInDetails() {
+test("The details show the status of members", [], async () => {
   await call("PATCH", "users/me", "rider", { name: "Rider" });
   await post("conversations", "alice", { kind: "group", name: "With a status", memberIds: ["rider", "carol"] });
   await call("PUT", "users/me/presence", "rider", { status: "online", text: `🚆 On a train ${"and on ".repeat(25)}` });
@@ -298,5 +305,6 @@ export async function statusInDetails() {
   const status = row("Rider").getByText("🚆 On a train");
   await status.waitFor();
   const height = async (name) => (await row(name).boundingBox()).height;
-  report("details", { higher: (await height("Rider")) - (await height("carol")), lines: await row("carol").locator(".member-status").count() });
-}
+  equal(await height("Rider"), await height("carol"));
+  equal(await row("carol").locator(".member-status").count(), 0);
+});

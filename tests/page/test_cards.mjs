@@ -1,13 +1,17 @@
-import { atEnd, composer, field, open, post, report, until, visitAs } from "../browser.mjs";
-import { violations } from "./accessibility.mjs";
+// Cards: approvals and polls among the messages of a conversation.
+import { equal, ok } from "node:assert/strict";
+import { passesAxe } from "./axe.mjs";
+import { atEnd, composer, field, open, post, until, visitAs } from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const HOUR_MS = 3_600_000;
+const REASONS = [{ const: "b", title: "Broken" }, { const: "l", title: "Late" }];
 const FORM = {
   schema: {
     type: "object",
     properties: {
       amount: { type: "number", title: "Amount in EUR", minimum: 1, maximum: 50 },
-      reason: { type: "string", title: "Reason", oneOf: [{ const: "b", title: "Broken" }, { const: "l", title: "Late" }] },
+      reason: { type: "string", title: "Reason", oneOf: REASONS },
       note: { type: "string", title: "Note", description: "The customer sees it.", maxLength: 100 },
       tell: { type: "boolean", title: "Notify the customer", default: true },
     },
@@ -43,48 +47,50 @@ async function groupOf(name) {
 }
 
 // A refund waits for the reader, who finds it in the list of what waits, and approves another amount with the keyboard.
-export async function approval() {
+test("An approval waits for the reader who edits the amount", [], async () => {
   const { ask, choose } = await groupOf("Refunds");
   const refund = await ask("bob", REFUND);
   const page = await visitAs("alice");
   const waiting = page.locator(".list-action.waiting");
   await waiting.waitFor();
-  const counted = inLine(await waiting.innerText());
+  equal(inLine(await waiting.innerText()), "Waiting for you 1 1 decision waits for you");
   await waiting.click();
   await dialog(page).getByText(REFUND.title).click();
   const shown = card(page, REFUND.title);
   await button(page, "Approve").waitFor();
-  const asked = {
-    kind: await shown.locator(".card-kind").innerText(),
-    text: await shown.locator(".card-text strong").innerText(),
-    fields: inLine(await shown.locator("dl").innerText()),
-    link: await shown.getByRole("link").getAttribute("href"),
-    progress: await shown.locator(".progress").innerText(),
-  };
+  equal(await shown.locator(".card-kind").innerText(), "Your decision is needed");
+  equal(await shown.locator(".card-text strong").innerText(), "cups");
+  equal(inLine(await shown.locator("dl").innerText()), "Customer Dana Fox");
+  equal(await shown.getByRole("link").getAttribute("href"), "https://example.com/orders/1207");
+  equal(await shown.locator(".progress").innerText(), "Approve: 0 of 2 · Decline: 0 of 1");
   await button(page, "Approve").press("Enter");
   await field(page, "Amount in EUR").fill("60");
   await field(page, "Comment (optional)").fill("One cup only");
   await dialog(page).getByRole("button", { name: "Approve", exact: true }).press("Enter");
-  const isRefused = await field(page, "Amount in EUR").evaluate((it) => !it.checkValidity());
+  ok(await field(page, "Amount in EUR").evaluate((it) => !it.checkValidity()));
   await field(page, "Amount in EUR").fill("12.4");
   await field(page, "Reason").selectOption({ label: "Broken" });
   await dialog(page).getByRole("button", { name: "Approve", exact: true }).press("Enter");
   await closed(page);
-  const chosen = { mine: await shown.locator(".my-choice").innerText(), focus: (await focused(page)) === refund.id };
+  equal(await shown.locator(".my-choice").innerText(), "You chose “Approve”");
+  equal(await focused(page), refund.id);
   await waiting.waitFor({ state: "detached" });
-  const unread = await page.locator(".bell .count, .bell-button .count").count();
+  equal(await page.locator(".bell .count, .bell-button .count").count(), 0);
   await choose("carol", refund, { actionIds: ["approve"], input: { amount: 10 } });
   await until(() => standing(page, REFUND.title), (text) => text.includes("Decided"));
-  const decided = inLine(await standing(page, REFUND.title));
-  const input = inLine(await shown.locator("dl").last().innerText());
+  equal(inLine(await standing(page, REFUND.title)), "Decided: Approve by You and carol Who chose what");
+  equal(inLine(await shown.locator("dl").last().innerText()), "Amount in EUR 10");
   await button(page, "Who chose what").click();
   const reasons = async () => inLine(await dialog(page).locator(".question").innerText());
-  const why = await until(reasons, (text) => text.includes("carol"));
-  report("approved", { counted, asked, isRefused, chosen, unread, decided, input, why, left: await button(page, "Approve").count() });
-}
+  equal(
+    await until(reasons, (text) => text.includes("carol")),
+    "Approve 2 Y You One cup only C carol Decline 0 Nobody yet",
+  );
+  equal(await button(page, "Approve").count(), 0);
+});
 
 // The reader makes a poll in the composer. Others vote, she votes, takes that back, and closes it.
-export async function poll() {
+test("A poll is made in the composer and its counts move", [], async () => {
   const { choose } = await groupOf("Lunch");
   const page = await visitAs("alice");
   await open(page, "Lunch");
@@ -94,7 +100,10 @@ export async function poll() {
   await page.keyboard.press("Enter");
   await page.keyboard.type("Noodles");
   await button(page, "Create poll").click();
-  const problem = await until(() => dialog(page).getByRole("alert").innerText(), (text) => text !== "");
+  equal(
+    await until(() => dialog(page).getByRole("alert").innerText(), (text) => text !== ""),
+    "Two answers are the same.",
+  );
   await field(page, "Answer 2").fill("Soup");
   await page.keyboard.press("Enter");
   await page.keyboard.type("Picnic");
@@ -104,11 +113,12 @@ export async function poll() {
   const shown = card(page, "Where do we eat?");
   await shown.waitFor();
   const id = await page.locator("article:has(.card)").getAttribute("data-id");
-  const kind = await shown.locator(".card-kind").innerText();
+  equal(await shown.locator(".card-kind").innerText(), "Poll · up to 3 answers");
   await choose("bob", { id }, { actionIds: ["1", "3"] });
   await choose("carol", { id }, { actionIds: ["1"] });
-  const names = async () => (await shown.locator(".option").allInnerTexts()).map((each) => inLine(each).replace(/\d+ /, ""));
-  const moved = await until(names, ([first]) => first === "Noodles 2 votes");
+  const names = async () =>
+    (await shown.locator(".option").allInnerTexts()).map((each) => inLine(each).replace(/\d+ /, ""));
+  await becomes(names, ["Noodles 2 votes", "Soup 0 votes", "Picnic 1 vote"]);
   await shown.getByRole("button", { name: "Soup 0 votes" }).press("Enter");
   await shown.getByRole("button", { name: "Soup 1 vote", pressed: true }).waitFor();
   await shown.getByRole("button", { name: "Picnic 1 vote" }).press(" ");
@@ -119,55 +129,61 @@ export async function poll() {
   await shown.getByRole("button", { name: "Soup 1 vote", pressed: true }).waitFor();
   await button(page, "Who chose what").click();
   await dialog(page).getByText("You", { exact: true }).waitFor();
-  const who = inLine(await dialog(page).locator(".question").innerText());
+  equal(
+    inLine(await dialog(page).locator(".question").innerText()),
+    "Noodles 2 B bob C carol Soup 1 Y You Picnic 1 B bob",
+  );
   await page.keyboard.press("Escape");
   await closed(page);
   await page.locator(`[data-id="${id}"]`).click({ button: "right" });
   const actions = await page.getByRole("menuitem").allInnerTexts();
+  equal(actions.some((label) => label.startsWith("Edit")), false);
   await page.getByRole("menuitem", { name: "Close poll" }).click();
   await button(page, "Close poll").click();
   await closed(page);
   await until(() => standing(page, "Where do we eat?"), (text) => text.includes("Closed"));
-  const standingThen = inLine(await standing(page, "Where do we eat?"));
-  const canEdit = actions.some((label) => label.startsWith("Edit"));
+  equal(inLine(await standing(page, "Where do we eat?")), "Closed 4 votes Who chose what");
   await composer(page).press("ArrowUp");
-  const edits = await page.locator(".composer .origin").count();
-  report("voted", { problem, kind, moved, who, canEdit, edits, standing: standingThen, buttons: await shown.locator("button.option").count() });
-}
+  equal(await page.locator(".composer .origin").count(), 0);
+  equal(await shown.locator("button.option").count(), 0);
+});
 
 // Cards of all kinds at the width of a phone, in both looks, with their dialogs.
-export async function phone() {
+test("Cards fit a phone and axe finds nothing wrong", [], async () => {
   const { ask, choose } = await groupOf("On a phone");
   const expiresAt = new Date(Date.now() + HOUR_MS).toISOString();
   await ask("bob", { ...REFUND, expiresAt, who: { users: ["alice", "carol"] } });
   const long = "a long answer ".repeat(5).trim();
-  const options = [{ id: "1", label: long }, { id: "2", label: "x".repeat(80) }];
-  const asked = await ask("bob", { title: "Which one? ".repeat(15).trim(), actions: options, decide: "poll", max: 2, names: "hidden" });
+  const actions = [{ id: "1", label: long }, { id: "2", label: "x".repeat(80) }];
+  const poll = { title: "Which one? ".repeat(15).trim(), actions, decide: "poll", max: 2, names: "hidden" };
+  const asked = await ask("bob", poll);
   await choose("carol", asked, { actionIds: ["1"] });
-  const over = await ask("carol", { title: "Deploy?", actions: [{ id: "y", label: long }, { id: "n", label: "No" }], decide: "first" });
+  const choices = [{ id: "y", label: long }, { id: "n", label: "No" }];
+  const over = await ask("carol", { title: "Deploy?", actions: choices, decide: "first" });
   await choose("bob", over, { actionIds: ["y"] });
   const page = await visitAs("alice", { viewport: { width: 320, height: 700 }, hasTouch: true, isMobile: true });
-  const found = await violations(page, "list");
+  await passesAxe(page, "list");
   await open(page, "On a phone");
   await button(page, "Approve").waitFor();
-  found.push(...(await violations(page, "cards")));
+  await passesAxe(page, "cards");
   await button(page, "Approve").tap();
   await field(page, "Amount in EUR").waitFor();
-  found.push(...(await violations(page, "form")));
+  await passesAxe(page, "form");
   await button(page, "Close").tap();
   await page.getByRole("button", { name: "Jump to newest" }).tap();
   await atEnd(page);
   await card(page, "Deploy?").getByText("Decided").waitFor();
-  found.push(...(await violations(page, "older cards")));
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-  const inRow = await page.locator(".card").evaluateAll((all) => all.every((it) => it.scrollWidth <= it.clientWidth));
-  const heights = await page.locator(".card button:not(.reach)").evaluateAll((all) => all.map((it) => it.getBoundingClientRect().height));
+  await passesAxe(page, "older cards");
+  equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+  ok(await page.locator(".card").evaluateAll((all) => all.every((it) => it.scrollWidth <= it.clientWidth)));
+  const buttons = page.locator(".card button:not(.reach)");
+  const heights = await buttons.evaluateAll((all) => all.map((it) => it.getBoundingClientRect().height));
+  equal(heights.filter((height) => height < 24).length, 0);
   await button(page, "Who chose what").first().tap();
   await dialog(page).waitFor();
-  found.push(...(await violations(page, "choices")));
+  await passesAxe(page, "choices");
   await button(page, "Close").tap();
   await page.locator(".composer .unfold").tap();
   await button(page, "Create a poll").tap();
-  found.push(...(await violations(page, "new poll")));
-  report("looked at", { found, wide, inRow, low: heights.filter((height) => height < 24).length });
-}
+  await passesAxe(page, "new poll");
+});

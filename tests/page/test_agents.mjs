@@ -1,7 +1,10 @@
-import { call, message, open, post, report, url, visitAs } from "../browser.mjs";
+// Agents are labelled beside their names, with the person for whom they write.
+import { deepEqual, equal } from "node:assert/strict";
+import { call, message, open, post, url, visitAs } from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
 // A group with an agent, which writes for itself and for its owner.
-export async function labelled({ token }) {
+test("Agents are labelled in messages and among members", ["admin_token"], async ({ adminToken: token }) => {
   await call("GET", "users/me", "alice");
   await put("helper", token, { name: "Helper", kind: "agent", ownerId: "alice" });
   const group = { kind: "group", memberIds: ["bob", "helper"], name: "With an agent" };
@@ -21,17 +24,19 @@ export async function labelled({ token }) {
   const marks = await articles.evaluateAll((all) =>
     all.map((each) => each.querySelector(".agent-mark")?.innerText.replace(/\s+/g, " ").trim() ?? ""),
   );
-  const labels = await articles.evaluateAll((all) => all.map((each) => each.getAttribute("aria-label")));
+  deepEqual(marks, ["", "Agent", "", "Agent for alice", ""]);
+  const label = await articles.nth(3).getAttribute("aria-label");
+  equal(label.replace(/\d+:\d+\s[AP]M/, "TIME"), "Helper, Agent, for alice, TIME: I have paid.");
   await page.getByRole("button", { name: /Details/ }).click();
   const members = page.locator(".member").filter({ has: page.locator(".name") });
   await members.filter({ hasText: "Helper" }).waitFor();
   const rows = await members.evaluateAll((all) =>
     all.map((each) => [each.querySelector(".name bdi").textContent, each.querySelector(".badge")?.textContent ?? ""]),
   );
+  deepEqual(rows, [["alice", "Owner"], ["bob", ""], ["Helper", "Agent"]]);
   await put("helper", token, { kind: "person" });
   await members.filter({ hasText: "Helper" }).getByText("Agent").waitFor({ state: "detached" });
-  report("labelled", { marks, labels: labels.map((label) => label.replace(/\d+:\d+\s[AP]M/, "TIME")), rows });
-}
+});
 
 async function put(id, token, body) {
   const headers = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
@@ -40,9 +45,9 @@ async function put(id, token, body) {
 }
 
 // Rates messages of an agent by keyboard and mouse, says why, and loads the page again.
-export async function rated({ token }) {
+test("Messages of agents are rated and only their owner sees how many", ["admin_token"], async ({ adminToken }) => {
   await call("GET", "users/me", "alice");
-  await put("rated-helper", token, { name: "Helper", kind: "agent", ownerId: "alice" });
+  await put("rated-helper", adminToken, { name: "Helper", kind: "agent", ownerId: "alice" });
   const group = { kind: "group", memberIds: ["bob", "rated-helper"], name: "With a rated agent" };
   const { id } = await post("conversations", "alice", group);
   const say = (user, content) => post("messages", user, { conversationId: id, content });
@@ -54,12 +59,12 @@ export async function rated({ token }) {
   await open(page, "With a rated agent");
   const thumbs = (text) => article(page, text).getByRole("group", { name: "Rate this message" });
   await thumbs("It was sent yesterday.").waitFor();
-  const without = await article(page, "When was it sent?").getByRole("group", { name: "Rate this message" }).count();
+  equal(await article(page, "When was it sent?").getByRole("group", { name: "Rate this message" }).count(), 0);
   const pressed = async () => {
     const all = await page.locator(".thumb").all();
     return Promise.all(all.map((each) => each.getAttribute("aria-pressed")));
   };
-  const before = await pressed();
+  deepEqual(await pressed(), ["false", "false", "false", "false"]);
   await thumbs("It was sent yesterday.").getByRole("button", { name: "Good answer" }).click();
   const bad = thumbs("It was sent today.").getByRole("button", { name: "Bad answer" });
   await bad.focus();
@@ -73,12 +78,12 @@ export async function rated({ token }) {
   await page.keyboard.press("Tab");
   await page.getByRole("dialog").getByRole("button", { name: "Send" }).click();
   await article(page, "It was sent today.").getByRole("button", { name: "Change your comment" }).waitFor();
-  const shown = await pressed();
-  const stored = await call("GET", `messages/${first}/rating`, "bob");
+  deepEqual(await pressed(), ["false", "true", "true", "false"]);
+  deepEqual(await call("GET", `messages/${first}/rating`, "bob"), { mine: -1, comment: "It has not come." });
   await page.reload();
   await thumbs("It was sent yesterday.").waitFor();
   await thumbs("It was sent today.").waitFor();
-  const reloaded = await pressed();
+  deepEqual(await pressed(), ["false", "true", "true", "false"]);
 
   const owner = await visitAs("alice");
   await open(owner, "With a rated agent");
@@ -87,7 +92,6 @@ export async function rated({ token }) {
   await counted("Bad answer, 2").waitFor();
   await thumbs("It was sent today.").getByRole("button", { name: "Bad answer", exact: true }).click();
   await counted("Bad answer, 1").waitFor();
-  report("rated", { without, before, shown, stored, reloaded });
-}
+});
 
 const article = (page, text) => page.locator(".message.authored").filter({ hasText: text });

@@ -1,0 +1,37 @@
+"""Servers with settings of their own, and what the tests in a browser need beside them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from talkwire.dialects.names import DIALECT_NAMES
+from tests.forked_talkwire import start_talkwire
+from tests.page.driving import Server
+from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
+
+
+@contextmanager
+def _running(folder: Path, *options: str, **environment: str) -> Iterator[str]:
+    """Yields the URL of a server with its data in `folder`; killed, not stopped, at the end."""
+    port = reserved_port()
+    arguments = ["serve", "--data", str(folder), "--port", str(port), *options]
+    with (
+        tempfile.TemporaryFile() as output,
+        killed_at_the_end(start_talkwire(arguments, output, {**os.environ, **environment}, REPOSITORY), port) as url,
+    ):
+        yield url
+
+
+@pytest.fixture(scope="module")
+def console_server(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A demo server whose webhooks may reach this machine, and which has limits. It knows the names of the dialects."""
+    folder = Path(copytree(filled_demo, tmp_path_factory.mktemp("console") / "data"))
+    with _running(folder, "--demo", "--webhook-allow", "127.0.0.0/8") as url:
+        yield Server(url, {"dialects": lambda: DIALECT_NAMES})
