@@ -405,14 +405,19 @@ export async function act(page, content, name, within = page) {
   if (wanted === menu) await page.getByRole("menuitem", { name, exact: true }).click();
 }
 
-// Holds a finger on a message until its sheet is open.
+// Holds a finger on a message until its sheet is open: the list may move away below the finger.
 export async function longPress(page, at, opened = "dialog.sheet") {
-  const box = await at.boundingBox();
   const session = await page.context().newCDPSession(page);
-  const point = { x: box.x + Math.min(60, box.width / 2), y: box.y + box.height / 2 };
-  await session.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [point] });
-  await page.locator(opened).waitFor();
-  await session.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  const touch = (type, touchPoints) => session.send("Input.dispatchTouchEvent", { type, touchPoints });
+  const held = async () => {
+    if (await page.locator(opened).isVisible()) return true;
+    const box = await at.boundingBox();
+    await touch("touchStart", [{ x: box.x + Math.min(60, box.width / 2), y: box.y + box.height / 2 }]);
+    const opens = await page.locator(opened).waitFor({ timeout: 2_000 }).then(() => true, () => false);
+    await touch("touchEnd", []);
+    return opens;
+  };
+  if (!(await until(held, Boolean))) throw new Error("a finger that is held opens nothing");
   await session.detach();
 }
 
