@@ -29,7 +29,11 @@ from tests.page.driving import (
     serving,
 )
 from tests.page.scenario_files import ScenarioFile
-from tests.page.servers import console_server as console_server  # noqa: PLC0414 (pytest finds its fixtures here)
+from tests.page.servers import (  # noqa: F401 (pytest finds its fixtures here)
+    alices_admin_token,
+    console_server,
+    server_of_short_tokens,
+)
 from tests.protocol.server_process import reserved_port
 
 

@@ -12,8 +12,11 @@ from shutil import copytree
 import pytest
 
 from talkwire.dialects.names import DIALECT_NAMES
+from talkwire.identity.issuer import TokenIssuer
+from talkwire.settings import Settings
+from talkwire.settings.keys import signing_secret
 from tests.forked_talkwire import start_talkwire
-from tests.page.driving import Server
+from tests.page.driving import Server, serving
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 
 
@@ -35,3 +38,18 @@ def console_server(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) 
     folder = Path(copytree(filled_demo, tmp_path_factory.mktemp("console") / "data"))
     with _running(folder, "--demo", "--webhook-allow", "127.0.0.0/8") as url:
         yield Server(url, {"dialects": lambda: DIALECT_NAMES})
+
+
+@pytest.fixture(scope="session")
+def alices_admin_token(filled_demo: Path) -> str:
+    """A token that makes alice an admin of every server whose data were copied from the demo."""
+    secret = signing_secret(Settings(data=filled_demo, demo=True))
+    assert secret is not None
+    return TokenIssuer(secret).issue("alice", ttl_s=600, name="alice", role="admin")
+
+
+@pytest.fixture
+def server_of_short_tokens(demo_folder: Path) -> Iterator[Server]:
+    """A demo server whose access tokens are valid for three seconds."""
+    with serving(demo_folder, reserved_port(), "--access-token-ttl", "3s") as url:
+        yield Server(url)

@@ -1,6 +1,9 @@
-import { message, messages, open, post, report, say, start, submitAccount, url, visit, visitAs } from "../browser.mjs";
+// Accounts, and the tokens that they are given.
+import { deepEqual, equal } from "node:assert/strict";
+import { message, messages, open, post, say, start, submitAccount, url, visit, visitAs } from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
-export async function account() {
+test("An account is made and signed in to", [], async () => {
   const dora = await visit({ expected: /status of 401/ });
   const credentials = { "E-mail": "dora@example.com", Password: "correct horse" };
   const me = (page) => page.locator("aside header").getByText("Dora");
@@ -16,23 +19,22 @@ export async function account() {
   await dora.getByRole("menuitem", { name: "Sign out" }).click();
   await submitAccount(dora, { ...credentials, Password: "wrong" });
   await dora.locator(".entrance > form .problem:not(:empty)").waitFor();
-  report("refused", { reason: await dora.locator(".entrance > form .problem").textContent() });
+  equal(await dora.locator(".entrance > form .problem").textContent(), "The e-mail address or the password is wrong.");
   const forgot = dora.getByText("Forgot your password?");
   await forgot.waitFor();
   await dora.locator(".entrance form:not(.demo-other) button.quiet").click();
   await dora.getByRole("textbox", { name: "Name" }).waitFor();
   await forgot.waitFor({ state: "detached" });
-  const carried = [await dora.locator(".entrance > form .problem").textContent(), await dora.getByLabel("Password").inputValue()];
-  const kept = await dora.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage }));
+  equal(await dora.locator(".entrance > form .problem").textContent(), "");
+  equal(await dora.getByLabel("Password").inputValue(), "");
+  deepEqual(await dora.evaluate(() => Object.keys({ ...localStorage, ...sessionStorage })), []);
   await submitAccount(dora, credentials);
   await start(dora, ["alice"]);
   await say(dora, "Signed in");
   await message(dora, "Signed in").waitFor();
-  report("signed in", { kept, carried });
-}
+});
 
-// The server's tokens are good for very few seconds.
-export async function expiry() {
+test("The page renews a token that expires", ["server_of_short_tokens"], async () => {
   const erik = await visit({ expected: /status of 401/ });
   await submitAccount(erik, { Name: "Erik", "E-mail": "erik@example.com", Password: "correct horse" });
   await start(erik, ["alice"]);
@@ -43,11 +45,11 @@ export async function expiry() {
   }
   await say(erik, "After");
   await message(erik, "After").waitFor();
-  report("renewed", { messages: await messages(erik).allTextContents() });
-}
+  deepEqual(await messages(erik).allTextContents(), ["Before", "After"]);
+});
 
 // Somebody else signs in, in another tab: no tab continues to show what the former one sees.
-export async function switched() {
+test("All tabs follow whoever signs in", [], async () => {
   const page = await visit();
   const name = (own) => page.locator("aside header").getByText(own);
   await submitAccount(page, { Name: "Gina", "E-mail": "gina@example.com", Password: "correct horse" });
@@ -65,11 +67,11 @@ export async function switched() {
   await start(page, ["alice"]);
   await say(page, "By whom?");
   await message(page, "By whom?").waitFor();
-  report("switched", { by: await page.locator(".message .name").last().textContent() });
-}
+  equal(await page.locator(".message .name").last().textContent(), "Hugo");
+});
 
 // A token with the role `admin`: the server refuses sync to it, and the page loads the conversations instead.
-export async function admin({ token }) {
+test("An admin sees conversations and receives live messages", ["alices_admin_token"], async ({ alicesAdminToken }) => {
   // A page of the server would follow the session before it is loaded again.
   const page = await visit({ at: "about:blank" });
   const asked = [];
@@ -78,7 +80,7 @@ export async function admin({ token }) {
   });
   const other = await page.context().newPage();
   await other.goto(`${url}/demo.json`);
-  const session = JSON.stringify({ user: { id: "alice", name: "alice" }, accessToken: token });
+  const session = JSON.stringify({ user: { id: "alice", name: "alice" }, accessToken: alicesAdminToken });
   await other.evaluate((text) => localStorage.setItem("talkwire.session", text), session);
   await other.close();
   await page.goto(url);
@@ -90,5 +92,5 @@ export async function admin({ token }) {
   await message(page, "Live, to an admin").waitFor();
   await say(page, "An admin answers");
   await message(bob, "An admin answers").waitFor();
-  report("admin", { asked });
-}
+  deepEqual(asked, ["sync", "conversations:list"]);
+});
