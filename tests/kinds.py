@@ -204,7 +204,7 @@ IN_THE_GATE = (
     "page/test_phone.mjs::a-finger-hits-what-it-aims-at",
     "page/test_places.mjs::a-public-channel-is-joined-and-only-those-who-run-it-write",
     "page/test_push.py::test_pushes_are_shown_clicked_dismissed_and_ended",
-    "page/test_reporting.py::test_a_message_is_reported_with_a_reason_and_a_note",
+    "page/test_reporting.mjs::a-message-is-reported-with-a-reason-and-a-note",
     "page/test_safety.py::test_markup_in_messages_and_names_is_shown_as_text",
     "page/test_search.mjs::messages-are-found-here-and-everywhere",
     "page/test_settings.mjs::a-theme-holds-in-all-tabs-and-from-the-first-paint-on",

@@ -1,13 +1,12 @@
-import { act, call, composer, message as row, open, post, report, url, visitAs } from "../browser.mjs";
-
-const picture = async (page, name) => {
-  if (process.env.PICTURES) await page.screenshot({ path: `${process.env.PICTURES}/${name}.png` });
-};
+// Reporting messages to the admins of the server.
+import { equal, ok } from "node:assert/strict";
+import { act, call, composer, message, open, post, url, visitAs } from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
 const bell = (page, name) => page.getByRole("button", { name, exact: true });
 
 // A message is reported from its menu; the server then has the reason and the note.
-export async function message() {
+test("A message is reported with a reason and a note", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Market", memberIds: ["bob"] });
   const sent = await post("messages", "bob", { conversationId: id, content: "Buy now" });
   await post("messages", "alice", { conversationId: id, content: "No" });
@@ -18,19 +17,18 @@ export async function message() {
   const asking = alice.getByRole("dialog", { name: "Report message" });
   await asking.getByRole("radio", { name: "Abuse" }).check();
   await asking.getByLabel("Note (optional)").fill("The third time");
-  await picture(alice, "report");
   await asking.getByRole("button", { name: "Report", exact: true }).click();
-  const thanks = await asking.getByRole("status").textContent();
-  await picture(alice, "reported");
+  ok((await asking.getByRole("status").textContent()).length > 0);
   await asking.getByRole("button", { name: "Done" }).click();
   await asking.waitFor({ state: "detached" });
   // A further report returns the open one.
   const { reason, note, state } = await call("POST", `messages/${sent.id}/report`, "alice", { reason: "other" });
-  report("reported", { thanks: thanks.length > 0, reason, note, state });
-}
+  equal(reason, "abuse");
+  equal(note, "The third time");
+  equal(state, "open");
+});
 
-// Nobody reports what is their own.
-export async function own() {
+test("Nobody reports their own message", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Mine", memberIds: ["bob"] });
   await post("messages", "alice", { conversationId: id, content: "Hello" });
   const alice = await visitAs("alice");
@@ -39,12 +37,12 @@ export async function own() {
   await at.hover();
   await at.getByRole("button", { name: "More actions" }).click();
   await alice.getByRole("menuitem", { name: "Delete", exact: true }).waitFor();
-  report("offered", { reporting: (await alice.getByRole("menuitem", { name: "Report message" }).count()) > 0 });
-}
+  equal(await alice.getByRole("menuitem", { name: "Report message" }).count(), 0);
+});
 
 // Anyone who looks at the conversation of a report learns of the decision from the bell, which counts it until it is
 // read there: opening the conversation again reads nothing of it.
-export async function decision({ token }) {
+test("A decision is unread until the bell shows it", ["admin_token"], async ({ adminToken: token }) => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Decided", memberIds: ["bob"] });
   const sent = await post("messages", "bob", { conversationId: id, content: "Buy now" });
   await post("messages", "alice", { conversationId: id, content: "No" });
@@ -56,7 +54,7 @@ export async function decision({ token }) {
     const page = await visitAs(user);
     pages.push(page);
     await open(page, "Decided");
-    await row(page, "No").waitFor();
+    await message(page, "No").waitFor();
     await bell(page, "Notifications").waitFor();
   }
   const decided = await fetch(`${url}/api/v1/reports/${reported.id}`, {
@@ -64,18 +62,16 @@ export async function decision({ token }) {
     headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` },
     body: JSON.stringify({ state: "resolved", action: "delete", reason: "Advertising" }),
   });
-  const shown = [];
+  equal(decided.status, 200);
   for (const page of pages) {
     await bell(page, "Notifications, 1 unread").waitFor();
     await open(page, "general");
     await open(page, "Decided");
-    await row(page, "No").waitFor();
+    await message(page, "No").waitFor();
     await bell(page, "Notifications, 1 unread").click();
     const entry = page.getByRole("dialog", { name: "Notifications" }).locator(".notification.new");
-    shown.push((await entry.textContent()).includes("Advertising"));
-    await picture(page, `decided-${shown.length}`);
+    ok((await entry.textContent()).includes("Advertising"));
     await entry.click();
     await bell(page, "Notifications").waitFor();
   }
-  report("decided", { status: decided.status, shown });
-}
+});
