@@ -205,7 +205,7 @@ IN_THE_GATE = (
     "page/test_places.mjs::a-public-channel-is-joined-and-only-those-who-run-it-write",
     "page/test_push.py::test_pushes_are_shown_clicked_dismissed_and_ended",
     "page/test_reporting.mjs::a-message-is-reported-with-a-reason-and-a-note",
-    "page/test_safety.py::test_markup_in_messages_and_names_is_shown_as_text",
+    "page/test_safety.mjs::markup-in-messages-and-names-is-shown-as-text",
     "page/test_search.mjs::messages-are-found-here-and-everywhere",
     "page/test_settings.mjs::a-theme-holds-in-all-tabs-and-from-the-first-paint-on",
     "page/test_speed.py::test_the_first_page_loads_little_and_stands_still",
