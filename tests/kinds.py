@@ -195,7 +195,7 @@ IN_THE_GATE = (
     "page/test_examples.py[newest]",
     "page/test_fastapi_example.py::test_the_page_shows_the_files_of_the_example",
     "page/test_files.py::test_files_are_sent_looked_at_and_saved",
-    "page/test_invitations.py::test_a_link_leads_from_its_making_into_the_conversation",
+    "page/test_invitations.mjs::a-link-leads-from-its-making-into-the-conversation",
     "page/test_layout.mjs::the-page-fits-a-narrow-screen-and-works-by-keyboard",
     "page/test_long_texts.py::test_the_rest_of_a_long_text_comes_when_it_is_asked_for",
     "page/test_menus_and_lists.mjs::a-message-has-a-menu-by-right-click-and-by-key",

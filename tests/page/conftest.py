@@ -30,8 +30,10 @@ from tests.page.driving import (
 )
 from tests.page.scenario_files import ScenarioFile
 from tests.page.servers import (  # noqa: F401 (pytest finds its fixtures here)
+    accountless_server,
     alices_admin_token,
     console_server,
+    invite_only_server,
     server_of_short_tokens,
 )
 from tests.protocol.server_process import reserved_port

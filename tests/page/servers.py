@@ -53,3 +53,18 @@ def server_of_short_tokens(demo_folder: Path) -> Iterator[Server]:
     """A demo server whose access tokens are valid for three seconds."""
     with serving(demo_folder, reserved_port(), "--access-token-ttl", "3s") as url:
         yield Server(url)
+
+
+@pytest.fixture(scope="module")
+def invite_only_server(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A demo server on which nobody registers without an invitation."""
+    folder = Path(copytree(filled_demo, tmp_path_factory.mktemp("invite") / "data"))
+    with serving(folder, reserved_port(), "--accounts", "invite") as url:
+        yield Server(url)
+
+
+@pytest.fixture
+def accountless_server(demo_folder: Path) -> Iterator[Server]:
+    """A demo server without accounts."""
+    with serving(demo_folder, reserved_port(), "--accounts", "off") as url:
+        yield Server(url)

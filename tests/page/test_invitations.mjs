@@ -1,3 +1,5 @@
+// Invitation links, and what the page offers by who may register.
+import { deepEqual, equal } from "node:assert/strict";
 import {
   call,
   conversations,
@@ -6,15 +8,14 @@ import {
   open,
   opened,
   post,
-  report,
   say,
   start,
   submitAccount,
-  until,
   url,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const GROUP = "The club";
 const registers = (page) => page.getByRole("form", { name: "Create account" });
@@ -30,8 +31,7 @@ async function linkOf(page, uses) {
   const link = await field(page, "Invitation link").inputValue();
   await page.locator("dialog").getByRole("button", { name: "Copy link" }).and(page.locator(":focus")).waitFor();
   await page.locator("dialog").getByRole("button", { name: "Copy link" }).click();
-  const copied = await until(() => page.evaluate(() => navigator.clipboard.readText()), (text) => text === link);
-  if (copied !== link) throw new Error(`copied ${copied}, not ${link}`);
+  await becomes(() => page.evaluate(() => navigator.clipboard.readText()), link);
   await page.locator("dialog").getByRole("button", { name: "Close" }).click();
   return link;
 }
@@ -40,7 +40,7 @@ async function linkOf(page, uses) {
 const idOf = (page) => decodeURIComponent(page.url().split("/").at(-1));
 
 // The links of a group, in its details: copied again where they were made, and revoked.
-export async function revoking() {
+test("Links are listed and revoked", ["invite_only_server"], async () => {
   const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
   await start(alice, ["bob", "carol"], "Links");
   await opened(alice, "Links");
@@ -52,29 +52,27 @@ export async function revoking() {
   const list = alice.getByRole("region", { name: "Invitation links" });
   await list.locator("li").nth(1).waitFor();
   const listed = await list.locator("li").evaluateAll((all) =>
-    all.map((it) => [it.querySelector(".name").firstChild.data, it.querySelector("span.detail").textContent.split(" · ")[0]]),
+    all.map((it) => `${it.querySelector(".name").firstChild.data}: ${it.querySelector("span.detail").textContent}`),
   );
+  deepEqual(listed.map((text) => text.split(" · ")[0]), ["By alice: Not used yet", "By alice: 1 use left"]);
+  // The clipboard still has the link since it was made.
+  await alice.evaluate(() => navigator.clipboard.writeText("something else"));
   await list.getByRole("button", { name: "Copy the link by alice" }).click();
-  const copied = (await until(() => alice.evaluate(() => navigator.clipboard.readText()), (text) => text === link)) === link;
+  await becomes(() => alice.evaluate(() => navigator.clipboard.readText()), link);
   await list.locator("li").last().getByRole("button", { name: "Revoke the link by alice" }).click();
   const question = alice.getByRole("dialog", { name: "Revoke this invitation link?" });
   await question.getByRole("button", { name: "Revoke", exact: true }).click();
   await alice.locator(".toast:popover-open").getByText("revoked").waitFor();
-  const says = await alice.locator(".toast p").textContent();
+  equal(await alice.locator(".toast p").textContent(), "Invitation link revoked.");
+  // Of a link that was made elsewhere, the page has no address.
+  equal(await list.getByRole("button", { name: "Copy the link by alice" }).count(), 0);
+  equal(await list.locator("li").count(), 1);
   const { items } = await call("GET", `invitations?conversationId=${encodeURIComponent(id)}`, "alice");
-  report("revoked", {
-    listed,
-    copied,
-    // Of a link that was made elsewhere, the page has no address.
-    copies: await list.getByRole("button", { name: "Copy the link by alice" }).count(),
-    says,
-    left: await list.locator("li").count(),
-    server: items.length,
-  });
-}
+  equal(items.length, 1);
+});
 
 // Anyone who joins by a link changes its use count in the details, and a link that is used up leaves the list.
-export async function counting() {
+test("The uses of a link are counted while its list is open", ["invite_only_server"], async () => {
   const alice = await visitAs("alice");
   await start(alice, ["bob", "carol"], "Counted");
   await opened(alice, "Counted");
@@ -84,16 +82,16 @@ export async function counting() {
   await alice.getByRole("button", { name: "Details" }).click();
   const rows = alice.getByRole("region", { name: "Invitation links" }).locator("li");
   const counts = async () => (await rows.locator("span.detail").allTextContents()).map((text) => text.split(" · ")[0]);
-  const before = await until(counts, (all) => all.length === 2);
+  await becomes(counts, ["1 use left", "Not used yet"]);
   await post(`invitations/${codeOf(forOne)}/accept`, "test", {});
   await rows.nth(1).waitFor({ state: "detached" });
-  const afterOne = await counts();
+  deepEqual(await counts(), ["Not used yet"]);
   await post(`invitations/${codeOf(forMany)}/accept`, "123", {});
-  report("counted", { before, afterOne, afterTwo: await until(counts, (all) => all[0] !== afterOne[0]) });
-}
+  await becomes(counts, ["Used once"]);
+});
 
 // A link does not work while the user who created it may not invite.
-export async function suspended() {
+test("A link whose creator may not invite any more says that it does not work", ["invite_only_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Handed on", memberIds: ["bob"] });
   await call("PATCH", `conversations/${id}/members/bob`, "alice", { role: "admin" });
   await post("invitations", "bob", { conversationIds: [id] });
@@ -102,17 +100,17 @@ export async function suspended() {
   await alice.getByRole("button", { name: "Details" }).click();
   const detail = alice.getByRole("region", { name: "Invitation links" }).locator("li .detail");
   const before = await detail.textContent();
+  equal(before, "Not used yet");
   await call("PATCH", `conversations/${id}/members/bob`, "alice", { role: "member" });
   await detail.getByText("Does not work").waitFor();
   await call("PATCH", `conversations/${id}/members/bob`, "alice", { role: "admin" });
   await detail.getByText(before, { exact: true }).waitFor();
-  report("suspended", { before });
-}
+});
 
 const codeOf = ({ code, url: link }) => code ?? new URL(link).hash.split("/").at(-1);
 
 // On a server where nobody registers without an invitation.
-export async function path() {
+test("A link leads from its making into the conversation", ["invite_only_server"], async () => {
   const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
   await start(alice, ["bob", "carol"], GROUP);
   await opened(alice, GROUP);
@@ -122,12 +120,12 @@ export async function path() {
   // Without the link there is nothing to register with.
   const plain = await visit();
   await signsIn(plain).getByText("To create an account, open your invitation link.").waitFor();
-  const offered = await plain.getByRole("button", { name: "Create an account instead" }).count();
+  equal(await plain.getByRole("button", { name: "Create an account instead" }).count(), 0);
 
   // With it, one registers and is in the group; a reload in between changes nothing.
   const dora = await visit({ path: link.slice(url.length), expected: /status of 401/ });
   await registers(dora).waitFor();
-  const address = await dora.evaluate(() => location.hash);
+  equal(await dora.evaluate(() => location.hash), "");
   await dora.reload();
   await registers(dora).getByText(`You have been invited to ${GROUP}.`).waitFor();
   await submitAccount(dora, { Name: "Dora", "E-mail": "dora@example.com", Password: "correct horse" });
@@ -135,7 +133,7 @@ export async function path() {
   await message(dora, "Welcome").waitFor();
   await say(dora, "Hello all");
   await message(alice, "Hello all").waitFor();
-  const asked = await joins(dora).count();
+  equal(await joins(dora).count(), 0);
 
   // Anyone who is signed in is asked.
   const tess = await visitAs("test");
@@ -161,17 +159,16 @@ export async function path() {
   await other.getByRole("button", { name: "Not now" }).click();
   await other.reload();
   await conversations(other).first().waitFor();
-  const again = await joins(other).count();
+  equal(await joins(other).count(), 0);
 
   // Members are led there.
   await open(tess, "test-conv");
   await tess.goto(link);
   await opened(tess, GROUP);
-  report("joined", { offered, address, asked, again });
-}
+});
 
 // A link that is used up, for who is signed in and for who is not.
-export async function usedUp() {
+test("A link that is used up or revoked says so", ["invite_only_server"], async () => {
   const alice = await visitAs("alice", { permissions: ["clipboard-read", "clipboard-write"] });
   await start(alice, ["bob", "carol"], "For one");
   await opened(alice, "For one");
@@ -184,17 +181,20 @@ export async function usedUp() {
   await opened(first, "For one");
   await submitAccount(second, { Name: "Gina", "E-mail": "gina@example.com", Password: "correct horse" });
   await signsIn(second).waitFor();
-  const registering = await second.locator(".entrance > form .problem").textContent();
-  const email = await second.getByLabel("E-mail").inputValue();
+  equal(
+    await second.locator(".entrance > form .problem").textContent(),
+    "This invitation is no longer valid. The link has expired, was used up or was revoked. Ask for a new one.",
+  );
+  equal(await second.getByLabel("E-mail").inputValue(), "gina@example.com");
   // Anyone who opens it later is not asked to fill in a form in vain.
   const third = await visit({ path, expected: /status of 403/ });
   await third.getByRole("alert").getByText("This invitation is no longer valid.").waitFor();
-  const forms = await registers(third).count();
+  equal(await registers(third).count(), 0);
   const tess = await visitAs("test", { expected: /status of 40[34]/ });
   await tess.goto(link);
   const over = tess.getByRole("dialog", { name: "This invitation is no longer valid" });
   await over.waitFor();
-  const offered = await joins(tess).count();
+  equal(await joins(tess).count(), 0);
   await over.getByRole("button", { name: "Go to your conversations" }).click();
   await over.waitFor({ state: "detached" });
 
@@ -207,11 +207,11 @@ export async function usedUp() {
   await over.waitFor();
   await tess.reload();
   await over.waitFor();
-  report("refused", { registering, email, forms, offered, revoked: await joins(tess).count() });
-}
+  equal(await joins(tess).count(), 0);
+});
 
 // On a server without accounts: no form for one is shown, also not before the page knows. The demo's people need none.
-export async function off() {
+test("Where there are no accounts there is no form", ["accountless_server"], async () => {
   const page = await visit();
   let answer;
   const asked = new Promise((resolve) => {
@@ -221,23 +221,23 @@ export async function off() {
   await Promise.all([page.waitForResponse("**/demo.json"), page.reload()]);
   await page.locator(".entrance-head").waitFor();
   const forms = page.locator("form:not(.demo-other)");
-  const early = await forms.count();
+  equal(await forms.count(), 0);
   answer();
   await page.getByText("Sign in through the application that this chat belongs to.").waitFor();
-  report("off", { early, forms: await forms.count() });
-}
+  equal(await forms.count(), 0);
+});
 
 // The demo offers its users with their pictures, and with an initial who has another picture by now.
-export async function demo_picture() {
+test("The demo offers a user with another picture by the initial", ["own_server"], async () => {
   const before = await visit();
   await before.locator(".demo-people img").first().waitFor();
-  const people = await before.locator(".demo-people button").count();
   const pictures = await before.locator(".demo-people img").count();
+  equal(await before.locator(".demo-people button").count(), pictures);
   const form = new FormData();
   form.append("file", new Blob(["<svg/>"], { type: "image/png" }), "other.png");
   const file = await (await fetch(`${url}/api/v1/files?userId=maya`, { method: "POST", body: form })).json();
   await call("PATCH", "users/me", "maya", { avatar: file.url });
   const after = await visit({ expected: /status of 40[34]/ });
-  const initial = await after.getByRole("button", { name: "Maya Lindgren" }).locator(".avatar").textContent();
-  report("offered", { isComplete: pictures === people, initial, left: (await after.locator(".demo-people img").count()) - pictures });
-}
+  equal(await after.getByRole("button", { name: "Maya Lindgren" }).locator(".avatar").textContent(), "M");
+  equal(await after.locator(".demo-people img").count(), pictures - 1);
+});
