@@ -203,7 +203,7 @@ IN_THE_GATE = (
     "page/test_openid.py::test_a_person_signs_in_at_the_provider_and_comes_back_to_the_conversation",
     "page/test_phone.mjs::a-finger-hits-what-it-aims-at",
     "page/test_places.mjs::a-public-channel-is-joined-and-only-those-who-run-it-write",
-    "page/test_push.py::test_pushes_are_shown_clicked_dismissed_and_ended",
+    "page/test_push.mjs::pushes-are-shown-clicked-dismissed-and-ended",
     "page/test_reporting.mjs::a-message-is-reported-with-a-reason-and-a-note",
     "page/test_safety.mjs::markup-in-messages-and-names-is-shown-as-text",
     "page/test_search.mjs::messages-are-found-here-and-everywhere",
