@@ -200,7 +200,7 @@ IN_THE_GATE = (
     "page/test_long_texts.py::test_the_rest_of_a_long_text_comes_when_it_is_asked_for",
     "page/test_menus_and_lists.mjs::a-message-has-a-menu-by-right-click-and-by-key",
     "page/test_offers.mjs::two-bargain",
-    "page/test_openid.py::test_a_person_signs_in_at_the_provider_and_comes_back_to_the_conversation",
+    "page/test_openid.mjs::a-person-signs-in-at-the-provider-and-comes-back-to-the-conversation",
     "page/test_phone.mjs::a-finger-hits-what-it-aims-at",
     "page/test_places.mjs::a-public-channel-is-joined-and-only-those-who-run-it-write",
     "page/test_push.mjs::pushes-are-shown-clicked-dismissed-and-ended",

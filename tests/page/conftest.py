@@ -35,6 +35,7 @@ from tests.page.servers import (  # noqa: F401 (pytest finds its fixtures here)
     console_server,
     invite_only_server,
     server_of_short_tokens,
+    team_server,
 )
 from tests.protocol.server_process import reserved_port
 

@@ -16,8 +16,13 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.settings import Settings
 from talkwire.settings.keys import signing_secret
 from tests.forked_talkwire import start_talkwire
+from tests.http_client import HttpClient
+from tests.openid.provider import CALLBACK, CLIENT_ID, CLIENT_SECRET, Browser, running_provider
 from tests.page.driving import Server, serving
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
+
+SECRET = "a secret for tests, of more than 32 characters"
+"""With which applications sign the tokens of their users."""
 
 
 @contextmanager
@@ -29,6 +34,13 @@ def _running(folder: Path, *options: str, **environment: str) -> Iterator[str]:
         tempfile.TemporaryFile() as output,
         killed_at_the_end(start_talkwire(arguments, output, {**os.environ, **environment}, REPOSITORY), port) as url,
     ):
+        yield url
+
+
+@contextmanager
+def serving_an_application(folder: Path, *options: str) -> Iterator[str]:
+    """Yields the URL of a server whose tokens an application signs."""
+    with _running(folder, "--no-rate-limits", *options, JWT_SECRET=SECRET) as url:
         yield url
 
 
@@ -68,3 +80,32 @@ def accountless_server(demo_folder: Path) -> Iterator[Server]:
     """A demo server without accounts."""
     with serving(demo_folder, reserved_port(), "--accounts", "off") as url:
         yield Server(url)
+
+
+@pytest.fixture(scope="module")
+def team_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server without accounts whose users sign in at an OpenID provider, with a conversation that everybody joins.
+
+    Its action bans the person of this name at the provider.
+    """
+    token = TokenIssuer(SECRET).issue("backend", ttl_s=600, role="service")
+    with running_provider() as provider:
+        provider.add_person("ann", name="Ann Smith", email="ann@example.com")
+        provider.add_person("mallory", name="Mallory")
+        options = ("--oidc-issuer", provider.issuer, "--oidc-client-id", CLIENT_ID, "--oidc-name", "Example Team")
+        secret = ("--oidc-client-secret", CLIENT_SECRET, "--default-conversations", "team")
+        with (
+            serving_an_application(tmp_path_factory.mktemp("team"), *options, *secret) as url,
+            HttpClient(base_url=f"{url}/api/v1", headers={"authorization": f"Bearer {token}"}) as service,
+        ):
+            provider.allow(f"{url}{CALLBACK}")
+            body = {"kind": "group", "id": "team", "name": "Team", "memberIds": ["bob"]}
+            service.post("/conversations", json=body).raise_for_status()
+
+            def ban(subject: str) -> None:
+                browser = Browser(url)
+                user_id = browser.sign_in(subject)["user"]["id"]
+                browser.close()
+                service.put(f"/users/{user_id}/ban").raise_for_status()
+
+            yield Server(url, {"ban": ban})

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.forked_talkwire import start_talkwire
 from tests.page.driving import Driver, Report, run
-from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
+from tests.page.servers import SECRET, serving_an_application
+from tests.protocol.server_process import reserved_port
 
-SECRET = "a secret for tests, of more than 32 characters"
 SHOP = f"http://shop.localhost:{reserved_port()}"
-
-
-@contextmanager
-def serving_an_application(folder: Path, *options: str) -> Iterator[str]:
-    """Yields the URL of a server whose tokens an application signs."""
-    port = reserved_port()
-    arguments = ["serve", "--data", str(folder), "--port", str(port), "--no-rate-limits", *options]
-    environment = {**os.environ, "JWT_SECRET": SECRET}
-    with (
-        tempfile.TemporaryFile() as output,
-        killed_at_the_end(start_talkwire(arguments, output, environment, REPOSITORY), port) as url,
-    ):
-        yield url
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.page.driving import Driver, run
-from tests.page.test_embedding import SECRET, serving_an_application
+from tests.page.servers import SECRET, serving_an_application
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 from tests.reference.blocks.collected import blocks_of
 
