@@ -189,7 +189,7 @@ IN_THE_GATE = (
     "page/test_django_tutorial.py::test_the_scripts_are_those_of_the_express_shop",
     "page/test_django_tutorial.py::test_the_page_shows_all_files_of_the_example",
     "page/test_django_tutorial.py::test_the_page_gives_the_commands_that_run_here",
-    "page/test_embedding.py::test_a_listed_page_shows_the_chat_in_a_frame",
+    "page/test_embedding.mjs::a-listed-page-shows-the-chat-in-a-frame",
     "page/test_embedding_examples.py::test_a_customer_who_has_left_is_pushed_the_answer",
     "page/test_embedding_examples.py::test_the_page_shows_the_example_as_it_is",
     "page/test_examples.py[newest]",

@@ -32,6 +32,9 @@ from tests.page.scenario_files import ScenarioFile
 from tests.page.servers import (  # noqa: F401 (pytest finds its fixtures here)
     accountless_server,
     alices_admin_token,
+    application,
+    application_server,
+    application_server_below_a_prefix,
     console_server,
     invite_only_server,
     server_of_short_tokens,

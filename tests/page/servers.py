@@ -83,6 +83,27 @@ def accountless_server(demo_folder: Path) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
+def application() -> dict[str, str]:
+    """With what an application signs the tokens of its users, and the origin of the pages of its shop."""
+    return {"secret": SECRET, "shop": f"http://shop.localhost:{reserved_port()}"}
+
+
+@pytest.fixture(scope="module")
+def application_server(application: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose tokens the application signs, and whose chat the pages of its shop show."""
+    folder = tmp_path_factory.mktemp("application")
+    with serving_an_application(folder, "--embed-origins", application["shop"]) as url:
+        yield Server(url)
+
+
+@pytest.fixture
+def application_server_below_a_prefix(tmp_path: Path) -> Iterator[Server]:
+    """A server whose tokens the application signs, and whose page is not at the root of its address."""
+    with serving_an_application(tmp_path, "--prefix", "/chat") as url:
+        yield Server(f"{url}/chat")
+
+
+@pytest.fixture(scope="module")
 def team_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server without accounts whose users sign in at an OpenID provider, with a conversation that everybody joins.
 

@@ -98,7 +98,7 @@ def test_a_customer_asks_on_the_page_of_an_order_and_is_answered(driver: Driver,
     shop = f"http://localhost:{port}"
     with running_chat(tmp_path, {"TALKWIRE_EMBED_ORIGINS": shop, "TALKWIRE_ACCOUNTS": "off"}) as server:
         with serving_the_shop(tmp_path, port, server.url) as password:
-            reports = run(driver, server.url, "embedding", "signedInExample", shop=shop, password=password)
+            reports = run(driver, server.url, "embedding_examples", "signedInExample", shop=shop, password=password)
         assert server.logged_errors() == []
     assert reports["example"] == {"answered": True}
 
@@ -117,7 +117,9 @@ def test_a_customer_who_has_left_is_pushed_the_answer(driver: Driver, tmp_path: 
     with running_chat(tmp_path, settings) as server:
         with serving_the_shop(tmp_path, port, server.url) as password:
             people = {"signInAt": "/login/?next=/orders/17/", "password": password, "customer": "1", "staff": "2"}
-            reports = run(driver, server.url, "embedding", "pushedAnswer", secret=SECRET, shop=shop, people=people)
+            reports = run(
+                driver, server.url, "embedding_examples", "pushedAnswer", secret=SECRET, shop=shop, people=people
+            )
         assert server.logged_errors() == []
     assert reports["pushed"] == {"title": "2", "body": "It leaves tomorrow.", "address": "/orders/17/", "left": 0}
     assert reports["stopped"] == {"subscribed": None}

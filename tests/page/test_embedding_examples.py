@@ -47,7 +47,7 @@ def test_a_customer_writes_on_the_page_of_an_order(driver: Driver, tmp_path: Pat
         serving_an_application(tmp_path / "data", "--embed-origins", origin) as talkwire,
         _shop(example, tmp_path, port, talkwire),
     ):
-        reports = run(driver, talkwire, "embedding", "example", secret=SECRET, shop=origin)
+        reports = run(driver, talkwire, "embedding_examples", "example", secret=SECRET, shop=origin)
     assert reports["example"]["stored"] == ["alice: Is it on its way?"]
 
 
@@ -61,7 +61,7 @@ def test_a_customer_who_has_left_is_pushed_the_answer(driver: Driver, tmp_path: 
         serving_an_application(tmp_path / "data", *settings, "--presence-grace-s", "0.1") as talkwire,
         _shop(EXPRESS, tmp_path, port, talkwire),
     ):
-        reports = run(driver, talkwire, "embedding", "pushedAnswer", secret=SECRET, shop=origin, people=people)
+        reports = run(driver, talkwire, "embedding_examples", "pushedAnswer", secret=SECRET, shop=origin, people=people)
     assert reports["pushed"] == {"title": "sam", "body": "It leaves tomorrow.", "address": "/orders/17/", "left": 0}
     assert reports["stopped"] == {"subscribed": None}
 
