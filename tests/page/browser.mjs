@@ -55,8 +55,8 @@ export async function launch(...more) {
 let shared;
 // Those that run.
 const browsers = new Set();
-// The proxies of `slowly`.
-const proxies = [];
+// Those of `listen`.
+const servers = [];
 
 async function sharedBrowser() {
   shared ??= await launch("--use-fake-device-for-media-stream=fps=5");
@@ -108,7 +108,7 @@ export async function end() {
       browsers.delete(browser);
     }
   }
-  for (const proxy of proxies.splice(0)) proxy.close();
+  for (const server of servers.splice(0)) server.close();
   return found;
 }
 
@@ -248,9 +248,14 @@ async function behind(join) {
       join(from, to);
     }
   });
-  proxies.push(proxy);
-  await new Promise((listening) => proxy.listen(0, "127.0.0.1", listening));
-  return `http://127.0.0.1:${proxy.address().port}`;
+  return `http://127.0.0.1:${await listen(proxy)}`;
+}
+
+// Has a server listen until the scenario ends, and returns its port. `port`: any that is free by default.
+export async function listen(server, port = 0) {
+  servers.push(server);
+  await new Promise((listening) => server.listen(port, "127.0.0.1", listening));
+  return server.address().port;
 }
 
 // Reloads a page whose messages to the server can be held back. `shown`: what is on it when it is loaded.

@@ -2,7 +2,19 @@
 import { deepEqual, equal, ok } from "node:assert/strict";
 import { createServer } from "node:http";
 import { ask, frameOf, ORDER, signWith, tokenOf, writes } from "./application.mjs";
-import { arrived, composer, conversations, launch, message, messages, opened, say, until, url, visit } from "./browser.mjs";
+import {
+  arrived,
+  composer,
+  conversations,
+  launch,
+  listen,
+  message,
+  opened,
+  say,
+  until,
+  url,
+  visit,
+} from "./browser.mjs";
 import { becomes, test } from "./scenario_tests.mjs";
 
 // The pages of applications, by their host. A browser asks this machine for every name below `localhost`.
@@ -11,6 +23,7 @@ let shopOrigin;
 let otherOrigin;
 
 const AS_APPLICATION = ["application_server", "application"];
+const BELOW_A_PREFIX = ["application_server_below_a_prefix", "application"];
 
 // The conversations of every test; creating them again changes nothing.
 async function prepare(application) {
@@ -36,23 +49,16 @@ async function sendsPicture(user, conversationId) {
   await ask("POST", "messages", tokenOf(user), { conversationId, content: "Look", attachments: [{ id }] });
 }
 
-// Returns a test that runs beside the servers of an application and of somebody else.
-function besidePages(run) {
-  return async ({ application }) => {
-    await prepare(application);
-    const server = createServer(({ headers }, response) => {
-      response.setHeader("content-type", "text/html");
-      response.end(pages.get(`http://${headers.host}`) ?? "");
-    });
-    await new Promise((listening) => server.listen(Number(new URL(shopOrigin).port), "127.0.0.1", listening));
-    try {
-      await run();
-    } finally {
-      pages.clear();
-      server.closeAllConnections();
-      server.close();
-    }
-  };
+// Serves the pages of an application and of somebody else until the test ends.
+async function servePages(application) {
+  await prepare(application);
+  pages.clear();
+  const server = createServer(({ headers }, response) => {
+    response.setHeader("content-type", "text/html");
+    response.setHeader("connection", "close");
+    response.end(pages.get(`http://${headers.host}`) ?? "");
+  });
+  await listen(server, Number(new URL(shopOrigin).port));
 }
 
 // A browser at a page with this HTML.
@@ -109,7 +115,7 @@ async function asksBeforeAnotherUser(page) {
 }
 
 // Below a prefix, where the page has to find its files and Socket.IO, too.
-test("A token in the address signs in and is nowhere else", ["application_server_below_a_prefix", "application"], async ({ application }) => {
+test("A token in the address signs in and is nowhere else", BELOW_A_PREFIX, async ({ application }) => {
   await prepare(application);
   const token = tokenOf("alice");
   const page = await visit({ at: "about:blank", expected: /status of 40[13]/ });
@@ -156,7 +162,8 @@ test("An expired token leads back to the application", AS_APPLICATION, async ({ 
   equal(await short.evaluate(() => JSON.stringify(sessionStorage).includes("accessToken")), false);
 });
 
-test("A listed page shows the chat in a frame", AS_APPLICATION, besidePages(async () => {
+test("A listed page shows the chat in a frame", AS_APPLICATION, async ({ application }) => {
+  await servePages(application);
   const attributes = 'conversation="order-17" theme="dark" compact';
   const page = await shop(element([tokenOf("alice")], attributes));
   const chat = frameOf(page);
@@ -196,10 +203,11 @@ test("A listed page shows the chat in a frame", AS_APPLICATION, besidePages(asyn
   // Another user signs in in the application.
   await page.evaluate((token) => (document.querySelector("talkwire-chat").token = token), tokenOf("bob"));
   await chat.locator(".account-name").getByText("bob", { exact: true }).waitFor();
-}));
+});
 
 // The origin of the other page is not listed: it shows an empty frame.
-test("Another page cannot show it", AS_APPLICATION, besidePages(async () => {
+test("Another page cannot show it", AS_APPLICATION, async ({ application }) => {
+  await servePages(application);
   const page = await shop(element([tokenOf("alice")]), {
     origin: otherOrigin,
     expected: /frame-ancestors|Refused to frame|ERR_BLOCKED|Framing/,
@@ -210,11 +218,12 @@ test("Another page cannot show it", AS_APPLICATION, besidePages(async () => {
   );
   ok(shown.startsWith("chrome-error:"), shown);
   equal(await page.evaluate(() => window.asked), 0);
-}));
+});
 
-// The first token lasts a few seconds, which begin when the frame asks for it, however long the page has taken. The frame
-// asks for the next one before, and stays connected.
-test("A frame asks for the next token before the first expires", AS_APPLICATION, besidePages(async () => {
+// The first token lasts a few seconds, which begin when the frame asks for it, however long the page has taken. The
+// frame asks for the next one before, and stays connected.
+test("A frame asks for the next token before the first expires", AS_APPLICATION, async ({ application }) => {
+  await servePages(application);
   pages.set(shopOrigin, `${element([], 'conversation="order-17" compact')}
     <script>chat.token = () => signed(window.asked++ === 0 ? 12 : 600)</script>`);
   const page = await visit({ at: "about:blank" });
@@ -230,10 +239,11 @@ test("A frame asks for the next token before the first expires", AS_APPLICATION,
   await message(chat, "Still here").waitFor();
   equal(await page.evaluate(() => window.asked), 2);
   deepEqual(await page.evaluate(() => window.states), ["online"]);
-}));
+});
 
 // A host that answers only the second time, beside a frame of somebody else that gives tokens of its own.
-test("Only the page around the frame is believed", AS_APPLICATION, besidePages(async () => {
+test("Only the page around the frame is believed", AS_APPLICATION, async ({ application }) => {
+  await servePages(application);
   const mallory = `<script>setInterval(() => parent.frames[0].postMessage(
     { type: "talkwire:token", token: "${tokenOf("mallory")}" }, "*"), 50)</script>`;
   pages.set(otherOrigin, mallory);
@@ -253,17 +263,17 @@ test("Only the page around the frame is believed", AS_APPLICATION, besidePages(a
   await chat.locator(".account-name").getByText("alice", { exact: true }).waitFor();
   await page.evaluate(() => (window.token = null));
   equal(await page.evaluate(() => window.asked), 2);
-}));
+});
 
 // A browser that blocks storage for frames of other sites.
-test("A frame works without storage", ["whole_browser", ...AS_APPLICATION], besidePages(async () => {
+test("A frame works without storage", ["whole_browser", ...AS_APPLICATION], async ({ application }) => {
+  await servePages(application);
   const from = await launch("--test-third-party-cookie-phaseout");
   const page = await shop(element([tokenOf("alice")], 'conversation="order-17"'), { from });
   const chat = frameOf(page);
   await composer(chat).waitFor();
   await say(chat, "Without storage");
   await message(chat, "Without storage").waitFor();
-  await until(() => messages(chat).count(), (count) => count > 0);
   const isMemory = () => Object.getOwnPropertyDescriptor(window, "localStorage")?.value !== undefined;
   equal(await inside(page).evaluate(isMemory), true);
-}));
+});

@@ -3,8 +3,8 @@ import { deepEqual, equal } from "node:assert/strict";
 import { url, visit } from "./browser.mjs";
 import { test } from "./scenario_tests.mjs";
 
-// The provider's pages ask for an icon that it does not have and for fonts of another site, which they do not get. Their
-// fields want the focus at once, also where the scenario was faster.
+// The provider's pages ask for an icon that it does not have and for fonts of another site, which they do not get.
+// Their fields want the focus at once, also where the test was faster.
 const OF_PROVIDER = /status of 404|net::ERR_FAILED|^\[DOM\] Input elements|^Autofocus processing was blocked/;
 
 async function visitPage(path = "") {
