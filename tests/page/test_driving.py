@@ -1,4 +1,4 @@
-"""Scenarios share a browser, and nothing else: neither what they store, nor what went wrong, nor a crash."""
+"""Tests share a browser, and nothing else: neither what they store, nor what went wrong, nor a crash."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.page.driving import Driver, Report, driver_command, driving, finish, run
+from tests.page.driving import HERE, Driver, Report, Server, driver_command, run_test
 from tests.protocol.server_process import REPOSITORY
 from tests.waiting import DEADLINE_S, wait_until
 
-IN_A_SCENARIO = """
+CASES = HERE / "driver_cases.mjs"
+IN_A_TEST = """
 import json, signal, sys
 from contextlib import closing
-from tests.page.driving import Driver, driving, run
+from pathlib import Path
+from tests.page.driving import Driver, Server, run_test
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by processes in the background of a shell
-url, *command = sys.argv[1:]
+url, file, *command = sys.argv[1:]
+found = []
+server = Server(url, {"noted": found.append, "hangs": lambda: print(json.dumps(found[0]), flush=True)})
 with closing(Driver(command)) as driver:
-    running = run(driver, url, "driving", "processes")["running"]
-    with driving(driver, url, "driving", "hanging"):
-        driver.next_report()
-        print(json.dumps(running), flush=True)
-        driver.next_report()
+    for title in ("Processes", "Hanging"):
+        run_test(driver, server, Path(file), title, {})
 """
 
 
@@ -40,48 +41,59 @@ def own_driver(chromium: str) -> Iterator[Driver]:
         yield driver
 
 
-def test_scenarios_share_a_browser_and_nothing_that_they_store(own_driver: Driver, demo_url: str) -> None:
-    first = run(own_driver, demo_url, "driving", "processes")["running"]
+def _run(driver: Driver, url: str, title: str) -> None:
+    run_test(driver, Server(url, {"hangs": lambda: None}), CASES, title, {})
+
+
+def _processes(driver: Driver, url: str) -> Report:
+    """Returns the ids of the processes of the driver and of its browser."""
+    noted: list[Report] = []
+    run_test(driver, Server(url, {"noted": noted.append}), CASES, "Processes", {})
+    return noted[0]
+
+
+def test_tests_share_a_browser_and_nothing_that_they_store(own_driver: Driver, demo_url: str) -> None:
+    first = _processes(own_driver, demo_url)
     for _ in range(2):
-        assert run(own_driver, demo_url, "driving", "storing")["stored"] == {"found": None}
-    assert run(own_driver, demo_url, "driving", "processes")["running"] == first
+        _run(own_driver, demo_url, "Storing")
+    assert _processes(own_driver, demo_url) == first
 
 
-def test_complaints_are_those_of_their_scenario(own_driver: Driver, demo_url: str) -> None:
-    with driving(own_driver, demo_url, "driving", "complaining"):
-        assert finish(own_driver) == {"done": {"complaints": ["not well"]}}
-    run(own_driver, demo_url, "driving", "storing")
+def test_complaints_are_those_of_their_test(own_driver: Driver, demo_url: str) -> None:
+    with pytest.raises(pytest.fail.Exception, match=r"\AThe browser complained: not well\Z"):
+        _run(own_driver, demo_url, "Complaining")
+    _run(own_driver, demo_url, "Storing")
 
 
-@pytest.mark.parametrize("scenario", ["browserEnds", "driverEnds", "unknown"])
-def test_a_scenario_that_fails_fails_alone(own_driver: Driver, demo_url: str, scenario: str) -> None:
-    run(own_driver, demo_url, "driving", "storing")
-    with pytest.raises(AssertionError, match="the scenario failed"):
-        run(own_driver, demo_url, "driving", scenario)
-    run(own_driver, demo_url, "driving", "storing")
+@pytest.mark.parametrize("title", ["The browser ends", "The driver ends", "Unknown"])
+def test_a_test_that_fails_fails_alone(own_driver: Driver, demo_url: str, title: str) -> None:
+    _run(own_driver, demo_url, "Storing")
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        _run(own_driver, demo_url, title)
+    _run(own_driver, demo_url, "Storing")
 
 
-def test_a_browser_that_ends_between_scenarios_is_replaced(own_driver: Driver, demo_url: str) -> None:
-    first = run(own_driver, demo_url, "driving", "processes")["running"]
+def test_a_browser_that_ends_between_tests_is_replaced(own_driver: Driver, demo_url: str) -> None:
+    first = _processes(own_driver, demo_url)
     os.kill(first["browser"], signal.SIGKILL)
     _assert_ended({"browser": first["browser"]})
-    second = run(own_driver, demo_url, "driving", "processes")["running"]
+    second = _processes(own_driver, demo_url)
     assert second["node"] == first["node"]
     assert second["browser"] != first["browser"]
 
 
-def test_a_scenario_that_hangs_is_ended_after_the_deadline(chromium: str, demo_url: str) -> None:
+def test_a_test_that_hangs_is_ended_after_the_deadline(chromium: str, demo_url: str) -> None:
     with closing(Driver(driver_command(chromium))) as driver:
-        running = run(driver, demo_url, "driving", "processes")["running"]
+        running = _processes(driver, demo_url)
         driver.deadline_s = 0.1
-        with pytest.raises(AssertionError, match="the scenario failed"):
-            run(driver, demo_url, "driving", "hanging")
+        with pytest.raises(AssertionError, match="the driver ended"):
+            _run(driver, demo_url, "Hanging")
         _assert_ended(running)
 
 
 def test_at_its_end_the_driver_ends_its_processes(chromium: str, demo_url: str) -> None:
     with closing(Driver(driver_command(chromium))) as driver:
-        running = run(driver, demo_url, "driving", "processes")["running"]
+        running = _processes(driver, demo_url)
     _assert_ended(running)
 
 
@@ -89,7 +101,7 @@ def test_at_its_end_the_driver_ends_its_processes(chromium: str, demo_url: str) 
 def test_a_test_process_that_is_interrupted_leaves_no_browser(
     chromium: str, demo_url: str, interruption: signal.Signals
 ) -> None:
-    command = [sys.executable, "-c", IN_A_SCENARIO, demo_url, *driver_command(chromium)]
+    command = [sys.executable, "-c", IN_A_TEST, demo_url, str(CASES), *driver_command(chromium)]
     with subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         running = json.loads(process.stdout.readline())
