@@ -28,6 +28,10 @@ from tests.page.driving import (
     run,
     serving,
 )
+from tests.page.example_servers import client_pages as client_pages  # noqa: PLC0414 (pytest finds its fixtures here)
+from tests.page.example_servers import dialect_pages as dialect_pages  # noqa: PLC0414
+from tests.page.example_servers import fastapi_shop as fastapi_shop  # noqa: PLC0414
+from tests.page.example_servers import framework_pages as framework_pages  # noqa: PLC0414
 from tests.page.scenario_files import ScenarioFile
 from tests.page.servers import (  # noqa: F401 (pytest finds its fixtures here)
     accountless_server,

@@ -1,7 +1,9 @@
 // The shop of docs/tutorials/fastapi-react.md: a customer asks on an order's page, and staff answers at a desk.
-import { holdable, report, until, url, visit } from "../browser.mjs";
-import { PushService } from "../push_service.mjs";
-import { ServiceWorker, subscribingTo } from "../service_worker.mjs";
+import { deepEqual, equal } from "node:assert/strict";
+import { holdable, until, url, visit } from "./browser.mjs";
+import { PushService } from "./push_service.mjs";
+import { test } from "./scenario_tests.mjs";
+import { ServiceWorker, subscribingTo } from "./service_worker.mjs";
 
 const signedIn = (name, options) => visit({ path: `/sign-in?name=${name}`, ...options });
 const texts = (page, selector) => page.locator(selector).allInnerTexts();
@@ -30,19 +32,20 @@ async function deviceOf() {
 }
 
 // A customer asks, and is pushed the answer of one of the staff, who hands the conversation over to a new colleague.
-export async function journey(given) {
+test("A customer asks and gets the answer of the desk as a push", ["whole_browser", "fastapi_shop"], async ({ server }) => {
   const service = new PushService();
   await service.start();
   try {
-    await journeyOf(service, given);
+    await journey(service, await server.talkwire());
   } finally {
     service.stop();
   }
-}
+});
 
-async function journeyOf(service, { talkwire, token, text }) {
+async function journey(service, { address, token }) {
   const asShop = { "Content-Type": "application/json", Authorization: `Bearer ${token}` };
-  const atTalkwire = (method, path, body) => send(method, `${talkwire}/api/v1/${path}`, asShop, body);
+  const atTalkwire = (method, path, body) => send(method, `${address}/api/v1/${path}`, asShop, body);
+  const text = "Is it on its way?";
 
   const init = subscribingTo(service.subscription);
   const alice = await signedIn("alice", { init, installs: true });
@@ -62,11 +65,13 @@ async function journeyOf(service, { talkwire, token, text }) {
   // Those who have waited for longer come first. A colleague who is hired now sees the same.
   const sam = await signedIn("sam");
   await waiting(sam).nth(1).waitFor();
-  const hired = await send("POST", `${url}/staff/kim`);
+  deepEqual(await send("POST", `${url}/staff/kim`), ["sam", "kim"]);
   const kim = await signedIn("kim");
   await waiting(kim).nth(1).waitFor();
-  const seen = await Promise.all([sam, kim].map((page) => waiting(page).allInnerTexts()));
-  report("waited", { hired, seen: seen.map((rows) => rows.map((row) => row.split(",")[0])) });
+  for (const page of [sam, kim]) {
+    const rows = await waiting(page).allInnerTexts();
+    deepEqual(rows.map((row) => row.split(",")[0]), ["Order 17", "Order 18"]);
+  }
 
   // Both want to answer bob, and kim is faster.
   const calls = await holdable(sam, waiting(sam).nth(1));
@@ -84,17 +89,20 @@ async function journeyOf(service, { talkwire, token, text }) {
   await say(sam, "Tomorrow.");
   await worker.deliver(await service.next());
   const [{ title, body }] = await worker.shown(1);
+  deepEqual({ title, body }, { title: "Sam", body: "Tomorrow." });
   const { opened, left } = await worker.click();
-  report("pushed", { title, body, opened, left });
+  deepEqual({ opened, left }, { opened: "/", left: 0 });
 
   await alice.goto(url);
   await alice.getByText("Sam answers you.").waitFor();
   await alice.getByText("This browser notifies you").waitFor();
-  report("renewed", await alice.evaluate(deviceOf));
+  deepEqual(await alice.evaluate(deviceOf), { count: 1, isThis: true, isRenewed: true });
   await send("POST", `${url}/orders/17/ship`);
   await alice.getByText("shipped").waitFor();
   await alice.getByText("The shop: ").waitFor();
-  report("talked", { seen: await texts(alice, "li"), status: await alice.locator("strong").innerText() });
+  const said = [`Alice: ${text}`, "Sam: Tomorrow.", "The shop: Your order is on its way."];
+  deepEqual(await texts(alice, "li"), said);
+  equal(await alice.locator("strong").innerText(), "shipped");
 
   await press(sam, "Hand over to Kim");
   await alice.getByText("Support answers you.").waitFor();
@@ -104,5 +112,5 @@ async function journeyOf(service, { talkwire, token, text }) {
   await alice.getByText("Kim answers you.").waitFor();
   await press(kim, "Close");
   await alice.getByText("Ask us anything.").waitFor();
-  report("closed", { mine: await texts(kim, "ul li") });
+  deepEqual(await texts(kim, "ul li"), ["Order 18"]);
 }
