@@ -36,7 +36,7 @@ _PRODUCT = str(TESTS.parent / "src")
 """Talkwire itself reads pictures in a process; that is no other program to test with."""
 
 NEEDS = {
-    "browser": ("page", "deployment/test_web_client.py", "previews/test_in_a_browser.py"),
+    "browser": ("page", "previews/test_in_a_browser.py"),
     "cluster": ("cluster", "torture", "faults", "openid/test_nodes.py", "webhooks/test_kills.py"),
     "processes": (
         *(
@@ -70,7 +70,7 @@ NEEDS = {
 
 EVERYTHING = (
     # One real browser meets each part of the web client in the gate; IN_THE_GATE has these scenarios.
-    *("page", "deployment/test_web_client.py", "console", "previews/test_in_a_browser.py"),
+    *("page", "console", "previews/test_in_a_browser.py"),
     # Several nodes, kills and restarts. The gate has one test for each way in which nodes depend on each other.
     *("cluster", "faults", "torture/test_short_campaign.py", "webhooks/test_kills.py", "openid/test_nodes.py"),
     *("torture/test_stream_kills.py", "torture/test_card_kills.py", "torture/test_turn_kills.py"),

@@ -65,7 +65,8 @@ def dialect_pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         shutil.copytree(EXAMPLES / "dialects", folder / client / "dialects")
         (folder / client / "node_modules").mkdir()
         (folder / client / "node_modules" / "socket.io-client").symlink_to(CLIENTS / client)
-    with running_chat(tmp_path_factory.mktemp("demo"), {"TALKWIRE_DEMO": "true"}) as chat, _serving_files(folder) as url:
+    settings = {"TALKWIRE_DEMO": "true"}
+    with running_chat(tmp_path_factory.mktemp("demo"), settings) as chat, _serving_files(folder) as url:
         yield Server(url, {"chat": lambda: {"address": chat.url, "tokens": [chat.token("123"), chat.token("bob")]}})
         assert chat.logged_errors() == []
 
