@@ -15,7 +15,7 @@ from talkwire.identity.issuer import TokenIssuer
 from talkwire.settings import Settings
 from talkwire.settings.keys import signing_secret
 from tests.page import many_conversations
-from tests.page.documented_site import documented_site as documented_site  # noqa: PLC0414 (pytest finds its fixtures here)
+from tests.page.documented_site import documented_site  # noqa: F401
 from tests.page.driving import (
     SLOW_MS,
     Driver,
@@ -29,10 +29,15 @@ from tests.page.driving import (
     run,
     serving,
 )
-from tests.page.example_servers import client_pages as client_pages  # noqa: PLC0414
-from tests.page.example_servers import dialect_pages as dialect_pages  # noqa: PLC0414
-from tests.page.example_servers import fastapi_shop as fastapi_shop  # noqa: PLC0414
-from tests.page.example_servers import framework_pages as framework_pages  # noqa: PLC0414
+from tests.page.example_servers import (  # noqa: F401
+    client_pages,
+    dialect_pages,
+    django_example,
+    django_shop,
+    express_example,
+    fastapi_shop,
+    framework_pages,
+)
 from tests.page.scenario_files import ScenarioFile
 from tests.page.servers import (  # noqa: F401 (pytest finds its fixtures here)
     accountless_server,

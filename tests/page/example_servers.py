@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import pytest
 from tests.chat.chat_server import SECRET, running_chat
 from tests.http_client import http_post
 from tests.page.driving import Server
+from tests.page.servers import SECRET as APPLICATION_SECRET
+from tests.page.servers import serving_an_application
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 from tests.vite import build_page
 from tests.waiting import DEADLINE_S
@@ -25,6 +28,8 @@ from tests.waiting import DEADLINE_S
 EXAMPLES = REPOSITORY / "examples"
 CLIENTS = REPOSITORY / "tests" / "clients" / "node_modules"
 MODULES = REPOSITORY / "clients" / "javascript" / "node_modules"
+
+DJANGO_COMMANDS = (["makemigrations", "orders"], ["migrate"], ["fill"])
 
 CLIENT_PAGE = """<!doctype html><link rel="icon" href="data:,"><p id="state"></p><p id="seen"></p><button>Say</button>
 {load}
@@ -141,3 +146,87 @@ def _serving_fastapi_shop(folder: Path, port: int, talkwire: str) -> Iterator[No
     serve = [sys.executable, "-m", "uvicorn", "shop:app", "--port", str(port), "--log-level", "warning"]
     with killed_at_the_end(subprocess.Popen(serve, cwd=folder / "shop", env=environment), port):
         yield
+
+
+@pytest.fixture
+def django_example(tmp_path: Path) -> Iterator[Server]:
+    """A server, and the shop of `docs/django.md`."""
+    port = reserved_port()
+    shop = [sys.executable, str(EXAMPLES / "django" / "shop.py"), "runserver", "--noreload", str(port)]
+    yield from _embedding_example(tmp_path, port, shop)
+
+
+@pytest.fixture
+def express_example(tmp_path: Path) -> Iterator[Server]:
+    """A server, and the shop of `docs/express.md`, which pushes answers."""
+    if not (CLIENTS / "express").is_dir():
+        pytest.fail("the clients' packages are not installed: run make install")
+    shutil.copytree(EXAMPLES / "express-embed", tmp_path / "shop")
+    (tmp_path / "shop" / "node_modules").symlink_to(CLIENTS)
+    yield from _embedding_example(tmp_path, reserved_port(), ["node", str(tmp_path / "shop" / "shop.mjs")])
+
+
+def _embedding_example(folder: Path, port: int, command: list[str]) -> Iterator[Server]:
+    """Yields a server and the shop that the command starts at this port."""
+    origin = f"http://localhost:{port}"
+    allowed = ("--embed-origins", origin, "--origins", origin, "--push-allow", "127.0.0.0/8")
+    with serving_an_application(folder / "data", *allowed, "--presence-grace-s", "0.1") as talkwire:
+        environment = {**os.environ, "JWT_SECRET": APPLICATION_SECRET, "TALKWIRE": talkwire, "PORT": str(port)}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with killed_at_the_end(process, port):
+            shop = {"address": origin, "secret": APPLICATION_SECRET, "password": None}
+            yield Server(talkwire, {"shop": lambda: shop})
+
+
+@pytest.fixture
+def django_shop(tmp_path: Path) -> Iterator[Server]:
+    """A server, and the shop of `docs/tutorials/django-shop.md`, which pushes answers."""
+    port = reserved_port()
+    origin = f"http://localhost:{port}"
+    settings = {
+        "TALKWIRE_EMBED_ORIGINS": origin,
+        "TALKWIRE_ORIGINS": origin,
+        "TALKWIRE_PUSH_ALLOW": "127.0.0.0/8",
+        "TALKWIRE_PRESENCE_GRACE_S": "0.1",
+        "TALKWIRE_ACCOUNTS": "off",
+    }
+    with running_chat(tmp_path, settings) as chat:
+        with serving_django_shop(tmp_path, port, chat.url) as password:
+            shop = {"address": origin, "secret": SECRET, "password": password}
+            yield Server(chat.url, {"shop": lambda: shop})
+        assert chat.logged_errors() == []
+
+
+@contextmanager
+def serving_django_shop(folder: Path, port: int, talkwire: str) -> Iterator[str]:
+    """Fills the shop and runs it, as the tutorial does. Yields the password of its users."""
+    shop = folder / "shop"
+    shutil.copytree(EXAMPLES / "django_shop", shop)
+    passwords = [manage(shop, talkwire, *arguments) for arguments in DJANGO_COMMANDS]
+    serve = [sys.executable, "manage.py", "runserver", "--noreload", str(port)]
+    process = subprocess.Popen(
+        serve, cwd=shop, env=_django_environment(talkwire), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    with killed_at_the_end(process, port):
+        yield passwords[-1]
+
+
+def _django_environment(talkwire: str) -> dict[str, str]:
+    ours = {"DJANGO_SECRET_KEY": "a key", "JWT_SECRET": SECRET, "TALKWIRE": talkwire, "NO_PROXY": "*"}
+    return {**os.environ, **ours}
+
+
+def manage(shop: Path, talkwire: str, *arguments: str) -> str:
+    """Runs a command of the shop, and returns the password that it prints; empty if it prints none."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=shop,
+        env=_django_environment(talkwire),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    password = re.search(r"The password is: (\S+)", done.stdout)
+    return "" if password is None else password[1]
