@@ -311,7 +311,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with (
         tempfile.TemporaryDirectory(prefix="tw-bus-") as folder,
         running_valkey(Path(folder)) as valkey,
-        patch.object(announcer, "GATHER_S", announcer.GATHER_S * options.slower),
+        patch.object(announcer, "ANNOUNCEMENTS_GATHER_S", announcer.ANNOUNCEMENTS_GATHER_S * options.slower),
     ):
         idle, found = asyncio.run(measure(valkey.url, options.nodes, options.rate, options.seconds, options.seed))
     print(table(idle, found))

@@ -12,8 +12,8 @@ import pytest
 
 from talkwire.cli.delivery import WebhookRequests
 from talkwire.control import (
+    COMMAND_RESULTS,
     CONTROL_PATH,
-    RESULTS,
     SNAPSHOT_PATH,
     CheckToken,
     ControlEndpoint,
@@ -68,7 +68,7 @@ def code_of(response: httpx.Response) -> object:
 
 
 def test_the_result_of_every_command_is_known() -> None:
-    assert set(RESULTS) == set(get_args(OperatorCommand))
+    assert set(COMMAND_RESULTS) == set(get_args(OperatorCommand))
 
 
 async def test_a_command_is_answered_with_its_result(client: httpx.AsyncClient) -> None:

@@ -159,7 +159,7 @@ class BusyPipe(Pipe):
 
 
 async def test_a_bus_without_a_network_publishes_beside_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(carried, "START_S", 0)
+    monkeypatch.setattr(carried, "BUS_START_S", 0)
     pipe = BusyPipe(Rounds())
     await pipe.bus.start("log", "one", lambda _: None)
     await turns(TURNS)

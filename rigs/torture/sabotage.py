@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from talkwire.cli import main as run
 from talkwire.core.cluster.feed import Commit, LogFeed
 from talkwire.core.commands.agents.turns import EndTurn
-from talkwire.core.commands.cards.deciding import CARD
+from talkwire.core.commands.cards.deciding import CARD_TIMER
 from talkwire.core.commands.command import Command, IdempotencyKey
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.domain.agents.turns import Turn, token_of
@@ -117,7 +117,7 @@ def lose_card_timers() -> None:
     set_timer = WritableTimerRows.set
 
     def set_others(timers: WritableTimerRows, kind: str, key: str, due_ms: int | None) -> None:
-        if kind != CARD:
+        if kind != CARD_TIMER:
             set_timer(timers, kind, key, due_ms)
 
     _replace(WritableTimerRows, "set", set_others)

@@ -10,7 +10,7 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable
 
-THRESHOLDS = 2_000, 20, 25
+GC_THRESHOLDS = 2_000, 20, 25
 """Allocations before the first generation is collected; then, for each further generation, collections of the one
 before.
 
@@ -18,16 +18,16 @@ The product of the first two bounds a pause of the loop: examining 40,000 object
 product of all three, a million, is how many objects must be added during a rush before all are examined.
 """
 
-CHECK_EVERY_S = 10.0
+GENERATIONS_CHECK_S = 10.0
 
 
 def tune_collector() -> None:
     """Tunes Python's garbage collector for a server that has started: collects now, exempts all objects that exist then
-    from later collections (`gc.freeze`), and sets the collector's `THRESHOLDS`. Blocks during the collection.
+    from later collections (`gc.freeze`), and sets the collector's `GC_THRESHOLDS`. Blocks during the collection.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
@@ -35,11 +35,11 @@ async def collect_while_idle(sleep: Callable[[float], Awaitable[None]] = asyncio
     `sleep`.
 
     After a rush, nothing would trigger the collector on an idle server, and the memory would stay in use. The server
-    counts as idle if the first generation was not collected within CHECK_EVERY_S seconds.
+    counts as idle if the first generation was not collected within GENERATIONS_CHECK_S seconds.
     """
     while True:
         young = _young_collections()
-        await sleep(CHECK_EVERY_S)
+        await sleep(GENERATIONS_CHECK_S)
         if has_grown() and _young_collections() == young:
             gc.collect()
 

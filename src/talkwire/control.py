@@ -119,7 +119,7 @@ OperatorCommand = (
     | CheckToken
 )
 
-RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
+COMMAND_RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
     {
         RegisterAccount: User,
         SetPassword: None,

@@ -22,7 +22,7 @@ import msgspec
 
 from talkwire.filesystem import naming, try_lock
 
-LOCK_WAIT_S = 10.0
+FOLDER_LOCK_WAIT_S = 10.0
 """Seconds to wait for the lock: commands hold it only briefly, and servers start within moments."""
 
 _RETRY_S = 0.02
@@ -87,7 +87,7 @@ class FolderLock:
         self._descriptor: int | None = descriptor
 
     @classmethod
-    def acquire(cls, path: Path, wait_s: float = LOCK_WAIT_S) -> FolderLock:
+    def acquire(cls, path: Path, wait_s: float = FOLDER_LOCK_WAIT_S) -> FolderLock:
         """Acquires the lock of a SQLite database; `path` is the lock file's. If another process holds it, blocks up to
         `wait_s` seconds for a command-line tool to finish or a server to finish starting.
 

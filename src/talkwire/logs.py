@@ -28,7 +28,7 @@ _SECRET_KEYS = re.compile(
     re.IGNORECASE,
 )
 
-TEXT_MAX = 20_000
+LOGGED_TEXT_MAX_LENGTH = 20_000
 """How many characters of a text are logged. Longer texts lose their middle, so that both ends of a traceback stay."""
 
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
@@ -242,7 +242,7 @@ def _json_line(logger: WrappedLogger | None, method: str, event_dict: EventDict)
     """
     if _is_plain(event_dict):
         line = _json(event_dict)
-        if len(line) <= TEXT_MAX and not _may_contain_secret(line):
+        if len(line) <= LOGGED_TEXT_MAX_LENGTH and not _may_contain_secret(line):
             return line
     return _json(redact(logger, method, event_dict))
 
@@ -288,19 +288,19 @@ def _redacted(key: str, value: Any) -> Any:  # noqa: ANN401 (whatever is logged)
 
 
 def _shortened(text: str) -> str:
-    left_out = len(text) - TEXT_MAX
+    left_out = len(text) - LOGGED_TEXT_MAX_LENGTH
     if left_out <= 0:
         return text
     # Each half is cut at a space: half a secret would not be recognised.
-    start = text[: TEXT_MAX // 2].rpartition(" ")[0]
-    end = text[-(TEXT_MAX // 2) :].partition(" ")[2]
+    start = text[: LOGGED_TEXT_MAX_LENGTH // 2].rpartition(" ")[0]
+    end = text[-(LOGGED_TEXT_MAX_LENGTH // 2) :].partition(" ")[2]
     return f"{start} … {left_out} characters … {end}"
 
 
 def _without_secrets(value: Any) -> Any:  # noqa: ANN401 (whatever is logged)
     match value:
         case str():
-            if len(value) <= TEXT_MAX and not _may_contain_secret(value):
+            if len(value) <= LOGGED_TEXT_MAX_LENGTH and not _may_contain_secret(value):
                 return value
             value = _shortened(value)
             for pattern, replacement in _SECRET_TEXTS:

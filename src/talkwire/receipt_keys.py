@@ -14,7 +14,7 @@ from talkwire.core.commands.server.recovery import EnsureSecret
 from talkwire.core.domain.actors import RECEIPT_SIGNER
 from talkwire.core.ports.chat import CommandExecutor
 
-SECRET = "receipts"  # noqa: S105 (the name of a secret)
+RECEIPTS_SECRET = "receipts"  # noqa: S105 (the name of a secret)
 ALGORITHM = "ES256"
 
 _encode = msgspec.json.Encoder().encode
@@ -49,6 +49,6 @@ class ReceiptKeys:
         async with self._lock:
             if not self._keys:
                 new = _encode({"keys": [ECKey.generate_key("P-256").as_dict(private=True)]}).decode()
-                stored = await self._secrets.execute(RECEIPT_SIGNER, EnsureSecret(SECRET, new))
+                stored = await self._secrets.execute(RECEIPT_SIGNER, EnsureSecret(RECEIPTS_SECRET, new))
                 self._keys = tuple(map(ECKey.import_key, msgspec.json.decode(stored)["keys"]))
             return self._keys

@@ -27,7 +27,7 @@ from talkwire.realtime.serving.server import Server, attached, listen
 from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
 from talkwire.service_manager import report_alive
 
-FEW_DESCRIPTORS = 1024
+DESCRIPTORS_MIN = 1024
 """A server with fewer file descriptors logs a warning: each client needs one."""
 
 _SWITCH_INTERVAL_S = 0.0005
@@ -44,7 +44,7 @@ def run(node: Node, listening: socket.socket | None = None, on_ready: Callable[[
     Raises OSError if it cannot listen on the address, and all errors that `Node.start` raises.
     """
     descriptors = raise_descriptor_limit()
-    if descriptors < FEW_DESCRIPTORS:
+    if descriptors < DESCRIPTORS_MIN:
         _logger.warning("file_descriptors", limit=descriptors)
     else:
         _logger.debug("file_descriptors", limit=descriptors)

@@ -36,9 +36,9 @@ def let_answers_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_client, "ANSWER_WITHIN_S", DEADLINE_S)
     monkeypatch.setattr(shared_limits, "REPORT_WITHIN_S", DEADLINE_S)
     monkeypatch.setattr(shared_limits, "ASK_WITHIN_S", DEADLINE_S)
-    monkeypatch.setattr(carried, "START_S", DEADLINE_S)
+    monkeypatch.setattr(carried, "BUS_START_S", DEADLINE_S)
     for module in (carried, redis, postgresql):
-        monkeypatch.setattr(module, "ANSWER_S", DEADLINE_S)
+        monkeypatch.setattr(module, "BUS_ANSWER_S", DEADLINE_S)
 
 
 class Network:

@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from talkwire.bus import announcer as announcer_module
-from talkwire.bus.announcement_seal import ENTRY_BYTES, HEAD_BYTES, AnnouncementSeal
+from talkwire.bus.announcement_seal import BLOCK_HEAD_BYTES, ENTRY_BYTES, AnnouncementSeal
 from talkwire.bus.announcer import Announcer
 from talkwire.core.domain.events import Durable, MessageSent, UserBanned
-from talkwire.core.domain.log.announced import FOR_ALL, conversation_hash
+from talkwire.core.domain.log.announced import FOR_ALL_NODES, conversation_hash
 from talkwire.core.domain.model import Message
 from talkwire.core.ports.bus import Announcement, AnyBusMessage, BusCounts, CommittedBatch
 from tests.waiting import pause, turns, until
@@ -106,7 +106,7 @@ class Announcing:
 
 
 def _hash_of(event: Durable) -> int:
-    return conversation_hash(event.message.conversation_id) if isinstance(event, MessageSent) else FOR_ALL
+    return conversation_hash(event.message.conversation_id) if isinstance(event, MessageSent) else FOR_ALL_NODES
 
 
 def message(pos: int, conversation_id: str = "c", content: str = "Hello") -> MessageSent:
@@ -162,8 +162,8 @@ async def test_an_event_reaches_the_nodes_that_need_it_and_its_announcement_all_
 
 async def test_events_of_one_transaction_are_chosen_one_by_one(nodes: list[Announcing]) -> None:
     a, b, c = nodes
-    b.needed |= {conversation_hash("d"), FOR_ALL}
-    c.needed |= {FOR_ALL}
+    b.needed |= {conversation_hash("d"), FOR_ALL_NODES}
+    c.needed |= {FOR_ALL_NODES}
     banned = UserBanned(3, 0, "bob")
     a.announce(message(1, "c"), message(2, "d"), banned)
     await _settle()
@@ -187,17 +187,17 @@ async def test_announcements_of_all_nodes_are_gathered(nodes: list[Announcing], 
     server.is_gathering = False
     await until(lambda: bool(server.blocks))
     await _settle()
-    assert [len(block) for block in server.blocks] == [HEAD_BYTES + 2 * ENTRY_BYTES]
+    assert [len(block) for block in server.blocks] == [BLOCK_HEAD_BYTES + 2 * ENTRY_BYTES]
     assert [each.pos for each in c.announced] == [1, 2]
     calls = len(server.calls)
-    await pause(5 * announcer_module.GATHER_S)
+    await pause(5 * announcer_module.ANNOUNCEMENTS_GATHER_S)
     assert len(server.calls) <= calls + 1, "nothing waits any more"
 
 
 async def test_a_large_event_is_announced_and_not_stored(nodes: list[Announcing], server: Server) -> None:
     a, b, _ = nodes
     b.needed.add(conversation_hash("c"))
-    a.announce(message(1, content="x" * announcer_module.EVENT_MAX), message(2))
+    a.announce(message(1, content="x" * announcer_module.ANNOUNCED_EVENT_MAX_BYTES), message(2))
     await _settle()
     assert [each.pos for each in b.announced] == [1, 2]
     assert b.received == [message(2)]
@@ -258,7 +258,7 @@ async def test_an_event_that_is_not_stored_any_more_is_not_received(nodes: list[
 async def test_without_the_server_events_are_sent_to_all_nodes_for_a_while(
     nodes: list[Announcing], server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(announcer_module, "PAUSE_S", 0.05)
+    monkeypatch.setattr(announcer_module, "ANNOUNCING_PAUSE_S", 0.05)
     a, b, _ = nodes
     b.needed.add(conversation_hash("c"))
     server.is_away = True

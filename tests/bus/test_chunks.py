@@ -6,10 +6,12 @@ import os
 
 import pytest
 
-from talkwire.bus.postgresql import CHUNK, Joiner, split
+from talkwire.bus.postgresql import NOTIFICATION_BYTES, Joiner, split
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK, 1 << 20])
+@pytest.mark.parametrize(
+    "size", [0, 1, NOTIFICATION_BYTES - 1, NOTIFICATION_BYTES, NOTIFICATION_BYTES + 1, 5 * NOTIFICATION_BYTES, 1 << 20]
+)
 def test_a_parcel_of_any_size_is_put_together_again(size: int) -> None:
     parcel = b"mark" + os.urandom(size)
     texts = split(7, parcel)
@@ -21,7 +23,7 @@ def test_a_parcel_of_any_size_is_put_together_again(size: int) -> None:
 def test_parcels_of_several_senders_follow_each_other() -> None:
     joiner = Joiner()
     for sender in (1, 2, 1):
-        parcel = os.urandom(3 * CHUNK)
+        parcel = os.urandom(3 * NOTIFICATION_BYTES)
         *first, last = split(1, parcel)
         assert {joiner.add(sender, text) for text in first} == {None}
         assert joiner.add(sender, last) == parcel
@@ -39,7 +41,7 @@ def test_parcels_of_several_senders_follow_each_other() -> None:
     ids=["from the middle", "with a gap", "one twice", "another sender's end", "another parcel's end"],
 )
 def test_an_incomplete_parcel_is_dropped_and_the_next_one_is_received(received: list[tuple[int, int, int]]) -> None:
-    texts = {number: split(number, os.urandom(3 * CHUNK)) for number in (7, 8)}
+    texts = {number: split(number, os.urandom(3 * NOTIFICATION_BYTES)) for number in (7, 8)}
     joiner = Joiner()
     assert {joiner.add(sender, texts[number][index]) for sender, number, index in received} == {None}
     whole = b"the next"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talkwire.bus import compression
-from talkwire.bus.compression import COMPRESSED_MAX, MARKER, CompressionError, compress, decompress
+from talkwire.bus.compression import COMPRESSED_MARKER, COMPRESSED_MAX, CompressionError, compress, decompress
 from talkwire.bus.parcels import Unpacker, encode, pack
 from talkwire.core.domain.events import TypingChanged
 from talkwire.core.domain.log.positions import own_id_at
@@ -18,7 +18,7 @@ from talkwire.core.ports.bus import EphemeralBatch
 MAX = 1 << 20
 
 
-@given(st.binary(max_size=5000).filter(lambda data: data[:1] != MARKER) | st.just(b"\x91" * 100_000))
+@given(st.binary(max_size=5000).filter(lambda data: data[:1] != COMPRESSED_MARKER) | st.just(b"\x91" * 100_000))
 def test_data_is_the_same_afterwards(data: bytes) -> None:
     compressed = compress(data)
     assert decompress(compressed, MAX) == data
@@ -58,8 +58,8 @@ def test_large_data_is_not_compressed() -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        MARKER,
-        MARKER + b"\xff" * 50,
+        COMPRESSED_MARKER,
+        COMPRESSED_MARKER + b"\xff" * 50,
         compress(_typing())[:-3],
         _compressed_anyway(b"\x91" * (MAX + 1)),
     ],

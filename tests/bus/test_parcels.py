@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from talkwire.bus.outgoing import PARCEL_MAX
+from talkwire.bus.outgoing import PARCEL_MAX_BYTES
 from talkwire.bus.parcels import Unpacker, encode, pack
 from talkwire.core.domain.events import CustomEvent, TypingChanged, UserBanned
 from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch, PeerQuestion
@@ -27,19 +27,19 @@ def another_versions(*dispatches: dict[str, Any]) -> bytes:
 
 def test_a_parcel_brings_what_was_put_in() -> None:
     dispatches = (CommittedBatch("a", 4, 5, (BANNED,)), CommittedBatch("a", 5, 9), EphemeralBatch("a", (TYPING,)))
-    assert Unpacker(PARCEL_MAX).unpack(packed(*dispatches)) == dispatches
-    assert Unpacker(PARCEL_MAX).unpack(packed()) == ()
+    assert Unpacker(PARCEL_MAX_BYTES).unpack(packed(*dispatches)) == dispatches
+    assert Unpacker(PARCEL_MAX_BYTES).unpack(packed()) == ()
 
 
 @pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**300])
 def test_a_number_of_any_length_arrives(number: int) -> None:
     received = EphemeralBatch("a", (CustomEvent("e", {"a": [number, {"b": number}], "c": b"\x00"}, user_id="alice"),))
-    assert list(Unpacker(PARCEL_MAX).unpack(packed(received))) == [received]
+    assert list(Unpacker(PARCEL_MAX_BYTES).unpack(packed(received))) == [received]
 
 
 def test_a_question_with_a_body_of_any_kind_arrives() -> None:
     question = PeerQuestion("a", "1", "topic", msgspec.Raw(msgspec.msgpack.encode({"x": 1})), to="b")
-    [arrived] = Unpacker(PARCEL_MAX).unpack(packed(question))
+    [arrived] = Unpacker(PARCEL_MAX_BYTES).unpack(packed(question))
     assert isinstance(arrived, PeerQuestion)
     assert (arrived.to, msgspec.msgpack.decode(arrived.body)) == ("b", {"x": 1})
 
@@ -49,7 +49,7 @@ def test_fields_of_a_newer_version_are_ignored() -> None:
     parcel = another_versions(
         {"kind": "committed", "node_id": "a", "start_pos": 4, "pos": 5, "events": [event], "x": 1}
     )
-    assert list(Unpacker(PARCEL_MAX).unpack(parcel)) == [CommittedBatch("a", 4, 5, (BANNED,))]
+    assert list(Unpacker(PARCEL_MAX_BYTES).unpack(parcel)) == [CommittedBatch("a", 4, 5, (BANNED,))]
 
 
 def test_the_position_of_an_unknown_event_is_known() -> None:
@@ -61,7 +61,7 @@ def test_the_position_of_an_unknown_event_is_known() -> None:
         {"kind": "committed", "node_id": "a", "start_pos": 5, "pos": 6, "events": [unknown]},
         {"kind": "committed", "node_id": "a", "start_pos": 6, "pos": 7, "events": [changed]},
     )
-    unpacker = Unpacker(PARCEL_MAX)
+    unpacker = Unpacker(PARCEL_MAX_BYTES)
     assert list(unpacker.unpack(parcel)) == [
         CommittedBatch("a", 4, 5, (BANNED,)),
         CommittedBatch("a", 5, 6),
@@ -82,13 +82,13 @@ def test_only_ephemeral_events_that_are_not_understood_are_dropped() -> None:
         {"kind": "sung", "node_id": "a"},
         {"kind": "told", "node_id": "a", "events": [{"type": "Sighed"}, received]},
     )
-    unpacker = Unpacker(PARCEL_MAX)
+    unpacker = Unpacker(PARCEL_MAX_BYTES)
     assert list(unpacker.unpack(parcel)) == [EphemeralBatch("a", (TYPING,))]
     assert unpacker.not_understood == 2
 
 
 def test_each_kind_of_thing_that_is_not_understood_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
-    unpacker = Unpacker(PARCEL_MAX)
+    unpacker = Unpacker(PARCEL_MAX_BYTES)
     for _ in range(10):
         unpacker.unpack(another_versions({"kind": "sung", "node_id": "a"}))
     unpacker.unpack(another_versions({"kind": "danced", "node_id": "a"}))
@@ -110,7 +110,7 @@ def test_each_kind_of_thing_that_is_not_understood_is_logged_once(capsys: pytest
     ],
 )
 def test_an_invalid_parcel_has_no_messages(junk: bytes) -> None:
-    assert list(Unpacker(PARCEL_MAX).unpack(junk)) == []
+    assert list(Unpacker(PARCEL_MAX_BYTES).unpack(junk)) == []
 
 
 def test_messages_with_unsupported_values_are_not_encoded() -> None:

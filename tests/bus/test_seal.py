@@ -8,7 +8,7 @@ from itertools import permutations
 import pytest
 
 from talkwire.bus import seal as seal_module
-from talkwire.bus.seal import HEAD_BYTES, Realm, Seal
+from talkwire.bus.seal import PARCEL_HEAD_BYTES, Realm, Seal
 
 REALM = Realm("postgresql 7/16384", b"secret")
 
@@ -99,6 +99,6 @@ def test_the_number_of_remembered_senders_is_bounded(monkeypatch: pytest.MonkeyP
 
 def test_random_bytes_are_not_opened() -> None:
     [one] = nodes(1)
-    for size in (*range(HEAD_BYTES + 8), 1000, 70_000):
+    for size in (*range(PARCEL_HEAD_BYTES + 8), 1000, 70_000):
         assert one.open(os.urandom(size)) is None
         assert one.open(bytes(size)) is None

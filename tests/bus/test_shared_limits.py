@@ -350,6 +350,6 @@ async def _until_received(node: Node, key: str) -> None:
     """Returns when Redis accepts reports again. The node's time passes quickly, so no pause delays the test."""
     async with deadline():
         while node.shared.is_disconnected:
-            node.now_s += shared_limits.PAUSE_MAX_S
+            node.now_s += shared_limits.REDIS_PAUSE_MAX_S
             node.take(1, Kind.SIGNALS, key)
             await node.shared.report()

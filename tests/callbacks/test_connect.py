@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from websockets.asyncio.client import connect as websocket
 
-from talkwire.callbacks.connect import KEPT_S, ConnectCallback
+from talkwire.callbacks.connect import IDENTITY_KEPT_S, ConnectCallback
 from talkwire.core.domain.log.positions import own_id_at
 from talkwire.identity.callers import Credentials
 from talkwire.identity.signatures import TOKEN_MAX_LENGTH
@@ -294,7 +294,7 @@ async def test_the_same_limits_hold_for_users(back_end: BackEnd, serve: Serve) -
 
 
 async def test_kept_identities_end_and_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talkwire.callbacks.connect.KEPT_MAX", 2)
+    monkeypatch.setattr("talkwire.callbacks.connect.IDENTITIES_KEPT_MAX", 2)
     client, now = _Client(), [1000.0]
     callback = ConnectCallback(client, lambda: now[0])  # type: ignore[arg-type]
 
@@ -306,7 +306,7 @@ async def test_kept_identities_end_and_are_bounded(monkeypatch: pytest.MonkeyPat
         return client.count_of_questions - before
 
     assert [await asked("a"), await asked("a")] == [1, 0]
-    now[0] += KEPT_S
+    now[0] += IDENTITY_KEPT_S
     assert await asked("a") == 1
     client.expires_at = now[0] + 5
     assert [await asked("b"), await asked("b")] == [1, 0]

@@ -659,8 +659,8 @@ async def test_bytes_that_cannot_be_removed_are_retried_after_all_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Their removal may take longer than the time for which the sweeper claims them."""
-    monkeypatch.setattr("talkwire.files.sweeper.AT_ONCE", 1)
-    monkeypatch.setattr("talkwire.files.sweeper.CLAIM_MS", 0)
+    monkeypatch.setattr("talkwire.files.sweeper.SWEPT_AT_ONCE", 1)
+    monkeypatch.setattr("talkwire.files.sweeper.SWEEP_CLAIM_MS", 0)
     server = in_process(tmp_path)
     async with serving(server) as address, world_at(address) as world:
         ids = await _expired_uploads(world, tmp_path, 3)

@@ -185,7 +185,7 @@ async def test_hanging_file_work_does_not_look_like_a_hanging_database(tmp_path:
 
 async def test_a_hanging_check_of_the_file_blocks_no_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = migrated_sqlite_file(tmp_path)
-    monkeypatch.setattr(health, "CHECK_EVERY_S", 0.01)
+    monkeypatch.setattr(health, "FILE_CHECK_S", 0.01)
     looking, hangs = threading.Event(), threading.Event()
     here, looked_on, real = threading.get_ident(), [], Path.stat
 

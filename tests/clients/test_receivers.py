@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-from talkwire.core.domain.desk.teams import BATCH_MAX
+from talkwire.core.domain.desk.teams import MEMBERSHIPS_BATCH_MAX
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES
 from tests.chat.chat_server import ServerProcess, running_chat
 from tests.clients.test_event_receivers import RECEIVERS, Truth, caught_up, receiving
@@ -140,7 +140,7 @@ async def _manage(people: People) -> None:
 async def _serve(people: People) -> None:
     """Answers a customer as a member of a team, whose memberships need two batches."""
     ask = people.ask
-    staff = ["bob", *(f"staff-{number}" for number in range(BATCH_MAX))]
+    staff = ["bob", *(f"staff-{number}" for number in range(MEMBERSHIPS_BATCH_MAX))]
     await ask(None, "POST", "users/batch", {"users": [{"id": id_, "name": id_} for id_ in staff]})
     await ask(None, "PUT", "teams/support", {"name": "Support", "memberIds": staff})
     desk = {"kind": "group", "id": "desk", "memberIds": ["carol"], "teamIds": ["support"]}

@@ -11,7 +11,7 @@ from typing import TypeVar
 from talkwire.bus.memory import Exchange
 from talkwire.core.domain.events import EphemeralEvent
 from talkwire.core.domain.model import Actor
-from talkwire.core.features.users.presence_rules import SETTLED_MS
+from talkwire.core.features.users.presence_rules import OWN_LEASE_SETTLED_MS
 from talkwire.core.signals.signals import SignalOptions
 from tests.contracts.node import ALICE, BOB, CAROL, Clock, Node
 from tests.databases import Database
@@ -92,7 +92,7 @@ class Cluster:
         then."""
         for _ in range(2):
             await self.renew()
-            self.clock.now_ms += SETTLED_MS
+            self.clock.now_ms += OWN_LEASE_SETTLED_MS
         await self.renew()
 
 

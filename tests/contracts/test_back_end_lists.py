@@ -71,7 +71,7 @@ async def test_conversations_are_listed_by_member_and_by_name(many: Node, actor:
 async def test_names_that_match_nothing_for_long_do_not_end_the_list(
     many: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists, "EXAMINED_MAX", 3)
+    monkeypatch.setattr(lists, "NAMES_EXAMINED_MAX", 3)
     found = await _listed(many, lambda cursor: ListConversations(cursor, 2, text="returns"))
     assert found == ["c03", "c06", "c09", "c12"]
 

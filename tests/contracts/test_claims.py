@@ -27,7 +27,7 @@ from talkwire.core.commands.moderation.audit import ListAudit
 from talkwire.core.commands.moderation.restrictions import RestrictMember
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.domain.audience import Reader, event_for_reader, versions_of
-from talkwire.core.domain.desk.handling import NOTE_MAX_LENGTH
+from talkwire.core.domain.desk.handling import HANDOFF_NOTE_MAX_LENGTH
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import ConversationHandled, DeskConversationChanged
 from talkwire.core.domain.model import Actor, Conversation
@@ -110,7 +110,7 @@ REFUSED: list[tuple[Actor, Command[Any], str]] = [
     (BOB, HandOffConversation("c", "nobody"), "invalid_request to"),
     (BOB, HandOffConversation("c", "a b"), "invalid_request to"),
     (BOB, HandOffConversation("c", "eve"), "invalid_request to"),
-    (BOB, HandOffConversation("c", "carol", "x" * (NOTE_MAX_LENGTH + 1)), "invalid_request note"),
+    (BOB, HandOffConversation("c", "carol", "x" * (HANDOFF_NOTE_MAX_LENGTH + 1)), "invalid_request note"),
 ]
 
 

@@ -25,7 +25,7 @@ from talkwire.core.domain.actors import KEY_INDEXER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.nodes.peer import Peer
-from talkwire.core.engine.housekeeping import CHECK_EVERY_S, INDEXING_PAUSE_S, index_conversation_keys
+from talkwire.core.engine.housekeeping import HOUSEKEEPING_CHECK_S, INDEXING_PAUSE_S, index_conversation_keys
 from talkwire.core.features.operation import conversation_keys as steps
 from talkwire.core.ports.stores import LeaseRecord
 from talkwire.storage.schema import conversation_keys, conversations, indexed_keys, nodes
@@ -154,7 +154,7 @@ async def test_the_index_equals_a_recount_whatever_happens_between_its_steps(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Nodes start with one setting after the other, and most are killed before they have indexed everything."""
-    monkeypatch.setattr(steps, "STEP", 3)
+    monkeypatch.setattr(steps, "INDEXED_AT_ONCE", 3)
     random, ids = Random(seed), list[str]()
     for keys in ((), ("a", "b"), ("b", "c"), ("c", "a")):
         async with running(database, clock, policy=with_keys(*keys)) as node:
@@ -182,7 +182,7 @@ async def _finish(database: Database, clock: Clock, *keys: str) -> None:
 async def test_a_key_is_unavailable_until_all_conversations_are_indexed(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "STEP", 3)
+    monkeypatch.setattr(steps, "INDEXED_AT_ONCE", 3)
     async with running(database, clock) as node:
         for number in range(7):
             await create(node, f"c{number}", {"a": "x", "b": "x"})
@@ -205,7 +205,7 @@ async def test_a_key_is_unavailable_until_all_conversations_are_indexed(
 async def test_nodes_with_different_settings_never_find_too_little(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(steps, "STEP", 2)
+    monkeypatch.setattr(steps, "INDEXED_AT_ONCE", 2)
     async with (
         running(database, clock, policy=with_keys("a")) as older,
         running(database, clock, policy=with_keys("b")) as newer,
@@ -313,7 +313,14 @@ async def test_the_task_drops_other_keys_at_the_start_only_and_looks_again_once_
     with pytest.raises(asyncio.CancelledError):
         await index_conversation_keys(chat, has_keys=True, sleep=sleep)
     assert chat.given == [True, True, True, True, False, False, False]
-    assert pauses == [INDEXING_PAUSE_S, CHECK_EVERY_S, INDEXING_PAUSE_S, CHECK_EVERY_S, INDEXING_PAUSE_S, CHECK_EVERY_S]
+    assert pauses == [
+        INDEXING_PAUSE_S,
+        HOUSEKEEPING_CHECK_S,
+        INDEXING_PAUSE_S,
+        HOUSEKEEPING_CHECK_S,
+        INDEXING_PAUSE_S,
+        HOUSEKEEPING_CHECK_S,
+    ]
 
 
 async def test_without_keys_the_task_ends_when_no_other_is_left() -> None:

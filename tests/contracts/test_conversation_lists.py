@@ -199,7 +199,7 @@ async def test_names_that_match_nothing_for_long_do_not_end_a_sorted_list(
     query = ListConversations(None, 2, text="desk 1", order="waitingSince", of_everybody=True)
     found = await listed(desk, BACKEND, query)
     assert len(found) == 6
-    monkeypatch.setattr(lists, "EXAMINED_MAX", 3)
+    monkeypatch.setattr(lists, "NAMES_EXAMINED_MAX", 3)
     ids: list[str] = []
     while True:
         page = await desk.do(BACKEND, query)

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import DeleteMessage, SendMessage
 from talkwire.core.commands.receipts import GetMessageStatus, MarkDelivered, MarkRead
-from talkwire.core.domain.events import COVERED_MAX, MessagesDelivered, MessagesRead
+from talkwire.core.domain.events import COVERED_MESSAGES_MAX, MessagesDelivered, MessagesRead
 from talkwire.core.domain.model import Actor, Message
 from talkwire.storage.messages import receipts
 from talkwire.storage.schema import log
@@ -65,15 +65,17 @@ async def test_only_messages_of_the_conversation_are_covered(node: Node) -> None
 
 async def test_the_newest_of_many_are_covered_with_own_messages_in_between(node: Node) -> None:
     await node.group("c", ALICE, BOB)
-    texts = [(ALICE if number % 3 else BOB, SendMessage("c", str(number))) for number in range(2 * COVERED_MAX)]
+    texts = [
+        (ALICE if number % 3 else BOB, SendMessage("c", str(number))) for number in range(2 * COVERED_MESSAGES_MAX)
+    ]
     sent = await node.in_one_batch(*texts)
     await node.do(BOB, MarkRead("c"))
     (move,) = moves(node)
-    assert move.covered == of(*[message for message in sent if message.sender_id == "alice"][-COVERED_MAX:])
+    assert move.covered == of(*[message for message in sent if message.sender_id == "alice"][-COVERED_MESSAGES_MAX:])
 
 
 async def test_a_long_move_covers_the_newest_messages(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receipts, "LOOK_BACK", 5)
+    monkeypatch.setattr(receipts, "READ_LOOK_BACK", 5)
     await node.group("c", ALICE, BOB)
     sent = [await node.send(BOB if number in {2, 5} else ALICE, str(number)) for number in range(7)]
     await node.do(BOB, MarkRead("c"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from talkwire.core.commands.blocks import BlockUser
-from talkwire.core.commands.cards.deciding import NOTIFIED_MAX, CancelCard
+from talkwire.core.commands.cards.deciding import CARD_NOTIFIED_MAX, CancelCard
 from talkwire.core.commands.conversations import CreateConversation
 from talkwire.core.commands.messages import DeleteMessage
 from talkwire.core.commands.notifications import ListNotifications
@@ -89,17 +89,17 @@ async def test_a_poll_notifies_nobody(watched: Watched) -> None:
     assert await unread(watched, ALICE, BOB, CAROL, DAVE) == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("number", [NOTIFIED_MAX, NOTIFIED_MAX + 1])
+@pytest.mark.parametrize("number", [CARD_NOTIFIED_MAX, CARD_NOTIFIED_MAX + 1])
 async def test_a_card_for_too_many_notifies_only_the_users_whom_it_names(watched: Watched, number: int) -> None:
-    node, others = watched.node, [Actor(f"user{index}", "User") for index in range(NOTIFIED_MAX + 1)]
+    node, others = watched.node, [Actor(f"user{index}", "User") for index in range(CARD_NOTIFIED_MAX + 1)]
     await node.users(*others)
     await node.do(
         BACKEND, CreateConversation("group", ("bob", *(each.user_id for each in others[:number])), id="large")
     )
     await ask(node, ASKED, to="large")
-    assert await unread(watched, others[0], others[number - 1]) == ([1, 1] if number <= NOTIFIED_MAX else [0, 0])
+    assert await unread(watched, others[0], others[number - 1]) == ([1, 1] if number <= CARD_NOTIFIED_MAX else [0, 0])
     await ask(node, {**ASKED, "who": {"users": [others[0].user_id]}}, to="large")
-    assert (await unread(watched, others[0]))[0] == (2 if number <= NOTIFIED_MAX else 1)
+    assert (await unread(watched, others[0]))[0] == (2 if number <= CARD_NOTIFIED_MAX else 1)
 
 
 async def test_one_message_notifies_once_and_of_a_decision_first(watched: Watched) -> None:

@@ -113,9 +113,9 @@ async def test_a_desk_is_as_a_count_says(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Each node ends with memberships that are not written yet, which the next one has to find."""
-    monkeypatch.setattr("talkwire.core.features.conversations.grounds.BATCH_MAX", 1)
-    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_BATCH_MAX", 2)
-    monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.MEMBERSHIPS_BATCH_MAX", 1)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_MEMBERSHIPS_BATCH_MAX", 2)
+    monkeypatch.setattr(team_changer, "MEMBERSHIPS_WAIT_S", 0.0)
     chance, sent = random.Random(seed), list[Message]()
     async with running(database, clock) as node:
         await node.users(*(Actor(user_id, user_id) for user_id in (*CUSTOMERS, *STAFF)))

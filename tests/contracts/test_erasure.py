@@ -338,7 +338,7 @@ async def test_a_long_list_of_messages_is_redacted_in_steps_also_after_a_crash(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stored, "TEXTS_AT_ONCE", 3)
-    monkeypatch.setattr(stored, "RANGE", 5)
+    monkeypatch.setattr(stored, "SEARCHED_POSITIONS", 5)
     async with running(database, clock) as node:
         await node.users(ALICE, BOB)
         await node.group("c", ALICE, BOB)

@@ -32,8 +32,8 @@ from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor, File, Message, Upload
 from talkwire.core.features.messages.files import (
-    COUNTED_MS,
-    LOST_AFTER_MS,
+    BYTES_LOST_AFTER_MS,
+    EXPIRED_COUNTED_MS,
     UNUSED_LIFETIME_MS,
     UPLOADS_AT_ONCE,
     file_url,
@@ -87,14 +87,14 @@ async def test_expired_uploads_are_left_to_the_node_that_has_their_folder(node: 
 
 
 async def test_an_upload_in_a_folder_that_was_lost_is_forgotten_by_any_node(node: Node) -> None:
-    await node.do(ALICE, CreateUpload("u1", "cat.png", None, 10, -LOST_AFTER_MS - 1, folder_id="lost"))
-    await node.do(ALICE, CreateUpload("u2", "cat.png", None, 10, 1000 - LOST_AFTER_MS, folder_id="lost"))
+    await node.do(ALICE, CreateUpload("u1", "cat.png", None, 10, -BYTES_LOST_AFTER_MS - 1, folder_id="lost"))
+    await node.do(ALICE, CreateUpload("u2", "cat.png", None, 10, 1000 - BYTES_LOST_AFTER_MS, folder_id="lost"))
     assert await node.do(OPERATOR, ClaimUploads(1)) == ("u1",)
 
 
 async def test_expired_uploads_count_for_a_day(node: Node) -> None:
-    await node.do(ALICE, CreateUpload("u1", "cat.png", None, 10, -COUNTED_MS - 1, folder_id="lost"))
-    await node.do(ALICE, CreateUpload("u2", "cat.png", None, 10, 1000 - COUNTED_MS, folder_id="lost"))
+    await node.do(ALICE, CreateUpload("u1", "cat.png", None, 10, -EXPIRED_COUNTED_MS - 1, folder_id="lost"))
+    await node.do(ALICE, CreateUpload("u2", "cat.png", None, 10, 1000 - EXPIRED_COUNTED_MS, folder_id="lost"))
     with pytest.raises(ChatError) as refused:
         await node.do(ALICE, CreateUpload("u3", "cat.png", None, 100, LIFETIME_MS, 50))
     assert refused.value.details == {"storage": 50, "stored": 10}

@@ -173,7 +173,7 @@ async def test_a_conversation_keeps_its_messages_for_its_own_time(
 async def test_a_long_conversation_is_pruned_in_steps(
     node: Node, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "STEP", 2)
+    monkeypatch.setattr(retention, "PRUNED_AT_ONCE", 2)
     await begin(node)
     await node.do(BACKEND, UpdateConversation("c", retention_days=1))
     for number in range(5):
@@ -199,7 +199,7 @@ async def test_imported_messages_are_kept_for_the_conversations_own_time(node: N
 async def test_held_imported_messages_do_not_end_pruning_early(
     node: Node, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "STEP", 2)
+    monkeypatch.setattr(retention, "PRUNED_AT_ONCE", 2)
     await begin(node)
     await node.group("d", BOB)
     for conversation_id, sender_id, age_days in (("c", "alice", 9), ("d", "bob", 8)):

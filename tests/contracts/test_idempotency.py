@@ -17,7 +17,7 @@ from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.server.retries import AnswerRetry, FirstAnswer
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.features.catching_up.idempotency import KEPT_MS
+from talkwire.core.features.catching_up.idempotency import ANSWERS_KEPT_MS
 from talkwire.storage.schema import answers
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Call, Clock, Node, Outcome, running
 from tests.databases import Database
@@ -168,7 +168,7 @@ async def test_after_a_day_a_key_is_forgotten(node: Node, clock: Clock) -> None:
     await _people(node)
     command = CreateConversation("group", ("bob",), "Plans")
     first = await _ask(node, ALICE, command)
-    clock.now_ms += KEPT_MS - 1
+    clock.now_ms += ANSWERS_KEPT_MS - 1
     assert await _ask(node, ALICE, command) == first
     clock.now_ms += 1
     assert (await _ask(node, ALICE, command)).conversation.id != first.conversation.id
@@ -179,7 +179,7 @@ async def test_forgotten_keys_are_gone_from_the_database(node: Node, clock: Cloc
     for number in range(3):
         key = IdempotencyKey("alice", "POST /x", str(number))
         await _ask(node, ALICE, CreateConversation("group", ("bob",), str(number)), key)
-    clock.now_ms += KEPT_MS
+    clock.now_ms += ANSWERS_KEPT_MS
     await _ask(node, OPERATOR, BanUser("bob"), IdempotencyKey("operator", "POST /x", "k"))
     with node.write_engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM answers").scalar_one() == 1

@@ -373,7 +373,7 @@ async def test_a_step_of_retention_visits_few_runs(group: Node, monkeypatch: pyt
 
 
 async def test_a_step_of_retention_clears_messages_of_many_runs(group: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talkwire.core.features.operation.retention.STEP", 20)
+    monkeypatch.setattr("talkwire.core.features.operation.retention.PRUNED_AT_ONCE", 20)
     await bring(group, *(START_MS + number for number in range(25)))
     await _alternating(group, 30)
     group.clock.now_ms += 2 * DAY_MS

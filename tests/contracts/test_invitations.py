@@ -33,7 +33,7 @@ from talkwire.core.commands.moderation.restrictions import RestrictMember, Unres
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import InvitationCreated, InvitationDeleted, InvitationUsed, MemberAdded
 from talkwire.core.domain.model import Actor, Invitation, User
-from talkwire.core.features.conversations.invitations import FIRST_VALID_MS, KEPT_MS
+from talkwire.core.features.conversations.invitations import FIRST_INVITATION_VALID_MS, INVITATIONS_KEPT_MS
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
 from tests.databases import Database
 
@@ -392,7 +392,7 @@ async def test_an_invitation_outlasts_its_node_and_its_code_is_nowhere(database:
 async def test_invitations_that_expired_long_ago_are_deleted(node: Node) -> None:
     await node.group("c", ALICE)
     await _invite(node, expires_ms=node.clock.now_ms + 1)
-    node.clock.now_ms += KEPT_MS + 2
+    node.clock.now_ms += INVITATIONS_KEPT_MS + 2
     newest = await _invite(node)
     assert await _listed(node, ALICE) == [newest.invitation]
 
@@ -427,7 +427,10 @@ async def test_the_first_admins_invitation_is_made_once_and_shown_again(node: No
     assert isinstance(first, CreatedInvitation)
     assert first == second == await _first(node)
     assert [type(event) for event in node.log].count(InvitationCreated) == 1
-    assert (first.invitation.max_uses, first.invitation.expires_ms) == (1, node.clock.now_ms + FIRST_VALID_MS)
+    assert (first.invitation.max_uses, first.invitation.expires_ms) == (
+        1,
+        node.clock.now_ms + FIRST_INVITATION_VALID_MS,
+    )
     for actor in (ALICE, BACKEND, ANYONE):
         assert await node.refusal(actor, EnsureFirstInvitation()) == "forbidden"
         assert await node.refusal(actor, HasAdmin()) == "forbidden"
@@ -469,7 +472,7 @@ async def test_it_ends_when_an_admin_is_added_another_way(node: Node) -> None:
 
 async def test_an_expired_or_deleted_one_is_replaced(node: Node) -> None:
     created = await _first(node)
-    node.clock.now_ms += FIRST_VALID_MS
+    node.clock.now_ms += FIRST_INVITATION_VALID_MS
     assert await node.refusal(ANYONE, _register("ann@example.com", created.code)) == "forbidden"
     second = await _first(node)
     await node.do(OPERATOR, DeleteInvitation(second.invitation.id))

@@ -56,7 +56,7 @@ from talkwire.core.commands.receipts import MarkDelivered, MarkRead, MarkUnread
 from talkwire.core.commands.streams.rating import RateMessage
 from talkwire.core.commands.streams.writing import FinishMessage, StreamMessage
 from talkwire.core.domain.access_policy import DEFAULT_POLICY
-from talkwire.core.domain.agents.turns import PAUSES_MS
+from talkwire.core.domain.agents.turns import TURN_PAUSES_MS
 from talkwire.core.domain.cards.card import AskedCard, CardAction
 from talkwire.core.domain.events import Durable, DurableEvent, MessageEvent
 from talkwire.core.domain.model import Actor, DoNotDisturb, Preferences
@@ -112,7 +112,7 @@ async def _turns(node: Node) -> None:
     helper = Actor("helper", "Helper")
     await node.send(ALICE, "@helper")
     for _ in range(DEFAULT_POLICY.max_turn_tries):
-        node.clock.now_ms += DEFAULT_POLICY.turn_alert_s * 1000 + PAUSES_MS[-1]
+        node.clock.now_ms += DEFAULT_POLICY.turn_alert_s * 1000 + TURN_PAUSES_MS[-1]
         await node.fire()
         (claimed,) = await node.do(helper, TakeTurns(1, LEASE_MIN_S * 1000))
         await node.do(helper, FailTurn(turn=claimed.turn.token))

@@ -83,7 +83,7 @@ async def test_the_database_selects_what_the_filter_does(node: Node, wanted: Log
 
 
 async def test_a_page_searches_a_limited_part_of_the_log(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_events, "WINDOW", 5)
+    monkeypatch.setattr(log_events, "SEARCHED_POSITIONS_MAX", 5)
     await fill(node)
     wanted = frozenset({"ConversationDeleted"})
     page: LogPage = await node.do(BACKEND, ListLogEvents("start", types=wanted))

@@ -29,7 +29,12 @@ from talkwire.core.commands.server.offline_queue import (
 from talkwire.core.domain.log.positions import pos_of
 from talkwire.core.domain.model import Actor, Message, Notify
 from talkwire.core.domain.pages import PAGE_MAX_BYTES
-from talkwire.core.features.notifying.offline_queue import KEPT, KEPT_MS, MISSED_MAX, PAGE_MAX
+from talkwire.core.features.notifying.offline_queue import (
+    MAIL_KEPT_MAX,
+    MAIL_KEPT_MS,
+    MAIL_PAGE_MAX,
+    MISSED_MESSAGES_MAX,
+)
 from talkwire.storage.catching_up import offline_queue
 from talkwire.storage.schema import mailbox
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
@@ -121,15 +126,15 @@ async def test_mail_outlasts_a_restart(database: Database, clock: Clock) -> None
 
 
 async def test_the_newest_thousand_are_kept(node: Node) -> None:
-    storing = [node.ask(BACKEND, StoreMail(("bob",), "alert", number)) for number in range(KEPT + 3)]
+    storing = [node.ask(BACKEND, StoreMail(("bob",), "alert", number)) for number in range(MAIL_KEPT_MAX + 3)]
     async with deadline():
         await asyncio.gather(*storing)
-    assert await payloads_of(node) == [str(number) for number in range(3, KEPT + 3)]
+    assert await payloads_of(node) == [str(number) for number in range(3, MAIL_KEPT_MAX + 3)]
 
 
 async def test_after_thirty_days_mail_is_forgotten(node: Node) -> None:
     await store(node, "old")
-    node.clock.now_ms += KEPT_MS
+    node.clock.now_ms += MAIL_KEPT_MS
     assert await payloads_of(node) == []
     await store(node, "new", to=("alice",))
     rows = await node.readers.read(lambda snapshot: snapshot.offline_queue.stored("bob", 0, 0, 10))
@@ -144,8 +149,8 @@ async def test_a_page_of_mail_is_not_larger_than_clients_are_sent_at_once(node: 
 
 
 async def test_a_page_of_the_offline_queue_is_limited(node: Node) -> None:
-    await store(node, *range(PAGE_MAX + 1))
-    assert len(await node.do(BOB, ReadMail(node.clock.now_ms))) == PAGE_MAX
+    await store(node, *range(MAIL_PAGE_MAX + 1))
+    assert len(await node.do(BOB, ReadMail(node.clock.now_ms))) == MAIL_PAGE_MAX
 
 
 @pytest.mark.parametrize("actor", [ALICE, BOB])
@@ -229,7 +234,7 @@ async def test_a_message_deleted_before_it_is_sent_is_left_out(node: Node) -> No
 async def test_messages_older_than_thirty_days_are_not_missed(node: Node) -> None:
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "old")
-    node.clock.now_ms += KEPT_MS
+    node.clock.now_ms += MAIL_KEPT_MS
     new = await node.send(ALICE, "new")
     assert await missed_by(node) == [new.id]
 
@@ -311,7 +316,7 @@ async def test_the_default_of_a_conversation_says_what_is_missed_without_a_choic
 
 async def test_the_newest_thousand_missed_messages_are_returned(node: Node) -> None:
     await node.group("c", ALICE, BOB)
-    sending = [node.ask(ALICE, SendMessage("c", str(number))) for number in range(MISSED_MAX + 5)]
+    sending = [node.ask(ALICE, SendMessage("c", str(number))) for number in range(MISSED_MESSAGES_MAX + 5)]
     async with deadline():
         messages = await asyncio.gather(*sending)
     assert await missed_by(node) == [message.id for message in messages[5:]]
@@ -320,7 +325,7 @@ async def test_the_newest_thousand_missed_messages_are_returned(node: Node) -> N
 @pytest.mark.parametrize("seed", range(5))
 async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compared with reading every message: conversations of different lengths, with own messages in between."""
-    monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
+    monkeypatch.setattr(offline_queue, "FIRST_SEARCHED", 4)
     random, limit = Random(seed), 20
     for number in range(6):
         await node.group(f"c{number}", ALICE, BOB)
@@ -335,7 +340,7 @@ async def test_the_newest_are_found_wherever_they_are(node: Node, seed: int, mon
 
 
 async def test_no_more_messages_are_read_than_are_returned(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
+    monkeypatch.setattr(offline_queue, "FIRST_SEARCHED", 4)
     looked_at: list[int] = []
     look = offline_queue.OfflineQueueRows._look
 
@@ -355,8 +360,8 @@ async def test_no_more_messages_are_read_than_are_returned(node: Node, monkeypat
 
 
 async def test_own_messages_are_skipped_without_reading_all(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offline_queue, "FIRST_LOOK", 4)
-    monkeypatch.setattr(offline_queue, "LOOKED_AT_MAX", 50)
+    monkeypatch.setattr(offline_queue, "FIRST_SEARCHED", 4)
+    monkeypatch.setattr(offline_queue, "SEARCHED_MESSAGES_MAX", 50)
     await node.group("c", ALICE, BOB)
     await node.send(ALICE, "long ago")
     async with deadline():

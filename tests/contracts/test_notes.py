@@ -196,8 +196,8 @@ def settled(node: Node) -> set[str]:
 async def test_who_writes_and_is_mentioned_is_there_before_the_other_memberships_are_written(
     desk: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("talkwire.core.features.conversations.grounds.BATCH_MAX", 2)
-    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_BATCH_MAX", 2)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.MEMBERSHIPS_BATCH_MAX", 2)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_MEMBERSHIPS_BATCH_MAX", 2)
     await desk.do(BACKEND, AddTeamMembers("support", ("u1", "u2", "u3", "u4", "u5")))
     sent = await note(desk, Actor("u5", "u5"), "@u4 look")
     assert sent.mentions == ("u4",)

@@ -9,7 +9,7 @@ from talkwire.core.commands.blocks import BlockUser
 from talkwire.core.commands.conversations import CreateConversation, DeleteConversation, ListNotices
 from talkwire.core.commands.members import AddMembers, RemoveMember, UpdateMember
 from talkwire.core.commands.offers import (
-    AMOUNT_MAX,
+    OFFER_AMOUNT_MAX,
     CounterOffer,
     CreateOffer,
     DeleteOffer,
@@ -243,7 +243,7 @@ async def test_the_backend_makes_and_closes_offers_for_anyone(node: Node) -> Non
         ({"title": "x" * 201}, "title"),
         ({"title": "\x00"}, "title"),
         ({"amount": -1}, "amount"),
-        ({"amount": AMOUNT_MAX + 1}, "amount"),
+        ({"amount": OFFER_AMOUNT_MAX + 1}, "amount"),
         ({"amount": True}, "amount"),
         ({"currency": "EURO"}, "currency"),
         ({"currency": "eur"}, "currency"),
@@ -266,7 +266,7 @@ async def test_invalid_offers_are_refused_with_the_field(node: Node, fields: dic
     assert (await node.do(ALICE, ListOffers("c"))).items == ()
 
 
-@pytest.mark.parametrize("amount", [0, AMOUNT_MAX])
+@pytest.mark.parametrize("amount", [0, OFFER_AMOUNT_MAX])
 async def test_the_smallest_and_the_largest_amount_are_kept_to_the_unit(node: Node, amount: int) -> None:
     offer = await node.do(ALICE, CreateOffer("c", "x", amount, "JPY"))
     assert (await node.do(BOB, GetOffer(str(offer.id)))).amount == amount

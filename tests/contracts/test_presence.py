@@ -30,7 +30,7 @@ from talkwire.core.commands.presence import (
 )
 from talkwire.core.domain.model import Actor, Presence, PresenceEnds, PresenceRecord
 from talkwire.core.domain.nodes.user_moves import Choice
-from talkwire.core.features.users.presence_rules import SETTLED_MS
+from talkwire.core.features.users.presence_rules import OWN_LEASE_SETTLED_MS
 from talkwire.core.signals import presence_tracker
 from talkwire.storage.tables import presence as presence_rows
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
@@ -158,7 +158,7 @@ async def test_a_node_whose_lease_ended_is_cleaned_up_after(here: Node, clock: C
     clock.now_ms += LEASE_MS - 1
     report = await _renew(here, "n2", "bob")
     assert (report.left_behind, report.versions) == (False, {"n1": 0})
-    clock.now_ms += SETTLED_MS
+    clock.now_ms += OWN_LEASE_SETTLED_MS
     report = await _renew(here, "n2")
     assert (report.left_behind, report.peers, report.versions) == (True, (), {})
     assert await here.do(OPERATOR, ForgetUsers(1))
@@ -177,7 +177,7 @@ async def test_after_an_outage_all_nodes_have_time_to_renew_their_leases(here: N
     clock.now_ms += 10 * LEASE_MS
     assert not (await _renew(here, "n2")).left_behind
     assert (await _renew(here, "n1", "alice")).known
-    clock.now_ms += SETTLED_MS
+    clock.now_ms += OWN_LEASE_SETTLED_MS
     assert not (await _renew(here, "n2")).left_behind
     assert await _users_of(here, "n1") == {"alice": False}
 
@@ -200,7 +200,7 @@ async def test_a_regular_shutdown_leaves_no_user_online(here: Node, clock: Clock
 
 async def test_users_of_a_node_that_stopped_have_a_while_to_come_back_to_another(here: Node, clock: Clock) -> None:
     await _renew(here, "n2")
-    clock.now_ms += SETTLED_MS
+    clock.now_ms += OWN_LEASE_SETTLED_MS
     await _renew(here, "n1", "alice")
     stopped_ms = clock.now_ms
     await here.do(OPERATOR, EndLease("n1", 5_000))
@@ -219,7 +219,7 @@ async def test_an_invisible_user_of_a_killed_node_was_not_seen_there(here: Node,
     await _renew(here, "n2")
     clock.now_ms += 2 * LEASE_MS
     await _renew(here, "n2")
-    clock.now_ms += SETTLED_MS
+    clock.now_ms += OWN_LEASE_SETTLED_MS
     await _renew(here, "n2")
     await here.do(OPERATOR, ForgetUsers(10))
     assert await _record(here, ALICE) == PresenceRecord("alice", "invisible", None, 123)

@@ -23,7 +23,7 @@ from talkwire.core.commands.server.pushes import (
 )
 from talkwire.core.domain.actors import NODE, PUSH_SENDER
 from talkwire.core.domain.model import Actor, PushSubscription, PushTarget
-from talkwire.core.domain.notifying.lifetimes import DISMISSED_MS, PUSHED_MS
+from talkwire.core.domain.notifying.lifetimes import DISMISSABLE_MS, PUSHABLE_MS
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.offline_notifications import OfflineNotifications, PreparedNotifications
@@ -223,8 +223,8 @@ async def test_what_is_not_worth_showing_any_more_is_not_sent(node: Node, databa
     await _send(node)
     await _follow(node, database)
     await _claim(node)
-    await _claim(node, PushResult(subscription.id, failures=1, retry_ms=PUSHED_MS))
-    node.clock.now_ms += PUSHED_MS
+    await _claim(node, PushResult(subscription.id, failures=1, retry_ms=PUSHABLE_MS))
+    node.clock.now_ms += PUSHABLE_MS
     (job,) = await _claim(node)
     assert job.pushes == ()
     assert _count(node) == 0
@@ -236,7 +236,7 @@ async def test_sent_notifications_are_forgotten_after_a_week(node: Node, databas
     await _follow(node, database)
     await _claim(node)
     await _claim(node, PushResult(subscription.id, sent=(id_,)))
-    node.clock.now_ms += DISMISSED_MS
+    node.clock.now_ms += DISMISSABLE_MS
     await _claim(node, PushResult(subscription.id))
     assert _count(node) == 0
 

@@ -237,7 +237,7 @@ def _raters(node: Node) -> set[str]:
 @pytest.mark.parametrize("seed", range(2))
 async def test_the_sums_equal_a_recount(node: Node, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """After ratings, the erasure of a member with or without the messages, a deletion, and the erasure of the agent."""
-    monkeypatch.setattr(erasure, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(erasure, "ROWS_CLEANED_AT_ONCE", 2)
     chance = Random(seed)
     answers = [await with_answer(node), *[await node.send(HELPER, f"Answer {n}") for n in range(3)]]
     people = [ALICE, BOB, CAROL, MAKER]

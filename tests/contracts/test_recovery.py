@@ -15,7 +15,7 @@ from talkwire.core.commands.server.recovery import (
     StoredSession,
 )
 from talkwire.core.domain.log.positions import pos_of
-from talkwire.core.features.users.presence_rules import SETTLED_MS
+from talkwire.core.features.users.presence_rules import OWN_LEASE_SETTLED_MS
 from tests.contracts.node import ALICE, BOB, OPERATOR, Clock, Node
 
 DAY_MS = 24 * 3600 * 1000
@@ -63,9 +63,11 @@ async def test_a_session_is_as_old_as_the_end_of_its_nodes_lease(node: Node, clo
     clock.now_ms += 60_000
     assert (await found(node)).age_ms == 45_000
     await node.do(OPERATOR, RenewLease("next", 15_000))
-    clock.now_ms += SETTLED_MS
+    clock.now_ms += OWN_LEASE_SETTLED_MS
     await node.do(OPERATOR, RenewLease("next", 15_000))
-    assert (await found(node)).age_ms == 45_000 + SETTLED_MS, "it was forgotten meanwhile, and that remembered"
+    assert (await found(node)).age_ms == 45_000 + OWN_LEASE_SETTLED_MS, (
+        "it was forgotten meanwhile, and that remembered"
+    )
     await node.do(OPERATOR, EndLease("next"))
     clock.now_ms += 5
     assert (await found(node, node_id="next")).age_ms == 5

@@ -129,7 +129,7 @@ async def test_messages_exactly_as_old_as_the_retention_are_kept(node: Node, clo
 async def test_pruning_runs_in_steps_and_ends_at_the_first_recent_event(
     node: Node, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "STEP", 3)
+    monkeypatch.setattr(retention, "PRUNED_AT_ONCE", 3)
     await node.group("c", ALICE, BOB)
     for number in range(5):
         await node.send(ALICE, str(number))

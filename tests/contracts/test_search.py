@@ -468,7 +468,7 @@ def test_a_search_finds_what_looking_at_each_message_finds(
     with fresh_database() as database, pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_rows, "SPELLINGS_MAX", bounds[0])
         patch.setattr(search, "ROUGH_EFFORT", bounds[1])
-        patch.setattr(search, "BLOCK", bounds[2])
+        patch.setattr(search, "CANDIDATES_AT_ONCE", bounds[2])
         asyncio.run(check(database))
 
 
@@ -477,7 +477,7 @@ async def test_a_beginning_of_very_many_words_finds_every_message_page_by_page(
     node: Node, database: Database, actor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "ROUGH_EFFORT", 20_000)  # 40 messages or so; then the index has to name them
-    monkeypatch.setattr(search, "BLOCK", 10)
+    monkeypatch.setattr(search, "CANDIDATES_AT_ONCE", 10)
     await node.group("c", ALICE, BOB)
     await node.group("d", BOB, CAROL)
     sent = [f"word{n}" if n % 3 else f"other{n}" for n in range(search_rows.SPELLINGS_MAX * 4)]

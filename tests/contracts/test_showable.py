@@ -15,7 +15,7 @@ from talkwire.core.commands.server.recovery import ListMissed
 from talkwire.core.commands.sync import GetSyncState, ListEvents, SyncPage
 from talkwire.core.domain.events import MessageSent
 from talkwire.core.domain.log.cursors import cursor_of
-from talkwire.core.domain.times import LAST_MS
+from talkwire.core.domain.times import LAST_TIME_MS
 from talkwire.dialects.messenger.sync import messenger_sync_payload
 from talkwire.payloads.moderation.restrictions import restriction_payload
 from talkwire.payloads.offers import offer_payload
@@ -23,7 +23,7 @@ from talkwire.storage.migrations import newest_revision, upgrade
 from talkwire.storage.schema import conversations, log, mailbox, members, messages, offers, restrictions
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, Node
 
-LATE_MS = LAST_MS + 1
+LATE_MS = LAST_TIME_MS + 1
 SAFE = 2**53 - 1
 
 
@@ -39,10 +39,10 @@ async def test_integers_that_readers_cannot_keep_are_refused(node: Node, number:
     assert page.items[0].metadata == kept
 
 
-@pytest.mark.parametrize("late_ms", [LATE_MS, LAST_MS + 86_400_000, 2**62, -1])
+@pytest.mark.parametrize("late_ms", [LATE_MS, LAST_TIME_MS + 86_400_000, 2**62, -1])
 async def test_times_that_cannot_be_shown_are_refused(node: Node, late_ms: int) -> None:
     await node.group("c", ALICE, BOB)
-    offer = await node.do(ALICE, CreateOffer("c", "a", 1, "EUR", expires_ms=LAST_MS))
+    offer = await node.do(ALICE, CreateOffer("c", "a", 1, "EUR", expires_ms=LAST_TIME_MS))
     assert offer_payload(offer).expires_at == "9999-12-31T23:59:59.999Z"
     assert await node.refusal(ALICE, CreateOffer("c", "a", 1, "EUR", expires_ms=late_ms)) == "invalid_request"
     assert await node.refusal(BOB, CounterOffer(str(offer.id), 1, expires_ms=late_ms)) == "invalid_request"
@@ -78,8 +78,8 @@ async def test_invalid_rows_of_older_versions_are_repaired(node: Node) -> None:
     await node.group("c", ALICE, BOB, CAROL)
     start = (await node.do(BOB, GetSyncState())).cursor
     sent = [(await node.send(ALICE, f"{number}")).id for number in range(3)]
-    await node.do(ALICE, CreateOffer("c", "a", 1, "EUR", expires_ms=LAST_MS, metadata={"n": 1}))
-    await node.do(ALICE, RestrictMember("c", "bob", "mute", LAST_MS))
+    await node.do(ALICE, CreateOffer("c", "a", 1, "EUR", expires_ms=LAST_TIME_MS, metadata={"n": 1}))
+    await node.do(ALICE, RestrictMember("c", "bob", "mute", LAST_TIME_MS))
     await node.do(ALICE, RestrictMember("c", "carol", "mute"))
     await node.do(BACKEND, StoreMail(("bob",), "event", {"n": 1}))
     huge = "1" + "0" * 400
@@ -96,7 +96,7 @@ async def test_invalid_rows_of_older_versions_are_repaired(node: Node) -> None:
     assert repaired.metadata == {"n": huge, "m": [2.0**53, -(10.0**30), SAFE, "9007199254740993"]}
     assert isinstance(repaired.metadata["m"][0], float)
     [offer] = (await node.do(BOB, ListOffers("c"))).items
-    assert (offer.expires_ms, offer.metadata) == (LAST_MS, {"n": huge})
+    assert (offer.expires_ms, offer.metadata) == (LAST_TIME_MS, {"n": huge})
     offer_payload(offer)
     found = (await node.do(ALICE, ListRestrictions("c", "mute", 0))).items
     assert [restriction_payload(each, for_moderators=True).until for each in found] == [
@@ -124,7 +124,7 @@ def _spoil(connection: Connection, message_id: int, huge: str) -> None:
     connection.execute(update(restrictions).where(late).values(until_ms=LATE_MS))
     connection.execute(update(members).where(members.c.user_id == "bob").values(muted_until_ms=LATE_MS))
     for row in connection.execute(select(log.c.pos, log.c.data).where(log.c.data.is_not(None))).all():
-        data = row.data.replace(str(LAST_MS), str(LATE_MS)).replace('{"n":1}', metadata)
+        data = row.data.replace(str(LAST_TIME_MS), str(LATE_MS)).replace('{"n":1}', metadata)
         connection.execute(update(log).where(log.c.pos == row.pos).values(data=data))
 
 

@@ -31,7 +31,7 @@ from talkwire.core.commands.moderation.restrictions import RestrictMember, Unres
 from talkwire.core.commands.preferences import SetMemberPreferences
 from talkwire.core.commands.sync import GetSyncState, ListEvents
 from talkwire.core.domain.actors import TEAM_CHANGER
-from talkwire.core.domain.desk.teams import BATCH_MAX, FURTHER_BATCH_MAX, TEAM_MEMBERS_MAX
+from talkwire.core.domain.desk.teams import FURTHER_MEMBERSHIPS_BATCH_MAX, MEMBERSHIPS_BATCH_MAX, TEAM_MEMBERS_MAX
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import (
     ConversationUpdated,
@@ -403,13 +403,13 @@ async def test_a_change_is_written_in_transactions_of_a_bounded_size(node: Node)
     node.chat.subscribe_commits(lambda events: commits.append(memberships_in(events)))
     view = await node.do(BACKEND, PutTeam("support", "Support", ("carol",)))
     assert view.pending_pos is None
-    assert max(commits) == BATCH_MAX
+    assert max(commits) == MEMBERSHIPS_BATCH_MAX
     assert sum(commits) == 500
     for id_ in ids[::25]:
         assert await grounds(node, id_) == {"alice": OWN, "carol": OF_TEAM}
     commits.clear()
     await node.do(BACKEND, DeleteTeam("support"))
-    assert (max(commits), sum(commits)) == (BATCH_MAX, 250)
+    assert (max(commits), sum(commits)) == (MEMBERSHIPS_BATCH_MAX, 250)
     assert [type(event) for event in node.log[-1:]] == [TeamSettled]
 
 
@@ -417,8 +417,8 @@ async def test_a_change_is_written_in_transactions_of_a_bounded_size(node: Node)
 async def test_a_batch_takes_few_statements(node: Node, monkeypatch: pytest.MonkeyPatch, team: tuple[str, ...]) -> None:
     """As many for twenty memberships as for two, since messages wait for a batch."""
     await node.do(BACKEND, PutTeam("support", "Support", ("bob",)))
-    ids = await many_desks(node, BATCH_MAX + FURTHER_BATCH_MAX + 2)
-    monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
+    ids = await many_desks(node, MEMBERSHIPS_BATCH_MAX + FURTHER_MEMBERSHIPS_BATCH_MAX + 2)
+    monkeypatch.setattr(team_changer, "MEMBERSHIPS_WAIT_S", 0.0)
     await node.do(BACKEND, PutTeam("support", "Support", team))
     with node.statements() as transactions:
         await TeamChanger(node.chat).finish()
@@ -433,14 +433,14 @@ async def test_of_two_that_finish_a_change_one_writes(node: Node, monkeypatch: p
     """Several nodes and commands may wait for a change. If they took turns, each would empty the others' caches, and
     there would be less time between two batches."""
     await node.do(BACKEND, PutTeam("support", "Support", ()))
-    ids = await many_desks(node, BATCH_MAX + 3 * FURTHER_BATCH_MAX + 1)
-    monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
+    ids = await many_desks(node, MEMBERSHIPS_BATCH_MAX + 3 * FURTHER_MEMBERSHIPS_BATCH_MAX + 1)
+    monkeypatch.setattr(team_changer, "MEMBERSHIPS_WAIT_S", 0.0)
     await node.do(BACKEND, AddTeamMembers("support", ("bob",)))
     one, other = TeamChanger(node.chat), TeamChanger(node.chat)
     assert [await one.step(), await other.step()] == [0.0, 0.0]
     for _ in range(2):
-        assert await one.step() == team_changer.BATCH_PAUSE_S
-        assert await other.step() == team_changer.OTHERS_PAUSE_S
+        assert await one.step() == team_changer.MEMBERSHIPS_PAUSE_S
+        assert await other.step() == team_changer.MEMBERSHIPS_OTHERS_PAUSE_S
     at_once = (TEAM_CHANGER, FinishTeamChange(await node.do(TEAM_CHANGER, FindTeamChange())))
     assert [batch.is_written for batch in await node.in_one_batch(at_once, at_once)] == [True, False]
     await other.finish()
@@ -463,14 +463,14 @@ async def test_what_a_killed_node_has_left_another_one_finishes(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as hasty:
-        hasty.setattr(team_changer, "WAIT_S", 0.0)
+        hasty.setattr(team_changer, "MEMBERSHIPS_WAIT_S", 0.0)
         async with running(database, clock) as node:
             await node.do(BACKEND, PutTeam("support", "Support", ()))
             ids = await many_desks(node, 250)
             view = await node.do(BACKEND, PutTeam("support", "Support", ("carol",)))
             assert view.pending_pos is not None
             assert (await node.do(BACKEND, GetTeam("support"))).pending_pos == view.pending_pos
-            assert len([id_ for id_ in ids if "carol" in await grounds(node, id_)]) == BATCH_MAX
+            assert len([id_ for id_ in ids if "carol" in await grounds(node, id_)]) == MEMBERSHIPS_BATCH_MAX
     async with running(database, clock) as node:
         await TeamChanger(node.chat).finish()
         assert all([(await grounds(node, id_))["carol"] == OF_TEAM for id_ in ids])
@@ -483,7 +483,7 @@ async def test_a_deleted_team_is_made_again_only_when_its_members_are_gone(
     await node.do(BACKEND, PutTeam("support", "Support", ("carol",)))
     await many_desks(node, 250)
     with monkeypatch.context() as hasty:
-        hasty.setattr(team_changer, "WAIT_S", 0.0)
+        hasty.setattr(team_changer, "MEMBERSHIPS_WAIT_S", 0.0)
         await node.do(BACKEND, DeleteTeam("support"))
         assert await refused(node, BACKEND, PutTeam("support", "Support", ())) == ("conflict", {"pending": True})
     await TeamChanger(node.chat).finish()
@@ -495,11 +495,11 @@ async def test_who_left_a_team_before_it_was_deleted_leaves_its_conversations_to
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also if the memberships that followed from leaving were still to be written."""
-    monkeypatch.setattr("talkwire.core.features.conversations.grounds.BATCH_MAX", 2)
-    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_BATCH_MAX", 2)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.MEMBERSHIPS_BATCH_MAX", 2)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_MEMBERSHIPS_BATCH_MAX", 2)
     await node.do(BACKEND, PutTeam("support", "Support", ("bob", "carol")))
     ids = await many_desks(node, 6)
-    monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
+    monkeypatch.setattr(team_changer, "MEMBERSHIPS_WAIT_S", 0.0)
     await node.do(BACKEND, PutTeam("support", "Support", ("bob",)))
     await node.do(BACKEND, DeleteTeam("support"))
     await TeamChanger(node.chat).finish()
@@ -636,9 +636,9 @@ async def test_memberships_follow_from_teams_whatever_happens(
 ) -> None:
     """With batches of two memberships that come late, so that changes of teams, bans and their ends, leaving and notes
     come in between. The memberships in a conversation's notes are those that its members have through teams."""
-    monkeypatch.setattr("talkwire.core.features.conversations.grounds.BATCH_MAX", 2)
-    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_BATCH_MAX", 2)
-    monkeypatch.setattr(team_changer, "WAIT_S", 0.0)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.MEMBERSHIPS_BATCH_MAX", 2)
+    monkeypatch.setattr("talkwire.core.features.conversations.grounds.FURTHER_MEMBERSHIPS_BATCH_MAX", 2)
+    monkeypatch.setattr(team_changer, "MEMBERSHIPS_WAIT_S", 0.0)
     chance, model = random.Random(seed), Model()
     await node.users(*(Actor(user, user) for user in USERS), ALICE)
     directory = node.chat.directory

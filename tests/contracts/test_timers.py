@@ -22,7 +22,7 @@ from talkwire.core.commands.offers import CreateOffer, UpdateOffer
 from talkwire.core.commands.server.timers import AddMissingTimers, FindTimer, FireTimers, PostponeTimer, Timer
 from talkwire.core.domain.events import DurableEvent, MemberUnrestricted, OfferCreated, OfferUpdated, UserUnbanned
 from talkwire.core.domain.model import Offer
-from talkwire.core.engine.timers import AT_ONCE, TimerLoop
+from talkwire.core.engine.timers import TIMERS_AT_ONCE, TimerLoop
 from talkwire.core.features.messages.offers import create_offer
 from talkwire.core.features.operation import timers as kinds
 from talkwire.core.ports.transaction import Transaction
@@ -255,7 +255,7 @@ async def test_a_node_that_finds_another_one_firing_does_nothing(node: Node) -> 
 async def test_many_that_are_due_at_once_leave_others_their_turn(node: Node) -> None:
     """Messages are sent between the batches."""
     await node.group("c", ALICE, BOB)
-    for _ in range(3 * AT_ONCE):
+    for _ in range(3 * TIMERS_AT_ONCE):
         await made(node, node.clock.now_ms + 1)
     node.clock.now_ms += 1
     task = asyncio.create_task(TimerLoop(node.chat, lambda: False).run())
@@ -265,7 +265,7 @@ async def test_many_that_are_due_at_once_leave_others_their_turn(node: Node) -> 
         sent += 1
     task.cancel()
     ends = [event.pos for event in node.log if isinstance(event, OfferUpdated)]
-    assert len(ends) == 3 * AT_ONCE
+    assert len(ends) == 3 * TIMERS_AT_ONCE
     assert ends != list(range(ends[0], ends[0] + len(ends)))
 
 

@@ -21,7 +21,7 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.commands.messages import DeleteMessage, SendMessage
 from talkwire.core.domain.access_policy import AccessPolicy
-from talkwire.core.domain.agents.turns import MESSAGES_MAX, TURN_LEASE_BY_SOCKET_MS, TURN_LEASE_MS, TURNS_KEPT_MS
+from talkwire.core.domain.agents.turns import TURN_LEASE_BY_SOCKET_MS, TURN_LEASE_MS, TURN_MESSAGES_MAX, TURNS_KEPT_MS
 from talkwire.core.domain.events import TurnFailed, TurnReady
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.parts.streams import StreamError
@@ -83,12 +83,12 @@ async def test_messages_that_come_during_a_turn_are_the_next_one(node: Node) -> 
 
 async def test_a_turn_has_at_most_a_hundred_messages(node: Node) -> None:
     await scene(node)
-    for number in range(MESSAGES_MAX + 1):
+    for number in range(TURN_MESSAGES_MAX + 1):
         await node.send(BOB, str(number))
     claimed = await claim(node)
-    assert contents(claimed) == [str(number) for number in range(MESSAGES_MAX)]
+    assert contents(claimed) == [str(number) for number in range(TURN_MESSAGES_MAX)]
     await done(node, claimed.turn.token)
-    assert contents(await claim(node)) == [str(MESSAGES_MAX)]
+    assert contents(await claim(node)) == [str(TURN_MESSAGES_MAX)]
 
 
 async def test_the_oldest_turns_come_first_and_one_of_each_conversation(node: Node) -> None:

@@ -169,8 +169,8 @@ async def test_contacts_are_found_page_by_page_in_any_number(
     contacts: Node, reach_max: int, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(user_search, "REACH_MAX", reach_max)
-    monkeypatch.setattr(user_search, "BLOCK", 3)
-    monkeypatch.setattr(user_search, "EFFORT_MAX", 9)
+    monkeypatch.setattr(user_search, "USERS_AT_ONCE", 3)
+    monkeypatch.setattr(user_search, "USERS_EXAMINED_MAX", 9)
     ids = [f"u{number:02}" for number in range(40)]
     await contacts.do(BACKEND, PutUsers(tuple(PutUser(id_, name=name.format(id=id_)) for id_ in ids)))
     friends = tuple(ids[::3])

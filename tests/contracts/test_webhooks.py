@@ -25,7 +25,7 @@ from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.actors import PRUNER
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import WebhookChanged
-from talkwire.core.domain.integration.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook
+from talkwire.core.domain.integration.webhooks import SECRET_ROTATION_MS, WEBHOOKS_MAX, Webhook
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Node
 
 URL = "https://app.example.com/hook"
@@ -171,7 +171,7 @@ async def test_both_secrets_sign_for_a_day_after_a_rotation(node: Node) -> None:
     rotated = await node.do(BACKEND, RotateWebhookSecret(webhook_id))
     signing = await node.do(BACKEND, GetWebhookSigning(webhook_id))
     assert signing.secrets == (rotated.secret, created.secret)
-    node.clock.now_ms += ROTATION_MS
+    node.clock.now_ms += SECRET_ROTATION_MS
     signing = await node.do(BACKEND, GetWebhookSigning(webhook_id))
     assert (signing.url, signing.secrets) == (URL, (rotated.secret,))
 

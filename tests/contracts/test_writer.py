@@ -133,7 +133,7 @@ async def test_queued_commands_share_one_transaction(node: Node) -> None:
 
 
 async def test_a_batch_has_an_end(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "BATCH_MAX", 10)
+    monkeypatch.setattr(writer_module, "COMMANDS_BATCH_MAX", 10)
     await node.group("c", ALICE)
     with node.statements() as transactions:
         await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(25)))
@@ -143,7 +143,7 @@ async def test_a_batch_has_an_end(node: Node, monkeypatch: pytest.MonkeyPatch) -
 
 async def test_commands_over_the_queues_length_are_refused(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     await node.group("c", ALICE)
-    monkeypatch.setattr(writer_module, "QUEUE_MAX", 3)
+    monkeypatch.setattr(writer_module, "COMMANDS_QUEUE_MAX", 3)
     outcomes = await node.in_one_batch(*((ALICE, SendMessage("c", str(number))) for number in range(5)))
     assert _codes(outcomes) == ["Message", "Message", "Message", "unavailable", "unavailable"]
 
@@ -430,8 +430,8 @@ async def test_a_stall_in_a_writer_task_is_answered_and_its_end_noticed(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await node.group("c", ALICE)
-    monkeypatch.setattr(writer_module, "STALL_S", 0.1)
-    monkeypatch.setattr(writer_module, "CHECK_EVERY_S", 0.02)
+    monkeypatch.setattr(writer_module, "TRANSACTION_STALL_S", 0.1)
+    monkeypatch.setattr(writer_module, "STALL_CHECK_S", 0.02)
     began, goes_on = threading.Event(), threading.Event()
 
     def hang(_: Connection) -> None:
@@ -446,7 +446,7 @@ async def test_a_stall_in_a_writer_task_is_answered_and_its_end_noticed(
     finally:
         goes_on.set()
     await hanging
-    monkeypatch.setattr(writer_module, "STALL_S", DEADLINE_S)
+    monkeypatch.setattr(writer_module, "TRANSACTION_STALL_S", DEADLINE_S)
     await node.send(ALICE, "1")
     assert await _stored(node) == _published(node) == ["1"]
 
@@ -466,14 +466,14 @@ async def test_a_slow_series_after_a_failed_batch_is_no_stall(node: Node, monkey
 
     def take_long(_: object) -> None:
         nonlocal now_s
-        now_s += 0.6 * writer_module.STALL_S
+        now_s += 0.6 * writer_module.TRANSACTION_STALL_S
         checks_before = checks
         wait_until(lambda: checks >= checks_before + 2)
 
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(writer_module, "CHECK_EVERY_S", 0.01)
+    monkeypatch.setattr(writer_module, "STALL_CHECK_S", 0.01)
     monkeypatch.setattr(node.writer, "_check_stall", check)
     monkeypatch.setattr(writer_module, "time", SimpleNamespace(monotonic=lambda: now_s))
     slow = [(ALICE, Call(take_long)) for _ in range(5)]
@@ -582,7 +582,7 @@ async def test_both_nodes_open_the_same_direct_conversation(database: Database, 
 async def test_a_long_absence_is_published_whole(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feed, "PAGE", 3)
+    monkeypatch.setattr(feed, "LOG_PAGE_MAX", 3)
     async with running(database, clock) as first, running(database, clock) as second:
         await first.group("c", ALICE)
         for number in range(10):

@@ -20,7 +20,7 @@ from talkwire.core.domain.events import (
     ThreadMarked,
     UserBanned,
 )
-from talkwire.core.domain.log.announced import FOR_ALL, OF_ONE_CONVERSATION, conversation_hash, hash_of
+from talkwire.core.domain.log.announced import FOR_ALL_NODES, OF_ONE_CONVERSATION, conversation_hash, hash_of
 from talkwire.core.domain.model import Message, User
 
 MESSAGE = Message(1, "c", 1, "alice", "Alice", "Hello", 0)
@@ -36,13 +36,13 @@ EVENTS: tuple[Durable, ...] = (
 
 @given(st.text())
 def test_the_hash_of_every_id_is_different_from_that_for_all(conversation_id: str) -> None:
-    assert FOR_ALL < conversation_hash(conversation_id) < 2**32
+    assert FOR_ALL_NODES < conversation_hash(conversation_id) < 2**32
 
 
 def test_an_event_has_the_hash_of_the_conversation_that_it_is_about() -> None:
     assert {type(event) for event in EVENTS} == set(OF_ONE_CONVERSATION)
     assert {hash_of(event) for event in EVENTS} == {conversation_hash("c")}
-    assert hash_of(UserBanned(1, 0, "alice")) == FOR_ALL
+    assert hash_of(UserBanned(1, 0, "alice")) == FOR_ALL_NODES
 
 
 @pytest.mark.parametrize("kind", [kind for kind in get_args(Durable) if kind in OF_ONE_CONVERSATION])

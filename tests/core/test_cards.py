@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from talkwire.core.domain.cards.card import AskedCard, CardChoice, InputSchema, MessageCard
-from talkwire.core.domain.cards.card_checks import LASTS_MAX_MS, check_card, expiry_of
+from talkwire.core.domain.cards.card_checks import CARD_LIFETIME_MAX_MS, check_card, expiry_of
 from talkwire.core.domain.cards.card_digest import digest_of
 from talkwire.core.domain.cards.card_inputs import check_filled_in
 from talkwire.core.domain.cards.card_text import text_of, text_of_asked
@@ -377,8 +377,8 @@ def test_a_card_ends_within_a_year() -> None:
     assert expiry_of(card_of(ASKED), NOW_MS) is None
     assert ends(iso(NOW_MS + 1)) == NOW_MS + 1
     assert ends("2023-11-15T00:00:00+01:00") == NOW_MS + 2_800_000
-    assert ends(iso(NOW_MS + LASTS_MAX_MS)) == NOW_MS + LASTS_MAX_MS
-    for at in (iso(NOW_MS), iso(NOW_MS - 1), iso(NOW_MS + LASTS_MAX_MS + 1), "1969-12-31T00:00:00Z", "soon"):
+    assert ends(iso(NOW_MS + CARD_LIFETIME_MAX_MS)) == NOW_MS + CARD_LIFETIME_MAX_MS
+    for at in (iso(NOW_MS), iso(NOW_MS - 1), iso(NOW_MS + CARD_LIFETIME_MAX_MS + 1), "1969-12-31T00:00:00Z", "soon"):
         with pytest.raises(ChatError) as refused:
             ends(at)
         assert code_and_path(refused.value) == ("invalid_request", "card.expiresAt"), at

@@ -172,7 +172,7 @@ async def test_a_single_node_sends_nothing_over_the_bus() -> None:
 
 
 async def test_a_node_announces_that_its_next_transaction_has_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_module, "MORE_S", DEADLINE_S)
+    monkeypatch.setattr(chat_module, "NEXT_TRANSACTION_S", DEADLINE_S)
     exchange = Net()
     (one, queue), (two, _) = _chat(exchange), _chat(exchange)
     await one.start()
@@ -183,7 +183,7 @@ async def test_a_node_announces_that_its_next_transaction_has_started(monkeypatc
         queue.commit(_commit(pos), lambda: None)
         await asyncio.sleep(0)
         assert (one.expects_more, two.expects_more) == (busy, busy)
-    monkeypatch.setattr(chat_module, "MORE_S", 0.005)
+    monkeypatch.setattr(chat_module, "NEXT_TRANSACTION_S", 0.005)
     queue.busy = True
     queue.commit(_commit(8), lambda: None)
     queue.busy = False
@@ -255,7 +255,7 @@ async def _settled() -> None:
 
 
 async def test_messages_of_a_node_without_a_lease_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", DEADLINE_S)
+    monkeypatch.setattr(sender_verification, "LEASES_READ_S", DEADLINE_S)
     net = Net()
     (chat, _), stranger = _chat(net), MemoryBus(net)
     received: list[News] = []
@@ -274,7 +274,7 @@ async def test_messages_of_a_node_without_a_lease_are_ignored(monkeypatch: pytes
 
 
 async def test_all_messages_of_a_new_node_are_received_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", 0.01)
+    monkeypatch.setattr(sender_verification, "LEASES_READ_S", 0.01)
     net = Net()
     (chat, _), other = _chat(net), MemoryBus(net)
     received: list[News] = []

@@ -184,7 +184,7 @@ async def test_users_requested_while_others_are_loaded_are_loaded_together(table
 
 
 async def test_a_load_that_stalls_holds_up_no_other_users(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(directory_module, "OVERLAP_S", 0)
+    monkeypatch.setattr(directory_module, "LOADS_OVERLAP_S", 0)
     directory = Directory(table.load)
     table.slow = True
     stalled = asyncio.ensure_future(directory.find("alice"))
@@ -199,7 +199,7 @@ async def test_a_load_that_stalls_holds_up_no_other_users(table: Table, monkeypa
 async def test_an_event_that_an_older_answer_missed_does_not_come_back_in_a_newer_one(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directory_module, "OVERLAP_S", 0)
+    monkeypatch.setattr(directory_module, "LOADS_OVERLAP_S", 0)
     directory = Directory(table.load)
     table.slow = True
     first = asyncio.ensure_future(directory.find("alice"))

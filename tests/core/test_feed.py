@@ -47,7 +47,7 @@ class Log:
         self.feed = LogFeed(self._read, self._hand_out, self._patience_s, self._lose, self.needed.__contains__)
 
     def _patience_s(self) -> float:
-        return feed_module.PATIENCE_S if self.brought else 0.0
+        return feed_module.GAP_PATIENCE_S if self.brought else 0.0
 
     @property
     def reached(self) -> int:
@@ -112,7 +112,7 @@ class Log:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes failed reads retry at once."""
-    monkeypatch.setattr(feed_module, "RETRY_S", 0.0)
+    monkeypatch.setattr(feed_module, "LOG_RETRY_S", 0.0)
 
 
 async def test_events_in_order_are_delivered_at_once_without_reading_the_log() -> None:
@@ -148,7 +148,7 @@ async def test_the_bus_may_fill_a_gap_for_a_moment() -> None:
     log.brings(0, 1)
     assert log.notified == [1, 2, 3, 4, 5]
     assert log.answered == [("answer", 3)]
-    await pause(2 * feed_module.PATIENCE_S)  # longer than the feed waits for a gap to be filled
+    await pause(2 * feed_module.GAP_PATIENCE_S)  # longer than the feed waits for a gap to be filled
     assert log.asked == []
 
 
@@ -163,7 +163,7 @@ async def test_a_gap_that_the_bus_does_not_fill_is_read_from_the_log() -> None:
 
 
 async def test_without_a_bus_that_brings_events_a_gap_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "PATIENCE_S", 1000.0)
+    monkeypatch.setattr(feed_module, "GAP_PATIENCE_S", 1000.0)
     log = Log(brought=False)
     log.own("answer", 3, 5)
     await log.until(lambda: log.answers == ["answer"])
@@ -171,7 +171,7 @@ async def test_without_a_bus_that_brings_events_a_gap_is_read_at_once(monkeypatc
 
 
 async def test_announced_positions_are_read_at_once_and_in_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "PAGE", 4)
+    monkeypatch.setattr(feed_module, "LOG_PAGE_MAX", 4)
     log = Log()
     log.head = 10
     log.feed.notice_head(10)
@@ -246,7 +246,7 @@ async def test_a_log_that_cannot_be_read_keeps_no_answer_and_is_read_later() -> 
 
 
 async def test_the_number_of_transactions_that_wait_for_a_gap_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "WAITING_MAX", 3)
+    monkeypatch.setattr(feed_module, "WAITING_TRANSACTIONS_MAX", 3)
     log = Log(brought=False)
     log.reading.clear()
     for start_pos in range(1, 100):
@@ -305,7 +305,7 @@ async def test_announced_events_that_are_not_needed_are_passed_over_in_their_tur
     log.brings(0, 2)
     log.own("own", 4, 5)
     assert (log.notified, log.passed, log.answered) == ([1, 2, 5], [3, 4], [("own", 4)])
-    await pause(2 * feed_module.PATIENCE_S)
+    await pause(2 * feed_module.GAP_PATIENCE_S)
     assert log.asked == []
 
 
@@ -343,7 +343,7 @@ async def test_the_log_is_not_read_again_for_what_is_announced_during_a_read(mon
     log.needed |= {1, 2, 3, 4}
     log.announces(0, 2)
     log.reading.clear()
-    clock.advance(feed_module.PATIENCE_S)
+    clock.advance(feed_module.GAP_PATIENCE_S)
     await turns(3)
     log.announces(2, 4)
     log.reading.set()
@@ -351,7 +351,7 @@ async def test_the_log_is_not_read_again_for_what_is_announced_during_a_read(mon
     assert log.notified == [1, 2]
     log.brings(3, 4)
     log.brings(2, 3)
-    clock.advance(2 * feed_module.PATIENCE_S)
+    clock.advance(2 * feed_module.GAP_PATIENCE_S)
     await turns(3)
     assert (log.notified, log.asked) == ([1, 2, 3, 4], [(0, 2)])
 
@@ -363,14 +363,14 @@ async def test_while_events_keep_coming_no_gap_is_read_that_the_bus_fills_in_tim
     log = Log()
     for pos in range(0, 40, 2):
         log.announces(pos + 1, pos + 2)
-        clock.advance(feed_module.PATIENCE_S * 0.4)
+        clock.advance(feed_module.GAP_PATIENCE_S * 0.4)
         await turns(3)
         log.announces(pos + 3, pos + 4)
         log.brings(pos, pos + 1)
     assert log.asked == []
-    clock.advance(2 * feed_module.PATIENCE_S)
+    clock.advance(2 * feed_module.GAP_PATIENCE_S)
     await turns(3)
-    clock.advance(2 * feed_module.PATIENCE_S)
+    clock.advance(2 * feed_module.GAP_PATIENCE_S)
     await turns(3)
     assert log.asked == [(40, 1)], "a gap that stays is read"
     log.feed.close()

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from talkwire.core.cluster.lease import LEASE_S, Lease
+from talkwire.core.cluster.lease import NODE_LEASE_S, Lease
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.commands.presence import EndLease, LeaseReport, RenewLease, UserMoves
 from talkwire.core.connected.chat_access import ChatAccess
@@ -82,7 +82,7 @@ class Database:
 async def database() -> AsyncIterator[Database]:
     """The database of a node that has just taken its lease in a cluster."""
     database = Database()
-    await database.lease.start(alone=False, lease_s=LEASE_S)
+    await database.lease.start(alone=False, lease_s=NODE_LEASE_S)
     database.holds = 0
     yield database
     database.lease.close()
@@ -93,7 +93,7 @@ def test_the_lease_is_not_held_before_the_start() -> None:
 
 
 async def test_input_may_be_handled_until_the_lease_ends(database: Database) -> None:
-    assert database.deadline == database.now + LEASE_S
+    assert database.deadline == database.now + NODE_LEASE_S
 
 
 async def test_a_renewed_lease_starts_when_it_was_requested(database: Database) -> None:
@@ -101,7 +101,7 @@ async def test_a_renewed_lease_starts_when_it_was_requested(database: Database) 
     database.now += 4
     database.answer()
     database.lease._beat()
-    assert database.deadline == database.now - 4 + LEASE_S
+    assert database.deadline == database.now - 4 + NODE_LEASE_S
 
 
 async def test_a_running_node_keeps_its_lease_while_the_database_is_unavailable(database: Database) -> None:
@@ -115,7 +115,7 @@ async def test_a_running_node_keeps_its_lease_while_the_database_is_unavailable(
 
 
 async def test_a_node_that_was_stopped_loses_its_lease_once_and_renews_it(database: Database) -> None:
-    database.now += LEASE_S + 1
+    database.now += NODE_LEASE_S + 1
     database.lease.handle_stop()
     database.lease.handle_stop()
     assert (database.losses, database.lease.held, len(database.asked)) == (1, False, 1)
@@ -127,7 +127,7 @@ async def test_a_node_that_was_stopped_loses_its_lease_once_and_renews_it(databa
 
 async def test_commands_are_refused_while_the_lease_is_lost(database: Database) -> None:
     database.lease.check()
-    database.now += LEASE_S + 1
+    database.now += NODE_LEASE_S + 1
     with pytest.raises(ChatError, match="lost its lease"):
         database.lease.check()
     with pytest.raises(ChatError, match="lost its lease"):
@@ -138,14 +138,14 @@ async def test_commands_are_refused_while_the_lease_is_lost(database: Database) 
 
 
 async def test_a_periodic_check_also_detects_a_stop(database: Database) -> None:
-    database.now += LEASE_S + 1
+    database.now += NODE_LEASE_S + 1
     database.lease._beat()
     assert (database.losses, database.lease.held) == (1, False)
 
 
 async def test_a_renewal_from_before_the_stop_gives_no_lease(database: Database) -> None:
     database.lease._renew()
-    database.now += LEASE_S + 1
+    database.now += NODE_LEASE_S + 1
     database.lease.handle_stop()
     database.answer()
     assert (database.lease.held, database.holds) == (False, 0)
@@ -162,8 +162,8 @@ async def test_a_renewal_reports_that_the_node_was_declared_dead(database: Datab
 
 async def test_a_node_that_stalls_while_it_starts_takes_a_new_lease() -> None:
     database = Database()
-    await database.lease.start(alone=False, lease_s=LEASE_S, serves=False)
-    database.now += LEASE_S + 1
+    await database.lease.start(alone=False, lease_s=NODE_LEASE_S, serves=False)
+    database.now += NODE_LEASE_S + 1
     database.lease.check()
     assert (database.losses, database.lease.held, len(database.asked)) == (0, False, 1)
     serving = asyncio.create_task(database.lease.begin_serving())
@@ -173,7 +173,7 @@ async def test_a_node_that_stalls_while_it_starts_takes_a_new_lease() -> None:
     database.answer()
     await serving
     assert (database.losses, database.lease.held) == (0, True)
-    database.now += LEASE_S + 1
+    database.now += NODE_LEASE_S + 1
     with pytest.raises(ChatError, match="lost its lease"):
         database.lease.check()
     assert database.losses == 1
@@ -182,7 +182,7 @@ async def test_a_node_that_stalls_while_it_starts_takes_a_new_lease() -> None:
 
 async def test_a_node_that_others_declared_dead_while_it_started_begins_to_serve() -> None:
     database = Database()
-    await database.lease.start(alone=False, lease_s=LEASE_S, serves=False)
+    await database.lease.start(alone=False, lease_s=NODE_LEASE_S, serves=False)
     database.report = LeaseReport(known=False)
     database.lease._renew()
     database.answer()

@@ -94,13 +94,13 @@ def test_full_buckets_are_forgotten() -> None:
     buckets = Buckets(Rate(per_s=1, burst=1))
     for number in range(100_000):
         buckets.take(str(number), number / 10)
-    assert len(buckets) <= limits.SWEEP_FROM
+    assert len(buckets) <= limits.BUCKETS_SWEPT_FROM
 
 
 def test_empty_buckets_are_kept_when_full_ones_are_forgotten() -> None:
     buckets = Buckets(Rate(per_s=0.001, burst=1))
     buckets.take("alice", 0)
-    for number in range(limits.SWEEP_FROM * 3):
+    for number in range(limits.BUCKETS_SWEPT_FROM * 3):
         buckets.take(str(number), 1)
     assert buckets.take("alice", 2) > 0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from talkwire.core.cluster.feed import PATIENCE_S, LogFeed, LogSegment
-from talkwire.core.cluster.log_poller import SILENCE_S, STEP_S, LogPoller
+from talkwire.core.cluster.feed import GAP_PATIENCE_S, LogFeed, LogSegment
+from talkwire.core.cluster.log_poller import LOG_CHECK_S, LOG_SILENCE_S, LogPoller
 from talkwire.core.domain.errors import ChatError, LogReplaced
 from talkwire.core.domain.events import Durable, PositionsPassed
 from tests.waiting import until
@@ -24,7 +24,7 @@ class Watched:
         self.epochs: list[Exception | None] = []
         self.refusals: list[Exception] = []
         """The results of the next attempts to begin an epoch."""
-        self.feed = LogFeed(self._read, _ignore, lambda: 0.0 if self.away else PATIENCE_S, lambda: None)
+        self.feed = LogFeed(self._read, _ignore, lambda: 0.0 if self.away else GAP_PATIENCE_S, lambda: None)
 
     async def _read(self, after: int, limit: int) -> LogSegment:
         return LogSegment(self.head, ())
@@ -51,7 +51,7 @@ class Watched:
         reached = asyncio.Event()
 
         async def sleep(seconds: float) -> None:
-            assert seconds == STEP_S
+            assert seconds == LOG_CHECK_S
             if not to_come:
                 reached.set()
                 await asyncio.Event().wait()
@@ -90,7 +90,7 @@ async def test_the_log_is_not_polled_while_events_arrive() -> None:
 
 async def test_the_log_is_polled_after_every_silence() -> None:
     watched = Watched()
-    steps = round(SILENCE_S / STEP_S)
+    steps = round(LOG_SILENCE_S / LOG_CHECK_S)
     await watched.steps(*[nothing] * (steps - 1))
     assert watched.looks == 0
     await watched.steps(*[nothing] * (2 * steps))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from talkwire.core.commands.messages import SendMessage
-from talkwire.core.domain.mentions import MARKS_MAX, MENTIONS_MAX, Mentions, mention_marks, resolve, spellings
+from talkwire.core.domain.mentions import AT_SIGNS_MAX, MENTIONS_MAX, Mentions, mention_marks, resolve, spellings
 
 MEMBERS = {
     "alice": "Alice",
@@ -97,7 +97,7 @@ def test_a_member_whose_name_starts_with_all_is_mentioned_alone() -> None:
 
 
 def test_a_text_names_a_limited_number() -> None:
-    assert len(mention_marks("@a " * 1000)) == MARKS_MAX
+    assert len(mention_marks("@a " * 1000)) == AT_SIGNS_MAX
     assert len(resolve(mention_marks("@a"), {"a": [str(number) for number in range(1000)]}).user_ids) == MENTIONS_MAX
 
 
@@ -141,4 +141,4 @@ def test_names_are_found_without_regard_to_case(text: str) -> None:
 @pytest.mark.parametrize("piece", ["`", "`a", "``a`", "@", "@a ", "a.", "a-", "://", "www.", "@`", "@ann "])
 def test_a_long_text_of_anything_is_read_in_steps_in_proportion_to_it(piece: str) -> None:
     """A backtracking regular expression would not finish here."""
-    assert len(mention_marks(piece * 20_000 + " @x")) <= MARKS_MAX
+    assert len(mention_marks(piece * 20_000 + " @x")) <= AT_SIGNS_MAX

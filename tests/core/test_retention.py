@@ -13,7 +13,7 @@ from talkwire.core.commands.command import Command
 from talkwire.core.commands.server.retention import PruneOld
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
-from talkwire.core.engine.housekeeping import CHECK_EVERY_S, PRUNING_PAUSE_S, prune
+from talkwire.core.engine.housekeeping import HOUSEKEEPING_CHECK_S, PRUNING_PAUSE_S, prune
 
 
 class Chat:
@@ -52,13 +52,13 @@ def rests_of(answers: Sequence[bool | ChatError], retention: timedelta = timedel
 
 def test_pruning_continues_soon_while_there_is_more_and_pauses_otherwise() -> None:
     chat, rests = rests_of([True, True, False])
-    assert rests == [PRUNING_PAUSE_S, PRUNING_PAUSE_S, CHECK_EVERY_S]
+    assert rests == [PRUNING_PAUSE_S, PRUNING_PAUSE_S, HOUSEKEEPING_CHECK_S]
     assert {command.retention_ms for command in chat.asked} == {86_400_000}
 
 
 def test_an_unavailable_database_is_retried_later() -> None:
     _, rests = rests_of([ChatError("unavailable", "x"), False])
-    assert rests == [CHECK_EVERY_S, CHECK_EVERY_S]
+    assert rests == [HOUSEKEEPING_CHECK_S, HOUSEKEEPING_CHECK_S]
 
 
 def test_a_short_retention_is_pruned_more_often() -> None:

@@ -37,7 +37,7 @@ class Introduced:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender_verification, "CHECK_EVERY_S", 0.001)
+    monkeypatch.setattr(sender_verification, "LEASES_READ_S", 0.001)
     monkeypatch.setattr(sender_verification, "WARN_EVERY_S", 3600.0)
 
 

@@ -23,14 +23,14 @@ from talkwire.core.commands.server.timers import (
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 from talkwire.core.engine.timers import (
-    AT_ONCE,
-    LOOK_ALONE_S,
-    LOOK_EVERY_S,
-    OTHERS_PAUSE_S,
-    PAUSE_S,
     POSTPONED_MS,
-    RETRY_S,
-    SPREAD_S,
+    TIMERS_AT_ONCE,
+    TIMERS_CHECK_ALONE_S,
+    TIMERS_CHECK_S,
+    TIMERS_OTHERS_PAUSE_S,
+    TIMERS_PAUSE_S,
+    TIMERS_RETRY_S,
+    TIMERS_SPREAD_S,
     TimerLoop,
 )
 from tests.waiting import SteppedClock, turns
@@ -112,7 +112,7 @@ async def test_a_node_looks_at_the_start_and_when_the_first_timer_is_due(monkeyp
         assert chat.looks == 2
 
 
-@pytest.mark.parametrize(("has_peers", "most_s"), [(False, LOOK_ALONE_S), (True, LOOK_EVERY_S)])
+@pytest.mark.parametrize(("has_peers", "most_s"), [(False, TIMERS_CHECK_ALONE_S), (True, TIMERS_CHECK_S)])
 async def test_a_node_looks_again_once_in_a_while(
     monkeypatch: pytest.MonkeyPatch, *, has_peers: bool, most_s: float
 ) -> None:
@@ -129,14 +129,14 @@ async def test_a_node_looks_more_often_once_it_has_others(monkeypatch: pytest.Mo
     clock, chat = SteppedClock(monkeypatch), Timers([10**9])
     async with running(chat, lambda: bool(peers)):
         peers.append("another")
-        await passes(clock, LOOK_ALONE_S + 0.1)
+        await passes(clock, TIMERS_CHECK_ALONE_S + 0.1)
         assert chat.looks == 2
-        await passes(clock, LOOK_EVERY_S + 0.1)
+        await passes(clock, TIMERS_CHECK_S + 0.1)
         assert chat.looks == 3
         peers.clear()
-        await passes(clock, LOOK_EVERY_S + 0.1)
+        await passes(clock, TIMERS_CHECK_S + 0.1)
         assert chat.looks == 4
-        await passes(clock, LOOK_EVERY_S + 0.1)
+        await passes(clock, TIMERS_CHECK_S + 0.1)
         assert chat.looks == 4
 
 
@@ -156,29 +156,29 @@ async def test_several_nodes_do_not_look_at_once(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("talkwire.core.engine.timers.random", lambda: 0.9)
     clock, chat = SteppedClock(monkeypatch), Timers([500])
     async with running(chat, lambda: True):
-        await passes(clock, 0.5 + 0.8 * SPREAD_S)
+        await passes(clock, 0.5 + 0.8 * TIMERS_SPREAD_S)
         assert chat.looks == 1
-        await passes(clock, 0.2 * SPREAD_S)
+        await passes(clock, 0.2 * TIMERS_SPREAD_S)
         assert chat.looks == 2
 
 
 async def test_many_that_are_due_fire_in_batches_with_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, chat = SteppedClock(monkeypatch), Timers([0] * (2 * AT_ONCE + 1))
+    clock, chat = SteppedClock(monkeypatch), Timers([0] * (2 * TIMERS_AT_ONCE + 1))
     late: list[int] = []
     async with running(chat) as loop:
         loop.on_fired = late.extend
         for batches in (1, 2, 3):
-            assert len(chat.fired) == min(batches * AT_ONCE, 2 * AT_ONCE + 1)
-            await passes(clock, PAUSE_S)
+            assert len(chat.fired) == min(batches * TIMERS_AT_ONCE, 2 * TIMERS_AT_ONCE + 1)
+            await passes(clock, TIMERS_PAUSE_S)
     assert not chat.left
-    assert late == [5] * (AT_ONCE + 1)  # the first batch was before
+    assert late == [5] * (TIMERS_AT_ONCE + 1)  # the first batch was before
 
 
 async def test_a_node_leaves_timers_to_another_one_that_fires_them(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, chat = SteppedClock(monkeypatch), Timers([0])
     chat.others_fire = True
     async with running(chat, lambda: True):
-        await passes(clock, OTHERS_PAUSE_S - 0.01)
+        await passes(clock, TIMERS_OTHERS_PAUSE_S - 0.01)
         assert chat.looks == 1
         await passes(clock, 0.02)
         assert chat.looks == 2
@@ -189,7 +189,7 @@ async def test_an_unavailable_database_is_retried(monkeypatch: pytest.MonkeyPatc
     chat.error = ChatError("unavailable", "The database does not answer.")
     with capture_logs() as logs:
         async with running(chat):
-            await passes(clock, RETRY_S - 0.1)
+            await passes(clock, TIMERS_RETRY_S - 0.1)
             chat.error = None
             assert not chat.fired
             await passes(clock, 0.2)
@@ -198,15 +198,15 @@ async def test_an_unavailable_database_is_retried(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_timer_that_fails_holds_up_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, chat = SteppedClock(monkeypatch), Timers([0] * (AT_ONCE + 5), defects=["3"])
+    clock, chat = SteppedClock(monkeypatch), Timers([0] * (TIMERS_AT_ONCE + 5), defects=["3"])
     failures: list[str] = []
     with capture_logs() as logs:
         async with running(chat) as loop:
             loop.on_failed = lambda: failures.append("failed")
             for _ in range(8):
-                await passes(clock, PAUSE_S)
+                await passes(clock, TIMERS_PAUSE_S)
     assert not chat.left
-    assert chat.fired == [str(number) for number in range(AT_ONCE + 5) if number != 3]
+    assert chat.fired == [str(number) for number in range(TIMERS_AT_ONCE + 5) if number != 3]
     assert [(each.timer.key, each.wait_ms) for each in chat.postponed] == [("3", POSTPONED_MS)]
     assert [(entry["event"], entry["key"]) for entry in logs] == [("timer_failed", "3")]
     assert failures == ["failed"]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from talkwire.core.domain.search.words import MARKS_MAX, WORD_MAX_LENGTH, fold, words_of
+from talkwire.core.domain.search.words import COMBINING_MARKS_MAX, INDEXED_WORD_MAX_LENGTH, fold, words_of
 from tests.processor_time import at_most
 
 TABLE = [
@@ -56,7 +56,7 @@ def test_a_text_has_these_words(text: str, words: str) -> None:
 
 
 def test_a_long_word_is_cut() -> None:
-    assert words_of("x" * 5000 + " " + "ä" * 5000) == ["x" * WORD_MAX_LENGTH, "a" * WORD_MAX_LENGTH]
+    assert words_of("x" * 5000 + " " + "ä" * 5000) == ["x" * INDEXED_WORD_MAX_LENGTH, "a" * INDEXED_WORD_MAX_LENGTH]
 
 
 @given(st.text())
@@ -73,7 +73,7 @@ def test_a_text_has_the_same_words_without_its_case(text: str) -> None:
 def test_words_hold_nothing_that_an_index_could_misread(text: str) -> None:
     """Neither white space nor quotes nor any other character with a meaning in the databases' query languages."""
     for word in words_of(text):
-        assert 0 < len(word) <= WORD_MAX_LENGTH
+        assert 0 < len(word) <= INDEXED_WORD_MAX_LENGTH
         assert not word.isspace()
         assert not set(word) & set(" \t\n\"'\\()&|!:*<>^-+\x00")
 
@@ -101,7 +101,7 @@ def test_no_run_of_marks_is_long_where_a_text_is_normalised(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("talkwire.core.domain.search.words.normalize", record)
         words_of(text)
-    assert longest <= 2 * MARKS_MAX
+    assert longest <= 2 * COMBINING_MARKS_MAX
 
 
 def test_marks_beyond_what_any_language_needs_are_ignored() -> None:

@@ -13,7 +13,7 @@ from talkwire.core.commands.receipts import MarkDelivered, MarkRead, ReadMark, U
 from talkwire.core.commands.typing import SetTyping
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import (
-    COVERED_MAX,
+    COVERED_MESSAGES_MAX,
     CallEnded,
     CallInvited,
     Event,
@@ -397,4 +397,4 @@ def test_a_socket_may_renew_its_token_and_subscribe_to_presence() -> None:
 
 
 def test_no_move_of_a_cursor_makes_more_packets_than_an_offset_can_count() -> None:
-    assert COVERED_MAX <= PERSONAL_MAX
+    assert COVERED_MESSAGES_MAX <= PERSONAL_MAX

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from talkwire.egress import resolver as module
-from talkwire.egress.resolver import THREADS, Resolver
+from talkwire.egress.resolver import RESOLVER_THREADS, Resolver
 from tests.waiting import deadline, until
 
 
@@ -55,7 +55,7 @@ async def test_the_last_addresses_are_used_while_a_name_server_is_slow(
     servers: NameServers, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert await resolver("a.example", 443) == ["192.0.2.1"]
-    monkeypatch.setattr(module, "LATE_S", 0.01)
+    monkeypatch.setattr(module, "LOOKUP_LATE_S", 0.01)
     servers.hold("a.example")
     async with deadline():
         assert await resolver("a.example", 443) == ["192.0.2.1"]
@@ -83,7 +83,7 @@ async def test_a_changed_address_is_seen_at_once(servers: NameServers, resolver:
 async def test_the_last_addresses_are_forgotten_in_time(
     servers: NameServers, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "KEPT_S", 0.0)
+    monkeypatch.setattr(module, "ADDRESSES_KEPT_S", 0.0)
     await resolver("a.example", 443)
     servers.failures["a.example"] = socket.EAI_AGAIN
     with pytest.raises(socket.gaierror):
@@ -93,7 +93,7 @@ async def test_the_last_addresses_are_forgotten_in_time(
 async def test_only_so_many_names_are_kept(
     servers: NameServers, resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "KEPT_MAX", 2)
+    monkeypatch.setattr(module, "NAMES_KEPT_MAX", 2)
     for host in ("a.example", "b.example", "a.example", "c.example"):
         await resolver(host, 443)
     servers.failures = dict.fromkeys(("a.example", "b.example"), socket.EAI_AGAIN)
@@ -116,11 +116,11 @@ async def test_simultaneous_lookups_of_a_name_are_one(servers: NameServers, reso
 
 
 async def test_nobody_waits_behind_lookups_that_were_given_up(servers: NameServers, resolver: Resolver) -> None:
-    names = [f"{number}.slow.example" for number in range(THREADS + 50)]
+    names = [f"{number}.slow.example" for number in range(RESOLVER_THREADS + 50)]
     for name in names:
         servers.hold(name)
     asked = [asyncio.create_task(resolver(name, 443)) for name in names]
-    await until(lambda: len(servers.asked) == THREADS)
+    await until(lambda: len(servers.asked) == RESOLVER_THREADS)
     for each in asked:
         each.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
@@ -128,4 +128,4 @@ async def test_nobody_waits_behind_lookups_that_were_given_up(servers: NameServe
     servers.slow[servers.asked[0]].set()
     async with deadline():
         assert await wanted == ["192.0.2.1"]
-    assert servers.asked == [*servers.asked[:THREADS], "a.example"]
+    assert servers.asked == [*servers.asked[:RESOLVER_THREADS], "a.example"]

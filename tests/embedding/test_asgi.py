@@ -23,7 +23,7 @@ from starlette.routing import Mount
 
 from talkwire import Settings, Talkwire
 from talkwire.datafolder import FolderLock
-from talkwire.embedding.application import UNUSED_S
+from talkwire.embedding.application import UNUSED_WARNING_S
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.realtime.engine.connection import UNSENT_MAX
 from tests.bus.networks import let_answers_take_long
@@ -505,7 +505,7 @@ async def test_a_program_whose_server_does_not_serve_its_chat_is_warned_once(
     used, unused = Talkwire(settings), Talkwire(replace(settings, data=settings.data.with_name("other")))
     async with used.lifespan():
         for timer in timers:
-            assert timer.interval == UNUSED_S
+            assert timer.interval == UNUSED_WARNING_S
             timer.function(*timer.args)
     warnings = [record for record in caplog.records if "not_served" in record.getMessage()]
     assert len(warnings) == 1

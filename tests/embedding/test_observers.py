@@ -95,7 +95,7 @@ async def test_ephemeral_events_are_observed_too(chat: Talkwire, serve: Serve) -
 async def test_a_hanging_or_failing_observer_delays_nothing_else(
     monkeypatch: pytest.MonkeyPatch, chat: Talkwire, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(observers, "CLOSE_S", 0.05)
+    monkeypatch.setattr(observers, "OBSERVERS_CLOSE_S", 0.05)
     seen = Seen()
 
     @chat.after("message:new")
@@ -150,7 +150,7 @@ async def test_a_slow_observer_drops_events_and_logs_their_number(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hand_over_logs()
-    monkeypatch.setattr(observers, "WAITING_MAX", 3)
+    monkeypatch.setattr(observers, "WAITING_EVENTS_MAX", 3)
     notified: list[str] = []
     following = Observers()
     following.add([TypingChanged], lambda event: notified.append(event.user_id))

@@ -77,7 +77,7 @@ async def test_bytes_are_the_same_in_however_many_requests(
     store: ByteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: int, end: int
 ) -> None:
     monkeypatch.setattr(bucket, "RANGE_BYTES", 1000)
-    monkeypatch.setattr("talkwire.files.byte_store.CHUNK_BYTES", 300)
+    monkeypatch.setattr("talkwire.files.byte_store.FILE_CHUNK_BYTES", 300)
     data = os.urandom(2500)
     await store.put(CONTENT, file(tmp_path, data))
     assert await read(store, CONTENT, start, end) == data[start:end]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.files.sniffing import UNKNOWN, content_type_of, is_inline
+from talkwire.files.sniffing import UNKNOWN_TYPE, content_type_of, is_inline
 from tests.files.pictures import HTML, SVG
 
 MP4 = b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41" + b"\0" * 100
@@ -71,8 +71,8 @@ def test_two_bytes_are_audio_only_if_the_client_declares_it() -> None:
     ],
 )
 def test_declared_types_that_a_browser_would_run_are_not_believed(head: bytes, declared: str | None) -> None:
-    assert content_type_of(head, declared) == UNKNOWN
-    assert not is_inline(UNKNOWN)
+    assert content_type_of(head, declared) == UNKNOWN_TYPE
+    assert not is_inline(UNKNOWN_TYPE)
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,6 @@ def test_harmless_declared_types_are_believed_and_never_displayed_inline(declare
     assert not is_inline(declared)
 
 
-@pytest.mark.parametrize("content_type", ["image/svg+xml", "image/tiff", "image/heif", "text/html", UNKNOWN])
+@pytest.mark.parametrize("content_type", ["image/svg+xml", "image/tiff", "image/heif", "text/html", UNKNOWN_TYPE])
 def test_only_pictures_that_were_made_safe_are_shown_in_place(content_type: str) -> None:
     assert not is_inline(content_type)

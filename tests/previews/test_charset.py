@@ -8,7 +8,7 @@ import pkgutil
 import pytest
 import webencodings
 
-from talkwire.previews.charset import LABEL_MAX, PRESCAN_BYTES, charset_of, decoded
+from talkwire.previews.charset import CHARSET_LABEL_MAX_LENGTH, PRESCAN_BYTES, charset_of, decoded
 
 GREETING = "Gr\u00fc\u00dfe"
 UTF8 = GREETING.encode()
@@ -99,5 +99,5 @@ def test_pythons_other_codecs_are_not_charsets() -> None:
     modules = {module.name for module in pkgutil.iter_modules(encodings.__path__)}
     others = {name for name in modules | set(encodings.aliases.aliases) if webencodings.lookup(name) is None}
     assert {"punycode", "utf_7", "unicode_escape", "undefined", "idna", "zlib_codec", "u7"} <= others
-    for name in sorted(others | {"x" * (LABEL_MAX + 1)}):
+    for name in sorted(others | {"x" * (CHARSET_LABEL_MAX_LENGTH + 1)}):
         assert decoded(b"a+AGE-\\u0061-99999" + UTF8, name) == "a+AGE-\\u0061-99999" + GREETING

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from talkwire.previews.charset import charset_of, decoded
-from talkwire.previews.fetching import PAGE_MAX_BYTES
+from talkwire.previews.fetching import WEB_PAGE_MAX_BYTES
 from talkwire.previews.page import PageReading, read_page
 from tests.processor_time import at_most
 from tests.repetition import repetitions
@@ -93,11 +93,11 @@ def test_reading_a_page_takes_time_in_proportion_to_its_size(sign: str) -> None:
     """The processor has three seconds for a page, which are 1.4 µs for each byte."""
     for start in STARTS:
         with at_most(3):
-            read_page((start + sign * PAGE_MAX_BYTES).encode()[:PAGE_MAX_BYTES], "text/html", URL)
+            read_page((start + sign * WEB_PAGE_MAX_BYTES).encode()[:WEB_PAGE_MAX_BYTES], "text/html", URL)
 
 
 @pytest.mark.parametrize("label", LABELS)
 def test_decoding_takes_time_in_proportion_to_the_size(label: str) -> None:
     for unit in (b"\x80", b"\xff", b"\x1b$", b"\x81\x30", b"a\xd8", b"\xed\xa0\x80", b"99999-a"):
         with at_most(1.5):
-            decoded((unit * PAGE_MAX_BYTES)[:PAGE_MAX_BYTES], label)
+            decoded((unit * WEB_PAGE_MAX_BYTES)[:WEB_PAGE_MAX_BYTES], label)

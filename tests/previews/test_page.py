@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.previews.page import TEXT_MAX, LinkedPage, read_page
+from talkwire.previews.page import PREVIEW_TEXT_MAX_LENGTH, LinkedPage, read_page
 from tests.previews.real_pages import ORIGIN, PAGES, RealPage
 
 URL = "https://talkwire.org/folder/page"
@@ -37,7 +37,7 @@ def test_texts_are_one_line_without_control_characters_and_not_endless() -> None
     assert page is not None
     assert "\u202e" not in page.title
     assert "\0" not in page.title
-    assert len(page.description or "") <= TEXT_MAX
+    assert len(page.description or "") <= PREVIEW_TEXT_MAX_LENGTH
 
 
 @pytest.mark.parametrize("text", ["&#" + "9" * 5000 + ";", "&#x" + "f" * 5000 + ";", "&#xd800;", "&#0;"])

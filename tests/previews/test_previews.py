@@ -10,10 +10,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from talkwire.commands import CreateConversation, SendMessage
-from talkwire.previews.fetching import BEGINNING_BYTES, PAGE_MAX_BYTES, REDIRECTS_MAX
+from talkwire.previews.fetching import REDIRECTS_MAX, WEB_PAGE_BEGINNING_BYTES, WEB_PAGE_MAX_BYTES
 from talkwire.previews.page import PageReading
 from talkwire.previews.page_readers import PageReaders, UnreadablePage
-from talkwire.previews.service import READ_AT_ONCE
+from talkwire.previews.service import LOOP_TEXT_MAX_LENGTH
 from talkwire.testing import temporary_server
 from talkwire.testing.server import TemporaryServer
 from tests.egress.receiver import ReceivedRequest, Receiver, Respond, receiver, response
@@ -40,7 +40,7 @@ class Site:
             "/picture.jpg": response("200 OK", pictures.jpeg(800, 400), "content-type: image/jpeg"),
             "/text": response("200 OK", b"<title>a</title>", "content-type: text/plain"),
             "/gone": response("404 Not Found", PAGE, HTML),
-            "/long": response("200 OK", b"<title>Long</title>" + b" " * (PAGE_MAX_BYTES * 2), HTML),
+            "/long": response("200 OK", b"<title>Long</title>" + b" " * (WEB_PAGE_MAX_BYTES * 2), HTML),
             "/moved": response("302 Found", b"", "location: /page"),
             "/away": response("302 Found", b"", "location: http://user:word@127.0.0.1/page"),
             "/metadata": response("302 Found", b"", "location: http://169.254.169.254/latest"),
@@ -132,7 +132,7 @@ async def test_a_message_gets_the_preview_of_its_link(rest: Rest, site: Site) ->
 
 
 async def test_a_long_message_gets_the_preview_of_its_link(rest: Rest, site: Site) -> None:
-    (preview,) = await previews(rest, await send(rest, "- `a`\n" * READ_AT_ONCE + site.url("/other")))
+    (preview,) = await previews(rest, await send(rest, "- `a`\n" * LOOP_TEXT_MAX_LENGTH + site.url("/other")))
     assert preview["url"] == site.url("/other")
 
 
@@ -164,9 +164,11 @@ async def test_redirects_are_followed_and_long_pages_are_cut(rest: Rest, site: S
 
 
 async def test_a_long_head_is_read_to_its_end(rest: Rest, site: Site) -> None:
-    head = b"<title>A</title><style>" + b" " * BEGINNING_BYTES + b"</style><meta name=description content=Late>"
-    site.pages["/head"] = response("200 OK", head + b"<body>" + b" " * PAGE_MAX_BYTES, HTML)
-    site.pages["/body"] = response("200 OK", b"<title>B</title><body>" + b" " * PAGE_MAX_BYTES, HTML)
+    head = (
+        b"<title>A</title><style>" + b" " * WEB_PAGE_BEGINNING_BYTES + b"</style><meta name=description content=Late>"
+    )
+    site.pages["/head"] = response("200 OK", head + b"<body>" + b" " * WEB_PAGE_MAX_BYTES, HTML)
+    site.pages["/body"] = response("200 OK", b"<title>B</title><body>" + b" " * WEB_PAGE_MAX_BYTES, HTML)
     sent = await send(rest, f"{site.url('/head')} {site.url('/body')}")
     assert [page.get("description") for page in await previews(rest, sent)] == ["Late", None]
     assert site.fetched == ["/head", "/head", "/body"]
@@ -177,7 +179,7 @@ async def test_a_long_head_is_read_to_its_end(rest: Rest, site: Site) -> None:
 )
 async def test_what_was_read_of_a_long_head_counts_without_its_rest(rest: Rest, site: Site, second: Respond) -> None:
     async def first_only(request: ReceivedRequest, writer: asyncio.StreamWriter) -> None:
-        first = response("200 OK", b"<title>A</title><style>" + b" " * BEGINNING_BYTES, HTML)
+        first = response("200 OK", b"<title>A</title><style>" + b" " * WEB_PAGE_BEGINNING_BYTES, HTML)
         await (first if site.fetched.count("/head") == 1 else second)(request, writer)
 
     site.pages["/head"] = first_only

@@ -24,18 +24,18 @@ from talkwire.core.domain.model import Actor, Notification
 from talkwire.push import push_metrics
 from talkwire.push.push_content import ContentLevel, cut_text, encode_dismissal, encode_shown, shown
 from talkwire.push.push_metrics import PushMetrics
-from talkwire.push.refusals import BODY_MAX, ends_subscription, is_final, words_of
+from talkwire.push.refusals import REFUSAL_BODY_MAX_BYTES, ends_subscription, is_final, words_of
 from talkwire.push.sender import retry_ms
 from talkwire.push.vapid import (
-    LIFETIME_S,
-    RENEWED_S,
+    SIGNATURE_LIFETIME_S,
+    SIGNATURE_RENEWED_S,
     VapidKey,
     VapidKeys,
     check_device_keys,
     new_private_key,
     parse_private_key,
 )
-from talkwire.push.web_push import CONTENT_MAX
+from talkwire.push.web_push import CONTENT_MAX_BYTES
 from talkwire.settings import Settings, SettingsError
 
 NOTIFICATION = Notification(1, "bob", "direct", "Alice", "Hello Bob", "c", "alice", 0, message_id=1)
@@ -53,19 +53,19 @@ def test_push_content_says_which_texts_a_push_has(level: ContentLevel, texts: tu
 @pytest.mark.parametrize("letter", ["a", "ß", "\N{GRINNING FACE}", '"', "\x01"])
 def test_a_push_that_is_too_large_is_cut_at_a_character(letter: str) -> None:
     long = msgspec.structs.replace(NOTIFICATION, title=letter * 5000, body=letter * 5000)
-    encoded = encode_shown(shown(long, 1, "full"), CONTENT_MAX)
-    assert len(encoded) <= CONTENT_MAX
+    encoded = encode_shown(shown(long, 1, "full"), CONTENT_MAX_BYTES)
+    assert len(encoded) <= CONTENT_MAX_BYTES
     found = msgspec.json.decode(encoded)
     assert found["body"] == ""
     assert long.title.startswith(found["title"].removesuffix("…"))
     short = msgspec.structs.replace(NOTIFICATION, body=letter * 5000)
-    body = msgspec.json.decode(encode_shown(shown(short, 1, "full"), CONTENT_MAX))["body"]
+    body = msgspec.json.decode(encode_shown(shown(short, 1, "full"), CONTENT_MAX_BYTES))["body"]
     assert body.endswith("…")
     assert short.body.startswith(body.removesuffix("…"))
 
 
 def test_a_push_that_fits_is_not_cut() -> None:
-    assert msgspec.json.decode(encode_shown(shown(NOTIFICATION, 1, "full"), CONTENT_MAX))["body"] == "Hello Bob"
+    assert msgspec.json.decode(encode_shown(shown(NOTIFICATION, 1, "full"), CONTENT_MAX_BYTES))["body"] == "Hello Bob"
 
 
 def test_a_joined_emoji_is_not_cut_after_its_joiner() -> None:
@@ -75,7 +75,7 @@ def test_a_joined_emoji_is_not_cut_after_its_joiner() -> None:
 
 
 def test_a_dismissal_of_a_whole_job_fits() -> None:
-    assert len(encode_dismissal([10**18] * 100, 10**6)) <= CONTENT_MAX
+    assert len(encode_dismissal([10**18] * 100, 10**6)) <= CONTENT_MAX_BYTES
 
 
 @pytest.mark.parametrize(
@@ -123,23 +123,30 @@ def test_what_a_service_says_tells_whether_a_subscription_has_ended(
         (b"vapid t=eyJ0eXAiOiJKV1QiLCJhbGciOiJFUzI1NiJ9.eyJhdWQi.c2ln, k=BPxx", "vapid …, k=BPxx"),
         (b"\xff\xfe", "\ufffd\ufffd"),
         (b"word " * 300, "word " * 40 + "…"),
-        (b"said: ".ljust(BODY_MAX, b"s"), "said:"),
-        (b'{"reason":"VapidPkHashMismatch","more":"'.ljust(BODY_MAX, b"s"), '{"reason":"VapidPkHashMismatch","more":"'),
+        (b"said: ".ljust(REFUSAL_BODY_MAX_BYTES, b"s"), "said:"),
+        (
+            b'{"reason":"VapidPkHashMismatch","more":"'.ljust(REFUSAL_BODY_MAX_BYTES, b"s"),
+            '{"reason":"VapidPkHashMismatch","more":"',
+        ),
     ],
 )
 def test_the_words_of_a_service_are_one_line_without_tokens_and_addresses(body: bytes, words: str) -> None:
-    assert words_of(body[:BODY_MAX]) == words
+    assert words_of(body[:REFUSAL_BODY_MAX_BYTES]) == words
 
 
 def test_a_signature_is_for_one_service_and_is_replaced_before_it_expires() -> None:
     key = VapidKey(ec.generate_private_key(ec.SECP256R1()), "mailto:operator@example.com")
     first = key.authorization("https://a.example.com", 1000)
-    assert key.authorization("https://a.example.com", 1000 + LIFETIME_S - RENEWED_S) == first
-    assert key.authorization("https://a.example.com", 1001 + LIFETIME_S - RENEWED_S) != first
+    assert key.authorization("https://a.example.com", 1000 + SIGNATURE_LIFETIME_S - SIGNATURE_RENEWED_S) == first
+    assert key.authorization("https://a.example.com", 1001 + SIGNATURE_LIFETIME_S - SIGNATURE_RENEWED_S) != first
     assert key.authorization("https://b.example.com", 1000) != first
     token = first.removeprefix("vapid t=").partition(",")[0]
     claims = jwt.decode(token, options={"verify_signature": False})
-    assert claims == {"aud": "https://a.example.com", "exp": 1000 + LIFETIME_S, "sub": "mailto:operator@example.com"}
+    assert claims == {
+        "aud": "https://a.example.com",
+        "exp": 1000 + SIGNATURE_LIFETIME_S,
+        "sub": "mailto:operator@example.com",
+    }
 
 
 async def test_a_key_is_created_once_and_kept() -> None:

@@ -19,7 +19,7 @@ from tests.waiting import until_asked
 async def test_a_failed_push_is_repeated(
     server: TemporaryServer, service: PushService, rest: Rest, monkeypatch: pytest.MonkeyPatch, status: str
 ) -> None:
-    monkeypatch.setattr(sender, "RETRY_S", (0.01,))
+    monkeypatch.setattr(sender, "PUSH_RETRIES_S", (0.01,))
     service.respond = (status,)
     browser = Browser(service)
     await rest.subscribe("bob", browser)
@@ -82,7 +82,7 @@ async def test_a_service_that_does_not_answer_delays_no_other(
 async def test_a_server_that_ends_while_it_sends_continues_after_its_start(
     service: PushService, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sender, "CLOSE_S", 0.01)
+    monkeypatch.setattr(sender, "PUSHES_CLOSE_S", 0.01)
     database = f"sqlite:///{tmp_path_factory.mktemp('push') / 'talkwire.db'}"
     browser = Browser(service)
     service.held = asyncio.Event()

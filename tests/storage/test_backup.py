@@ -20,12 +20,20 @@ from talkwire.storage.migrations import migrate
 from talkwire.storage.schema import files, metadata, users
 from talkwire.storage.transfer import copying
 from talkwire.storage.transfer.archive import ArchivePart, ArchiveReader, Contents
-from talkwire.storage.transfer.backup import INCLUDED, BackedUp, Uploaded, write_backup
+from talkwire.storage.transfer.backup import FILES_INCLUDED, BackedUp, Uploaded, write_backup
 from talkwire.storage.transfer.errors import ArchiveError, MismatchError, TargetError
 from talkwire.storage.transfer.restore import restore_database
 from talkwire.storage.transfer.source import opened_source
 from talkwire.storage.transfer.sqlite_file import copy_file
-from talkwire.storage.transfer.tables import COPIED, HEAD, LEFT_OUT, NOT_BACKED_UP, MovedTable, Row, moved_tables
+from talkwire.storage.transfer.tables import (
+    COPIED_TABLES,
+    HEAD_TABLE,
+    TABLES_LEFT_OUT,
+    TABLES_NOT_BACKED_UP,
+    MovedTable,
+    Row,
+    moved_tables,
+)
 from talkwire.storage.transfer.target import Target
 from talkwire.storage.unfinished import UnfinishedError
 from tests.databases import migrate_url
@@ -61,10 +69,10 @@ def backup(full_sqlite: URL) -> io.BytesIO:
 def test_everything_is_restored_but_sessions_and_leases(source: URL, target: URL) -> None:
     restored(backed_up(source)[0], target)
     before, after = contents(source), contents(target)
-    (head,), (new_head,) = before.pop(HEAD), after.pop(HEAD)
+    (head,), (new_head,) = before.pop(HEAD_TABLE), after.pop(HEAD_TABLE)
     assert head[0::2] == new_head[0::2]
     assert head[1] != new_head[1]
-    before |= {name: [] for name in LEFT_OUT | NOT_BACKED_UP}
+    before |= {name: [] for name in TABLES_LEFT_OUT | TABLES_NOT_BACKED_UP}
     before |= _in_other_folders(before)
     assert after == before
     with opened(target) as engine:
@@ -86,7 +94,7 @@ def test_every_restore_is_another_epoch(backup: io.BytesIO, tmp_path: Path) -> N
     for number in range(3):
         url = sqlite_url(tmp_path / f"{number}.db")
         restored(backup, url)
-        epochs.add(contents(url)[HEAD][0][1])
+        epochs.add(contents(url)[HEAD_TABLE][0][1])
     assert len(epochs) == 3
 
 
@@ -106,7 +114,7 @@ def test_a_backup_is_one_moment(full_postgresql: URL, target: URL) -> None:
     class Writing(RecordedProgress):
         def begin(self, subject: str, total: int, unit: str = "rows") -> None:
             with opened(full_postgresql) as engine, engine.begin() as connection:
-                for name in COPIED:
+                for name in COPIED_TABLES:
                     connection.execute(metadata.tables[name].delete())
 
     file = io.BytesIO()
@@ -115,8 +123,8 @@ def test_a_backup_is_one_moment(full_postgresql: URL, target: URL) -> None:
     restored(file, target)
     after = contents(target)
     before |= _in_other_folders(before)
-    assert {name: after[name] for name in COPIED if name not in NOT_BACKED_UP} == {
-        name: before[name] for name in COPIED if name not in NOT_BACKED_UP
+    assert {name: after[name] for name in COPIED_TABLES if name not in TABLES_NOT_BACKED_UP} == {
+        name: before[name] for name in COPIED_TABLES if name not in TABLES_NOT_BACKED_UP
     }
 
 
@@ -173,7 +181,7 @@ def with_files(tmp_path: Path) -> tuple[URL, Uploaded, dict[str, bytes]]:
         for part in ("content", "thumbnail"):
             yield part, tmp_path / "bytes" / file_id / digest / part
 
-    return url, Uploaded(INCLUDED, find), kept
+    return url, Uploaded(FILES_INCLUDED, find), kept
 
 
 def test_the_bytes_of_files_come_back(with_files: tuple[URL, Uploaded, dict[str, bytes]], tmp_path: Path) -> None:
@@ -244,7 +252,7 @@ def test_a_file_that_is_no_backup_is_refused() -> None:
 
 
 def test_a_format_of_the_future_is_refused(backup: io.BytesIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("talkwire.storage.transfer.archive.FORMAT", 0)
+    monkeypatch.setattr("talkwire.storage.transfer.archive.ARCHIVE_FORMAT", 0)
     with pytest.raises(ArchiveError, match="is a backup of format 1, and this version of Talkwire reads 0"):
         ArchiveReader(backup)
 
@@ -273,7 +281,7 @@ def test_a_backup_of_an_older_version_gets_the_newest_tables(
     restored(file, target)
     before, after = contents(full_sqlite), contents(target)
     changed = LATER_COLUMNS.keys() | REPAIRED
-    for name in set(COPIED) - NOT_BACKED_UP - LATER_TABLES - changed:
+    for name in set(COPIED_TABLES) - TABLES_NOT_BACKED_UP - LATER_TABLES - changed:
         assert after[name] == before[name]
     for name in changed:
         assert len(after[name]) == len(before[name])

@@ -18,10 +18,10 @@ from talkwire.storage.transfer import copying
 from talkwire.storage.transfer.copying import copy_database
 from talkwire.storage.transfer.errors import MismatchError, RowError, SourceError, TargetError
 from talkwire.storage.transfer.tables import (
-    COPIED,
-    HEAD,
-    LEFT_OUT,
-    NOT_BACKED_UP,
+    COPIED_TABLES,
+    HEAD_TABLE,
+    TABLES_LEFT_OUT,
+    TABLES_NOT_BACKED_UP,
     MovedTable,
     Row,
     moved_tables,
@@ -46,15 +46,15 @@ def expected_of(source: URL) -> Tables:
     known = {row[0] for row in found["ended_nodes"]}
     killed = [tuple(row[:2]) for row in found["nodes"] if row[0] not in known]
     found["ended_nodes"] = sorted([*found["ended_nodes"], *killed], key=repr)
-    return found | {name: [] for name in LEFT_OUT}
+    return found | {name: [] for name in TABLES_LEFT_OUT}
 
 
 # --- which tables -----------------------------------------------------------------------------------------------------
 
 
 def test_every_table_is_declared_copied_or_excluded() -> None:
-    assert sorted(metadata.tables) == sorted([*COPIED, *LEFT_OUT, HEAD])
-    assert set(COPIED) > NOT_BACKED_UP
+    assert sorted(metadata.tables) == sorted([*COPIED_TABLES, *TABLES_LEFT_OUT, HEAD_TABLE])
+    assert set(COPIED_TABLES) > TABLES_NOT_BACKED_UP
 
 
 def test_every_table_of_a_database_is_known(source: URL) -> None:
@@ -303,7 +303,7 @@ def interrupted_after(monkeypatch: pytest.MonkeyPatch, writes: int) -> Iterator[
     with monkeypatch.context() as until_then:
         until_then.setattr(Target, "write", counted)
         until_then.setattr(copying, "WRITTEN_ROWS", 1)
-        until_then.setattr("talkwire.storage.transfer.source.ROWS_AT_ONCE", 7)
+        until_then.setattr("talkwire.storage.transfer.source.BATCH_ROWS", 7)
         with pytest.raises(Interruption):
             yield
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.storage.gathering import COME_BACK_S, GATHER_FROM, GATHER_S, Gathering
+from talkwire.storage.gathering import BATCH_GATHER_FROM, BATCH_GATHER_S, COME_BACK_S, Gathering
 
 
 def _after(commands: int) -> Gathering:
@@ -18,11 +18,11 @@ def test_the_first_batch_does_not_wait() -> None:
 
 def test_a_batch_waits_for_as_many_commands_as_the_last_one_had() -> None:
     gathering = _after(16)
-    assert [gathering.wait_s(waiting, 100.01) for waiting in (1, 15, 16, 17)] == [GATHER_S, GATHER_S, 0, 0]
+    assert [gathering.wait_s(waiting, 100.01) for waiting in (1, 15, 16, 17)] == [BATCH_GATHER_S, BATCH_GATHER_S, 0, 0]
 
 
 def test_after_a_small_batch_none_waits() -> None:
-    assert _after(GATHER_FROM - 1).wait_s(1, 100.0) == 0
+    assert _after(BATCH_GATHER_FROM - 1).wait_s(1, 100.0) == 0
 
 
 def test_a_command_that_comes_later_does_not_wait() -> None:
@@ -33,4 +33,4 @@ def test_fewer_senders_are_waited_for_once() -> None:
     gathering = _after(16)
     gathering.began(9)
     gathering.ended(100.02)
-    assert [gathering.wait_s(waiting, 100.03) for waiting in (8, 9)] == [GATHER_S, 0]
+    assert [gathering.wait_s(waiting, 100.03) for waiting in (8, 9)] == [BATCH_GATHER_S, 0]

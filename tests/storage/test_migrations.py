@@ -286,7 +286,7 @@ def test_a_migration_may_take_long_and_be_waited_for(
     postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     short = {"lock_timeout": "100", "statement_timeout": "100"}
-    monkeypatch.setattr(session, "SETTINGS", {**session.SETTINGS, **short})
+    monkeypatch.setattr(session, "SESSION_SETTINGS", {**session.SESSION_SETTINGS, **short})
     name = postgresql.create()
     first, second = (may_pause(writing_engine(postgresql.url_of(name))) for _ in range(2))
     with first.begin() as connection:
@@ -335,7 +335,7 @@ def test_a_migration_that_does_not_get_its_locks_is_tried_again(
 ) -> None:
     """A reader has locked the table that the migration changes second, and then needs the first one as well."""
     limit = {"lock_timeout": "200" if reason == "lock timeout" else "0"}
-    monkeypatch.setattr(session, "SETTINGS", {**session.SETTINGS, **limit})
+    monkeypatch.setattr(session, "SESSION_SETTINGS", {**session.SESSION_SETTINGS, **limit})
     monkeypatch.setattr(migrations_module, "_RETRY_PAUSE_S", 0.05)
     name = postgresql.create()
     engine, reading = may_pause(writing_engine(postgresql.url_of(name))), create_engine(postgresql.url_of(name))
@@ -391,7 +391,7 @@ def _wait_for_waiting(engine: Engine) -> None:
 
 
 def test_a_migration_gives_up_at_last(postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "SETTINGS", {**session.SETTINGS, "lock_timeout": "50"})
+    monkeypatch.setattr(session, "SESSION_SETTINGS", {**session.SESSION_SETTINGS, "lock_timeout": "50"})
     monkeypatch.setattr(migrations_module, "_RETRY_PAUSE_S", 0)
     name = postgresql.create()
     engine, reading = may_pause(writing_engine(postgresql.url_of(name))), create_engine(postgresql.url_of(name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from talkwire.storage.followers.pace import BUSY, IDLE, PATIENCE_S, Pace
+from talkwire.storage.followers.pace import BUSY, FOLLOWER_PATIENCE_S, IDLE, Pace
 
 SPENT_S = 0.01
 
@@ -25,7 +25,7 @@ def test_a_follower_takes_a_larger_share_while_the_chat_is_idle() -> None:
 @pytest.mark.parametrize(("busy", "shares"), [(False, IDLE), (True, BUSY)])
 def test_a_lagging_follower_takes_a_larger_share_up_to_a_limit(busy: object, shares: tuple[float, float]) -> None:
     first, most = shares
-    found = [share_after(lag_s=times * PATIENCE_S, busy=bool(busy)) for times in (0.5, 1, 2, 1_000_000)]
+    found = [share_after(lag_s=times * FOLLOWER_PATIENCE_S, busy=bool(busy)) for times in (0.5, 1, 2, 1_000_000)]
     assert found == pytest.approx([first, first, 2 * first, most])
 
 

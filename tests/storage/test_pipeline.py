@@ -138,9 +138,9 @@ def test_a_connection_prepares_a_limited_number_of_statements(engine: Engine) ->
     prepared = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'talkwire%'"
     with engine.begin() as connection:
         for _ in range(2):
-            for number in range(pipeline.PREPARED_MAX + 5):
+            for number in range(pipeline.PREPARED_STATEMENTS_MAX + 5):
                 assert pipeline.execute(connection, f"SELECT {number}") == [(str(number).encode(),)]
-        assert connection.execute(text(prepared)).scalar_one() == pipeline.PREPARED_MAX
+        assert connection.execute(text(prepared)).scalar_one() == pipeline.PREPARED_STATEMENTS_MAX
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ async def test_a_batch_of_messages_takes_two_round_trips(node: Node) -> None:
 
 
 async def test_batches_that_follow_each_other_share_a_connection(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "KEEP_S", 3600)
+    monkeypatch.setattr(writer_module, "CONNECTION_KEPT_S", 3600)
     await node.group("c", ALICE)
     checkouts: list[object] = []
     event.listen(node.write_engine, "checkout", lambda *_: checkouts.append(_))
@@ -190,7 +190,7 @@ async def test_batches_that_follow_each_other_share_a_connection(node: Node, mon
 async def test_a_kept_connection_that_was_cut_affects_no_command(
     node: Node, postgresql_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer_module, "KEEP_S", 3600)
+    monkeypatch.setattr(writer_module, "CONNECTION_KEPT_S", 3600)
     await node.group("c", ALICE)
     for number in range(3):
         kept = node.writer._kept
@@ -201,7 +201,7 @@ async def test_a_kept_connection_that_was_cut_affects_no_command(
 
 
 async def test_a_connection_at_rest_is_given_back(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "KEEP_S", 0.01)
+    monkeypatch.setattr(writer_module, "CONNECTION_KEPT_S", 0.01)
     await node.group("c", ALICE)
     with node.write_engine.begin() as connection:  # the pool has only one
         assert connection.execute(select(log_head.c.pos)).scalar_one() == node.log[-1].pos

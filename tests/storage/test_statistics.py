@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from talkwire.storage.engine import writing_engine
-from talkwire.storage.followers.statistics import FIRST, GROWN_UP, YoungStatistics
+from talkwire.storage.followers.statistics import AUTOVACUUM_FROM_POS, UNCOUNTED_UNTIL_POS, YoungStatistics
 from talkwire.storage.messages.search import WordTable
 from tests.databases import PostgresServer, may_pause
 
@@ -30,14 +30,14 @@ def engine(postgresql: PostgresServer) -> Iterator[Engine]:
 @pytest.mark.parametrize(
     ("after", "until", "counted"),
     [
-        (0, FIRST - 1, False),
-        (0, FIRST, True),
-        (FIRST, 2 * FIRST - 1, False),
-        (FIRST, 2 * FIRST, True),
-        (2 * FIRST - 1, 2 * FIRST, True),
-        (10 * FIRST, 100 * FIRST, True),
-        (GROWN_UP - 1, GROWN_UP, False),
-        (2 * GROWN_UP - 1, 2 * GROWN_UP, False),
+        (0, UNCOUNTED_UNTIL_POS - 1, False),
+        (0, UNCOUNTED_UNTIL_POS, True),
+        (UNCOUNTED_UNTIL_POS, 2 * UNCOUNTED_UNTIL_POS - 1, False),
+        (UNCOUNTED_UNTIL_POS, 2 * UNCOUNTED_UNTIL_POS, True),
+        (2 * UNCOUNTED_UNTIL_POS - 1, 2 * UNCOUNTED_UNTIL_POS, True),
+        (10 * UNCOUNTED_UNTIL_POS, 100 * UNCOUNTED_UNTIL_POS, True),
+        (AUTOVACUUM_FROM_POS - 1, AUTOVACUUM_FROM_POS, False),
+        (2 * AUTOVACUUM_FROM_POS - 1, 2 * AUTOVACUUM_FROM_POS, False),
     ],
 )
 def test_tables_are_counted_when_the_log_has_doubled(engine: Engine, after: int, until: int, *, counted: bool) -> None:

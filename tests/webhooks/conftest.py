@@ -113,4 +113,4 @@ async def sending(shared_node: Node, request: pytest.FixtureRequest) -> AsyncIte
 def short_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retries come soon, and progress is stored soon."""
     monkeypatch.setattr(endpoint, "retry_delay_ms", lambda attempt, retry_after_s: 30)
-    monkeypatch.setattr(service, "STORE_S", 0.05)
+    monkeypatch.setattr(service, "PROGRESS_STORE_S", 0.05)

@@ -30,7 +30,7 @@ from talkwire.dialects.messenger.log_events import log_event_payloads
 from talkwire.egress import AddressRules, Egress, EgressThread
 from talkwire.storage.followers.webhook_progress import WebhookProgress, WebhookState
 from talkwire.webhooks import endpoint, service
-from talkwire.webhooks.queue import BLOCKED_MAX
+from talkwire.webhooks.queue import BLOCKED_KEYS_MAX
 from talkwire.webhooks.schedule import GIVE_UP_MS
 from talkwire.webhooks.sender import RESPONSE_MAX_BYTES, WebhookSender
 from talkwire.webhooks.service import WebhookService
@@ -164,7 +164,7 @@ async def test_anything_but_success_is_tried_again(
         return 30
 
     if response.hangs:
-        monkeypatch.setattr("talkwire.webhooks.sender.TIMEOUT_S", 0.3)
+        monkeypatch.setattr("talkwire.webhooks.sender.WEBHOOK_TIMEOUT_S", 0.3)
         monkeypatch.setattr(endpoint, "retry_delay_ms", retry_delay_ms)
     answers = [response]
     sending.receiver.answer = lambda event: answers.pop() if answers else ACCEPT
@@ -228,13 +228,13 @@ async def test_an_endpoint_that_is_down_costs_a_bounded_number_of_rows_and_loses
     await sending.send("a", "first")
     await sending.receiver.wait_until(lambda: len(sending.receiver.accepted) == 1)
     await sending.receiver.stop()
-    names = [f"g{number}" for number in range(BLOCKED_MAX + 40)]
+    names = [f"g{number}" for number in range(BLOCKED_KEYS_MAX + 40)]
     for name in names:
         await sending.group(name)
         for number in range(3):
             await sending.send(name, str(number))
-    await until(lambda: sending.node.webhooks.metrics.blocked_keys() >= BLOCKED_MAX)
-    assert sending.node.webhooks.metrics.blocked_keys() < BLOCKED_MAX + 16
+    await until(lambda: sending.node.webhooks.metrics.blocked_keys() >= BLOCKED_KEYS_MAX)
+    assert sending.node.webhooks.metrics.blocked_keys() < BLOCKED_KEYS_MAX + 16
     assert sending.node.webhooks.metrics.lag_s() > 0
     await sending.receiver.start()
     await sending.receiver.wait_until(lambda: len(sending.receiver.events()) == 1 + 3 * len(names))
@@ -508,7 +508,7 @@ async def test_deliveries_that_an_error_has_ended_start_again(
         raise ValueError("an error that nobody has thought of")
 
     with monkeypatch.context() as failing:
-        failing.setattr(service, "RETRY_S", 0.05)
+        failing.setattr(service, "DATABASE_RETRY_S", 0.05)
         failing.setattr(webhooks._store, "claim", claim)
         await sending.node.chat.execute(BACKEND, UpdateWebhook(webhook_id=sending.webhook_id, description="changed"))
         await until(lambda: webhooks.metrics.restarts > before + 1)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from talkwire.core.domain.integration.webhooks import WebhookRetry
 from talkwire.dialects.messenger.log_events import LogEventPayload
-from talkwire.webhooks.queue import BLOCKED_MAX, WINDOW_MAX, EventQueue, QueuedEvent
+from talkwire.webhooks.queue import BLOCKED_KEYS_MAX, QUEUED_EVENTS_MAX, EventQueue, QueuedEvent
 
 
 def event(pos: int, key: str = "c/a") -> QueuedEvent:
@@ -106,8 +106,8 @@ def test_an_endpoint_that_refuses_all_costs_a_bounded_number_of_events_and_rows(
             queue.add([event(pos := pos + 1, f"c/{pos}")], pos)
         for each in taken(queue)[:1]:
             queue.fail(each, 0, 1000)
-    assert queue.blocked_keys <= BLOCKED_MAX + 16
-    assert pos <= BLOCKED_MAX + WINDOW_MAX
+    assert queue.blocked_keys <= BLOCKED_KEYS_MAX + 16
+    assert pos <= BLOCKED_KEYS_MAX + QUEUED_EVENTS_MAX
     assert queue.cursor < pos or queue.blocked_keys == pos
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talkwire.webhooks.schedule import DELAYS_S, retry_delay_ms
+from talkwire.webhooks.schedule import RETRY_DELAYS_S, retry_delay_ms
 
 MIDDLE = 0.5
 
@@ -25,4 +25,4 @@ def test_the_delays_vary_by_a_tenth() -> None:
 def test_an_endpoint_may_ask_for_more_time_within_bounds() -> None:
     assert _delay_s(1, 60) == 60
     assert _delay_s(3, 60) == 120
-    assert _delay_s(1, 10**9) == DELAYS_S[-1]
+    assert _delay_s(1, 10**9) == RETRY_DELAYS_S[-1]

@@ -23,7 +23,7 @@ from talkwire.bus.seal import MAC_BYTES
 from talkwire.core.ports.bus import Announcement
 
 ENTRY_BYTES = 14
-HEAD_BYTES = 8
+BLOCK_HEAD_BYTES = 8
 """The size of what is in front of the announcements of a block."""
 
 _SHORT_MAC_BYTES = 6
@@ -125,13 +125,13 @@ def _mark(node_id: str) -> bytes:
 
 def head_of(pos: int) -> bytes:
     """Returns what is in front of the announcements of a block; `pos` is the position of one of them."""
-    return pos.to_bytes(HEAD_BYTES)
+    return pos.to_bytes(BLOCK_HEAD_BYTES)
 
 
 def _entries(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
     """Yields (mark, position and hash, MAC) of each announcement in a block."""
-    near = int.from_bytes(data[:HEAD_BYTES])
-    for start in range(HEAD_BYTES, len(data) - ENTRY_BYTES + 1, ENTRY_BYTES):
+    near = int.from_bytes(data[:BLOCK_HEAD_BYTES])
+    for start in range(BLOCK_HEAD_BYTES, len(data) - ENTRY_BYTES + 1, ENTRY_BYTES):
         mark, low, conversation_hash, mac = _Entry.unpack_from(data, start)
         ahead = (int.from_bytes(low) - near + _LOW // 2) % _LOW - _LOW // 2
         if 0 <= near + ahead < 1 << 64:

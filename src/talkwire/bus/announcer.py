@@ -3,8 +3,9 @@
     announce → stored for EVENT_KEPT_S, and its announcement appended to those that wait → published to all nodes
     received → choose → fetched → receive
 
-The announcements of all nodes wait together, on the server that transports them, until `GATHER_S` after the last ones
-were published. The next announcement then publishes all of them, or else a node whose announcement has waited so long.
+The announcements of all nodes wait together, on the server that transports them, until `ANNOUNCEMENTS_GATHER_S` after
+the last ones were published. The next announcement then publishes all of them, or else a node whose announcement has
+waited so long.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from typing import NamedTuple, Protocol
 
 import structlog
 
-from talkwire.bus.announcement_seal import ENTRY_BYTES, HEAD_BYTES, AnnouncementSeal, head_of
+from talkwire.bus.announcement_seal import BLOCK_HEAD_BYTES, ENTRY_BYTES, AnnouncementSeal, head_of
 from talkwire.bus.compression import compress
 from talkwire.bus.parcels import Unpacker, encode, pack
 from talkwire.core.domain.events import Durable
 from talkwire.core.ports.bus import Announcement, AnyBusMessage, BusCounts, Choose, CommittedBatch, Receive
 
-GATHER_S = 0.005
+ANNOUNCEMENTS_GATHER_S = 0.005
 """How many seconds an announcement waits for others, at most, while other nodes announce events too."""
 
 EVENT_KEPT_S = 5.0
 """How many seconds an announced event can be fetched. Later it is read from the log."""
 
-EVENT_MAX = 64 << 10
+ANNOUNCED_EVENT_MAX_BYTES = 64 << 10
 """The size of the largest event in bytes that can be fetched. A larger one is read from the log."""
 
 FETCHED_MAX = 100
@@ -47,7 +48,7 @@ QUEUED_MAX = 10_000
 ANNOUNCED_MAX = 500
 """How many events are announced at once, at most. Redis runs one script at a time, so each must be short."""
 
-PAUSE_S = 10.0
+ANNOUNCING_PAUSE_S = 10.0
 """For how many seconds events are sent to all nodes after they could not be announced."""
 
 _AROUND = 64
@@ -110,7 +111,7 @@ class Announcer:
         self._send_to_all = send_to_all
         self._may_compress = may_compress
         self._counts = counts
-        self._unpacker = Unpacker(EVENT_MAX + _AROUND)
+        self._unpacker = Unpacker(ANNOUNCED_EVENT_MAX_BYTES + _AROUND)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Queued] = deque()
         self._queue_size = 0
@@ -142,7 +143,7 @@ class Announcer:
 
     def receive(self, data: bytes) -> int:
         """Handles a block of announcements from the network, and returns how many of them were refused."""
-        announcements, refused = self._seal.open(data[: HEAD_BYTES + RECEIVED_MAX * ENTRY_BYTES])
+        announcements, refused = self._seal.open(data[: BLOCK_HEAD_BYTES + RECEIVED_MAX * ENTRY_BYTES])
         if announcements:
             for announced in self._choose(announcements)[: WANTED_MAX - len(self._wanted)]:
                 self._wanted[announced.pos] = announced
@@ -206,10 +207,10 @@ class Announcer:
                     body = compress(body) if self._may_compress() else body
                     events[_key(batch.node_id, event.pos)] = self._seal.seal_event(event.pos, body)
         is_published = await self._transport.announce(
-            head_of(self._pos), b"".join(entries), events, kept_s=EVENT_KEPT_S, gather_s=GATHER_S
+            head_of(self._pos), b"".join(entries), events, kept_s=EVENT_KEPT_S, gather_s=ANNOUNCEMENTS_GATHER_S
         )
         # Without a new announcement, the one before was published: others were within the time that it has waited.
-        self._publish_at = None if is_published or not queue else self._loop.time() + GATHER_S
+        self._publish_at = None if is_published or not queue else self._loop.time() + ANNOUNCEMENTS_GATHER_S
         self._counts.sent += len(queue)
 
     def _take(self, announced: Announcement, sealed: bytes) -> None:
@@ -231,14 +232,14 @@ class Announcer:
         now = self._loop.time()
         if now >= self._paused_until:
             _logger.warning("events_not_announced", error=" ".join(str(error).split()) or "no answer")
-        self._paused_until = now + PAUSE_S
+        self._paused_until = now + ANNOUNCING_PAUSE_S
         self._publish_at = None
 
 
 def _encoded(batch: CommittedBatch, event: Durable) -> bytes | None:
     """Returns one event of a transaction as a parcel of its own, or None if it has to be read from the log."""
     encoded = encode(CommittedBatch(batch.node_id, event.pos - 1, event.pos, (event,)))
-    return None if encoded is None or len(encoded) > EVENT_MAX else pack((encoded,))
+    return None if encoded is None or len(encoded) > ANNOUNCED_EVENT_MAX_BYTES else pack((encoded,))
 
 
 def _key(node_id: str, pos: int) -> str:

@@ -23,7 +23,7 @@ import structlog
 from talkwire.bus.announcement_seal import AnnouncementSeal
 from talkwire.bus.announcer import AnnouncementTransport, Announcer
 from talkwire.bus.compression import compress
-from talkwire.bus.outgoing import PARCEL_MAX, Outgoing, Parcel
+from talkwire.bus.outgoing import PARCEL_MAX_BYTES, Outgoing, Parcel
 from talkwire.bus.parcels import Unpacker, pack
 from talkwire.bus.seal import Realm, Seal
 from talkwire.core.ports.bus import (
@@ -41,16 +41,16 @@ BEAT_S = 1.0
 """The longest time in seconds between two parcels that return to their sender. A node sends an empty one to itself if
 there are no messages to all nodes."""
 
-ANSWER_S = 1.5
+BUS_ANSWER_S = 1.5
 """Seconds within which the network has to connect, to accept a parcel, and to return a sent parcel to its sender."""
 
 TICK_S = 0.25
 """Seconds between two looks at how late the event loop is."""
 
-START_S = 2.0
+BUS_START_S = 2.0
 """Seconds that a starting node waits for the bus to connect."""
 
-TURN_S = 0.002
+HANDLING_TURN_S = 0.002
 """Seconds of handling received parcels before other tasks of the event loop run. Events handled in one turn are written
 to a client at once, and writing to all members of a large room takes longer than this."""
 
@@ -137,7 +137,7 @@ class TransportBus:
         key = self._realm.key(log)
         self._seal = Seal(key)
         carrier = self._carrier = self._carry(self._realm.name(log))
-        self._parcel_max = max(PARCEL_MAX, carrier.dispatch_max) + _AROUND
+        self._parcel_max = max(PARCEL_MAX_BYTES, carrier.dispatch_max) + _AROUND
         self._unpacker = Unpacker(self._parcel_max)
         self.includes_events = carrier.includes_events
         self._outgoing = Outgoing(self.counts, dispatch_max=carrier.dispatch_max, with_events=carrier.includes_events)
@@ -159,7 +159,7 @@ class TransportBus:
                 asyncio.create_task(announcer.keep_fetching()),
             ]
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(START_S):
+            async with asyncio.timeout(BUS_START_S):
                 await self._tried.wait()
 
     def send(self, dispatch: AnyBusMessage, to: Receivers = None) -> None:
@@ -223,18 +223,18 @@ class TransportBus:
             try:
                 async with (
                     self._carrier.listening(self._node_id) as parcels,
-                    _running_time(BEAT_S + ANSWER_S) as patience,
+                    _running_time(BEAT_S + BUS_ANSWER_S) as patience,
                 ):
                     self._outgoing.waiting.set()  # sends a parcel at once; its return shows that both directions work
                     now = asyncio.get_running_loop().time
                     turn = _Turn()
                     async for parcel in parcels:
                         if self._take(parcel):
-                            patience.reschedule(now() + BEAT_S + ANSWER_S)
+                            patience.reschedule(now() + BEAT_S + BUS_ANSWER_S)
                             self._mark_connected()
                             tries = 0
                         # Lets other tasks run while one node sends much.
-                        if turn.lasts_s() >= TURN_S:
+                        if turn.lasts_s() >= HANDLING_TURN_S:
                             await asyncio.sleep(0)
             except self._carrier.failures as error:
                 self._mark_away(error)

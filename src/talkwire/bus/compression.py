@@ -11,7 +11,7 @@ import zlib
 
 import msgspec
 
-MARKER = b"\xc1"
+COMPRESSED_MARKER = b"\xc1"
 """The first byte of compressed data. Other data is a MessagePack array, which begins otherwise. Another dictionary
 needs another first byte."""
 
@@ -84,13 +84,13 @@ def compress(data: bytes) -> bytes:
     if len(data) > COMPRESSED_MAX:
         return data
     work = zlib.compressobj(1, zlib.DEFLATED, _WINDOW, 5, zlib.Z_DEFAULT_STRATEGY, _DICTIONARY)
-    compressed = MARKER + work.compress(data) + work.flush()
+    compressed = COMPRESSED_MARKER + work.compress(data) + work.flush()
     return compressed if len(compressed) < len(data) else data
 
 
 def decompress(data: bytes | memoryview, max_bytes: int) -> bytes | memoryview:
     """Returns the data that was given to `compress`. Raises CompressionError."""
-    if data[:1] != MARKER:
+    if data[:1] != COMPRESSED_MARKER:
         return data
     work = zlib.decompressobj(_WINDOW, _DICTIONARY)
     try:

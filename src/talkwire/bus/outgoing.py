@@ -13,13 +13,13 @@ import structlog
 from talkwire.bus.parcels import encode, pack
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts, CommittedBatch, Receivers
 
-PARCEL_MAX = 1 << 20
+PARCEL_MAX_BYTES = 1 << 20
 """Bytes of messages that are sent at once, at most, unless a single message is larger."""
 
 PARCELS_MAX = 100
 """How many parcels are sent at once, at most."""
 
-WAITING_MAX = 16 << 20
+QUEUE_MAX_BYTES = 16 << 20
 """Bytes in the queue, at most."""
 
 _logger = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class Outgoing:
     def put(self, dispatch: AnyBusMessage, to: Receivers = None) -> None:
         """Queues a message for the nodes with the ids `to`, or for all if that is None. Drops it if it is too large or
         cannot be encoded; a commit that is too large is queued without its events. Drops the oldest messages if the
-        queue exceeds WAITING_MAX bytes. Never raises.
+        queue exceeds QUEUE_MAX_BYTES bytes. Never raises.
         """
         if isinstance(dispatch, CommittedBatch) and not self._with_events:
             self._newest = _without_events(dispatch)
@@ -69,13 +69,13 @@ class Outgoing:
             return
         self._dispatches.append(_Queued(encoded, to))
         self._size += len(encoded)
-        while self._size > WAITING_MAX:
+        while self._size > QUEUE_MAX_BYTES:
             self._size -= len(self._dispatches.popleft().encoded)
             self._counts.dropped += 1
         self.waiting.set()
 
     def take(self) -> list[Parcel]:
-        """Removes the oldest messages from the queue, at most PARCEL_MAX bytes of them or one larger message, and
+        """Removes the oldest messages from the queue, at most PARCEL_MAX_BYTES bytes of them or one larger message, and
         returns them as at most PARCELS_MAX parcels: successive messages for the same nodes are in one parcel.
         """
         taken: list[tuple[list[bytes], Receivers]] = []
@@ -88,7 +88,7 @@ class Outgoing:
         while self._dispatches:
             encoded, to = self._dispatches[0]
             is_new = not taken or taken[-1][1] != to
-            if (taken and size + len(encoded) > PARCEL_MAX) or (is_new and len(taken) == PARCELS_MAX):
+            if (taken and size + len(encoded) > PARCEL_MAX_BYTES) or (is_new and len(taken) == PARCELS_MAX):
                 break
             if is_new:
                 taken.append(([], to))

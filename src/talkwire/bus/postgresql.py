@@ -20,7 +20,7 @@ from typing import TypeVar
 import psycopg
 from psycopg.errors import Diagnostic
 
-from talkwire.bus.carried import ANSWER_S, Published
+from talkwire.bus.carried import BUS_ANSWER_S, Published
 
 R = TypeVar("R")
 
@@ -29,10 +29,10 @@ Connection = psycopg.AsyncConnection[tuple[object, ...]]
 OWN_PARAMETERS = {"connect_timeout": "3", "fallback_application_name": "talkwire"}
 """The connection parameters of the bus beside those of the database's address."""
 
-CHUNK = 5_900
+NOTIFICATION_BYTES = 5_900
 """Bytes in one notification; as base64, with the words before them, less than 8,000."""
 
-CHUNKS_MAX = 400
+PARCEL_NOTIFICATIONS_MAX = 400
 """Notifications in one parcel. A parcel holds 1 MiB of messages, and one message of 1 MiB in addition."""
 
 # A notification that is lost in a crash of the database is not worth waiting for its disk. Older versions of PostgreSQL
@@ -132,9 +132,9 @@ def split(number: int, parcel: bytes) -> Sequence[str]:
     """Splits a parcel into the texts of one or more notifications, each of the form `number index count base64`:
     `number` identifies the parcel among its sender's, `index` (from 0) the part, of which there are `count`.
     """
-    starts = range(0, len(parcel), CHUNK)
+    starts = range(0, len(parcel), NOTIFICATION_BYTES)
     return [
-        f"{number} {index} {len(starts)} {b64encode(parcel[start : start + CHUNK]).decode()}"
+        f"{number} {index} {len(starts)} {b64encode(parcel[start : start + NOTIFICATION_BYTES]).decode()}"
         for index, start in enumerate(starts)
     ]
 
@@ -160,7 +160,7 @@ class Joiner:
             begins, continues = int(index) == 0, of == self._of and int(index) == len(self._chunks)
         except ValueError:
             return None  # any database user can notify a channel
-        if int(count) > CHUNKS_MAX:
+        if int(count) > PARCEL_NOTIFICATIONS_MAX:
             return None
         if begins:
             self._of, self._chunks = of, [chunk]
@@ -176,13 +176,13 @@ class Joiner:
 
 async def _answered(connection: Connection, statement: Coroutine[object, object, R]) -> R:
     """Awaits a statement on `connection` and returns its result. Raises psycopg.Error; if there is no result after
-    ANSWER_S seconds, cuts the connection, so that the statement fails.
+    BUS_ANSWER_S seconds, cuts the connection, so that the statement fails.
 
     Otherwise psycopg would ask the server to cancel the statement, and wait for a server that does not respond.
     """
     executing = asyncio.ensure_future(statement)
     try:
-        await asyncio.wait([executing], timeout=ANSWER_S)
+        await asyncio.wait([executing], timeout=BUS_ANSWER_S)
     finally:
         if not executing.done():
             _cut(connection)

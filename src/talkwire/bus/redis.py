@@ -18,7 +18,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import ConnectionError as ConnectionFailedError
 
 from talkwire.bus.announcer import AnnouncementTransport
-from talkwire.bus.carried import ANSWER_S, Published
+from talkwire.bus.carried import BUS_ANSWER_S, Published
 from talkwire.bus.redis_client import FAILURES
 from talkwire.core.ports.bus import Receivers
 
@@ -71,7 +71,7 @@ class RedisTransport:
 
     async def publish(self, parcels: Sequence[Published]) -> None:
         addressed = [(channel, parcel) for parcel, to in parcels for channel in self._channels(to)]
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(BUS_ANSWER_S):
             if len(addressed) == 1:
                 await self._redis.publish(*addressed[0])
                 return
@@ -86,7 +86,7 @@ class RedisTransport:
     @asynccontextmanager
     async def listening(self, node_id: str) -> AsyncIterator[AsyncIterator[bytes]]:
         async with self._redis.pubsub() as subscription:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(BUS_ANSWER_S):
                 for channel in (self._channel, self._announced, self._prefix + node_id):
                     await subscription.subscribe(channel)
                     await subscription.get_message(timeout=None)  # the confirmation of the subscription
@@ -97,11 +97,11 @@ class RedisTransport:
     ) -> bool:
         keys = [self._waiting, self._published, *map(self._event, events)]
         times = (round(gather_s * 1_000_000), round(kept_s * 1000))
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(BUS_ANSWER_S):
             return bool(await self._announce(keys, [self._announced, *times, head, entries, *events.values()]))
 
     async def fetch(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(BUS_ANSWER_S):
             return cast("list[bytes | None]", await self._redis.mget([self._event(key) for key in keys]))
 
     async def close(self) -> None:

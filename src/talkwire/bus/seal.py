@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 MAC_BYTES = 16
 MARK_BYTES = 8
 NUMBER_BYTES = 8
-HEAD_BYTES = MAC_BYTES + MARK_BYTES + NUMBER_BYTES
+PARCEL_HEAD_BYTES = MAC_BYTES + MARK_BYTES + NUMBER_BYTES
 
 SENDERS_MAX = 4096
 """How many senders' newest parcel numbers are kept. Each start of a node is a new sender."""
@@ -87,16 +87,16 @@ class Seal:
         A parcel with an old number is a copy, or was delayed by an attacker.
         """
         view = memoryview(parcel)
-        if len(view) < HEAD_BYTES or not compare_digest(view[:MAC_BYTES], self._mac(view[MAC_BYTES:])):
+        if len(view) < PARCEL_HEAD_BYTES or not compare_digest(view[:MAC_BYTES], self._mac(view[MAC_BYTES:])):
             return None
         mark = bytes(view[MAC_BYTES : MAC_BYTES + MARK_BYTES])
-        number = int.from_bytes(view[MAC_BYTES + MARK_BYTES : HEAD_BYTES])
+        number = int.from_bytes(view[MAC_BYTES + MARK_BYTES : PARCEL_HEAD_BYTES])
         if number <= self._newest.get(mark, 0):
             return None
         self._newest[mark] = number
         if len(self._newest) > SENDERS_MAX:
             del self._newest[_first(self._newest)]
-        return Opened(view[HEAD_BYTES:], mark == self._mark)
+        return Opened(view[PARCEL_HEAD_BYTES:], mark == self._mark)
 
     def _mac(self, sealed: bytes | memoryview) -> bytes:
         keyed = self._keyed.copy()

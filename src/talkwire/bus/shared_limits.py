@@ -28,9 +28,9 @@ ASK_WITHIN_S = 0.2
 REPORT_MAX = 500
 """How many buckets one call of the script may name. Redis runs one script at a time, so each must be short."""
 
-PAUSE_S = 0.5
-PAUSE_MAX_S = 10.0
-"""Seconds without requests after Redis has failed; doubled after each further failure, up to PAUSE_MAX_S."""
+REDIS_PAUSE_S = 0.5
+REDIS_PAUSE_MAX_S = 10.0
+"""Seconds without requests after Redis has failed; doubled after each further failure, up to REDIS_PAUSE_MAX_S."""
 
 _US = 1_000_000
 
@@ -111,8 +111,8 @@ def adopt_reply(limits: Limits, report: Report, answers_us: Sequence[int]) -> No
 
 
 class _Pauses:
-    """The pauses without requests to Redis after failures. Each further failure doubles the pause, from PAUSE_S up to
-    PAUSE_MAX_S seconds; a success ends it."""
+    """The pauses without requests to Redis after failures. Each further failure doubles the pause, from REDIS_PAUSE_S
+    up to REDIS_PAUSE_MAX_S seconds; a success ends it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -129,7 +129,7 @@ class _Pauses:
         return self._clock() < self._until
 
     def failed(self) -> None:
-        self._pause_s = min(max(PAUSE_S, 2 * self._pause_s), PAUSE_MAX_S)
+        self._pause_s = min(max(REDIS_PAUSE_S, 2 * self._pause_s), REDIS_PAUSE_MAX_S)
         self._until = self._clock() + self._pause_s
 
     def succeeded(self) -> None:

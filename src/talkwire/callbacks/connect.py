@@ -20,15 +20,15 @@ from talkwire.core.domain.model import ActorRole
 from talkwire.core.domain.times import ms_of
 from talkwire.core.single_flight import SingleFlight
 from talkwire.identity.callers import Credentials
-from talkwire.identity.claims import LAST_S, Identity, can_be_kept, display_text
+from talkwire.identity.claims import LAST_TIME_S, Identity, can_be_kept, display_text
 from talkwire.identity.user_ids import user_id_of
 
 CONNECT = "connect"
 
-KEPT_S = 30.0
+IDENTITY_KEPT_S = 30.0
 """Seconds that an identity is used for further REST requests with the same credentials. Sockets always ask."""
 
-KEPT_MAX = 10_000
+IDENTITIES_KEPT_MAX = 10_000
 CLAIMS_MAX_BYTES = 8 * 1024
 
 
@@ -55,8 +55,8 @@ class ConnectCallback:
     """The callback `connect`, which asks the back end which user a client's credentials belong to. Implements
     `identity.callers.ForeignTokens`.
 
-    Responses about REST requests are reused for `KEPT_S` seconds; each connecting socket asks. `clock` returns seconds
-    since 1970.
+    Responses about REST requests are reused for `IDENTITY_KEPT_S` seconds; each connecting socket asks. `clock` returns
+    seconds since 1970.
     """
 
     def __init__(self, client: CallbackClient, clock: Callable[[], float] = time.time) -> None:
@@ -88,10 +88,12 @@ class ConnectCallback:
     async def _ask_and_keep(self, key: bytes, credentials: Credentials) -> Identity:
         identity = await self._ask(credentials)
         now = self._clock()
-        until = now + KEPT_S if identity.expires_at is None else min(now + KEPT_S, identity.expires_at)
+        until = (
+            now + IDENTITY_KEPT_S if identity.expires_at is None else min(now + IDENTITY_KEPT_S, identity.expires_at)
+        )
         self._kept[key] = _Kept(identity, until)
         self._kept.move_to_end(key)
-        while len(self._kept) > KEPT_MAX:
+        while len(self._kept) > IDENTITIES_KEPT_MAX:
             self._kept.popitem(last=False)
         return identity
 
@@ -152,7 +154,7 @@ def _seconds(expires_at: str | float | None) -> float | None:
             return ms_of("expiresAt", expires_at) / 1000
         except ChatError as error:
             raise CallbackFailed("response", error.message) from None
-    if expires_at is not None and not 0 <= expires_at <= LAST_S:
+    if expires_at is not None and not 0 <= expires_at <= LAST_TIME_S:
         raise CallbackFailed("response", "expiresAt: must be in seconds since 1970, or ISO 8601")
     return expires_at
 

@@ -32,18 +32,18 @@ from talkwire.settings import Settings
 from talkwire.settings.secrets import secret_values
 from talkwire.storage.engine import sqlite_url
 from talkwire.storage.transfer.archive import ArchivePart, ArchiveReader
-from talkwire.storage.transfer.backup import INCLUDED, BackedUp, Uploaded, write_backup
+from talkwire.storage.transfer.backup import FILES_INCLUDED, BackedUp, Uploaded, write_backup
 from talkwire.storage.transfer.errors import ArchiveError, MovingError
 from talkwire.storage.transfer.restore import restore_database
 from talkwire.storage.transfer.source import opened_source
 
-WHERE = ("data", "database", "files")
+BACKUP_SETTINGS = ("data", "database", "files")
 
 _OWNER_ONLY = 0o600
 _FILE_NAME = re.compile(rf"files/([0-9a-f]{{32}})/([0-9a-f]{{64}})/({'|'.join(PARTS)})")
 
 
-@takes_settings(*WHERE)
+@takes_settings(*BACKUP_SETTINGS)
 def backup(
     path: Path,
     /,
@@ -76,7 +76,7 @@ def backup(
     _say_of_files(settings, done)
 
 
-@takes_settings(*WHERE)
+@takes_settings(*BACKUP_SETTINGS)
 def restore(
     path: Path,
     /,
@@ -119,7 +119,7 @@ def restore(
     webhooks = archive.sums.tables.get("webhooks")
     if not keep_webhooks and webhooks is not None and webhooks.rows:
         print_note("Webhooks are disabled: this copy sends to none of them until `talkwire webhook enable ID`.")
-    if archive.contents.files != INCLUDED and archive.sums.tables["files"].rows:
+    if archive.contents.files != FILES_INCLUDED and archive.sums.tables["files"].rows:
         print_note(
             f"The backup does not contain the bytes of uploaded files: the server needs {archive.contents.files}."
         )
@@ -180,7 +180,7 @@ def _uploaded(settings: Settings) -> Uploaded:
         for part in PARTS:
             yield part, folder / FileKey(file_id, digest, part).key
 
-    return Uploaded(INCLUDED, find)
+    return Uploaded(FILES_INCLUDED, find)
 
 
 def _say_of_files(settings: Settings, done: BackedUp) -> None:

@@ -34,18 +34,18 @@ from talkwire.egress import AddressRules, Egress, EgressClient, EgressLimits
 from talkwire.files.byte_store import SCHEME, ByteStore
 from talkwire.files.service import FINISHED_FOLDER, PARTIALS_FOLDER
 from talkwire.filesystem import make_folder, naming, removing_new_folders, try_lock
-from talkwire.identity.jwks import FETCH_S, KeySet
+from talkwire.identity.jwks import KEYS_FETCH_S, KeySet
 from talkwire.identity.secret import FILE_NAME as SECRET_FILE
 from talkwire.identity.secret import secret_in
 from talkwire.identity.signatures import verifying_keys
 from talkwire.logs import without_values
-from talkwire.openid.documents import REQUEST_S, ProviderDocuments
+from talkwire.openid.documents import PROVIDER_REQUEST_S, ProviderDocuments
 from talkwire.openid.sign_in import CALLBACK, SignInFailed
 from talkwire.settings import Problem, Settings, SettingsError
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.callbacks import CALLBACK_SECRET_FILE, CALLBACK_SETTINGS, address_rules, callback_urls
 from talkwire.settings.keys import (
-    SECRET_MIN_BYTES,
+    JWT_SECRET_MIN_BYTES,
     WEAK_SECRET,
     check_callback_secret_file,
     is_weak,
@@ -342,14 +342,14 @@ def _on_secret(settings: Settings) -> Iterator[Finding]:
     elif secret.lower() in _WELL_KNOWN:
         yield Finding("warning", "tokens", "jwt_secret is a well-known default")
     elif is_weak(secret):
-        yield Finding("warning", "tokens", f"jwt_secret is short: {SECRET_MIN_BYTES} bytes or more are recommended")
+        yield Finding("warning", "tokens", f"jwt_secret is short: {JWT_SECRET_MIN_BYTES} bytes or more are recommended")
     else:
         yield Finding("ok", "tokens", "jwt_secret is long enough")
 
 
 def _on_key_set(settings: Settings, url: str) -> Finding:
     async def fetch() -> str | None:
-        async with _operator_client(FETCH_S) as client:
+        async with _operator_client(KEYS_FETCH_S) as client:
             keys = KeySet(url, client)
             await keys.refresh()
             return keys.last_failure
@@ -480,7 +480,7 @@ def _on_provider(settings: Settings) -> Iterator[Finding]:
 
 async def _on_issuer(issuer: str) -> Finding:
     """Fetches what a sign-in needs from the OpenID provider before its user is there."""
-    async with _operator_client(REQUEST_S) as client:
+    async with _operator_client(PROVIDER_REQUEST_S) as client:
         try:
             metadata = await ProviderDocuments(issuer.rstrip("/"), client).metadata()
         except SignInFailed as failed:

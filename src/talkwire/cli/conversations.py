@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from talkwire.cli.delivery import Operator, run_as_operator
 from talkwire.cli.failures import Misuse
-from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.flags import CHAT_SETTINGS, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_result
 from talkwire.core.commands.conversations import ConversationView, CreateConversation, ListConversations
 from talkwire.core.commands.members import AddMembers, RemoveMember
@@ -19,7 +19,7 @@ from talkwire.core.domain.model import ConversationKind
 PAGE = 100
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def create(
     *members: str,
     kind: Annotated[ConversationKind, Parameter(help="A direct conversation has exactly two members.")] = "group",
@@ -48,7 +48,7 @@ def create(
     print_result(f"The id of this {conversation.kind} conversation is {conversation.id}.", conversation.id)
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def list_all(
     *,
     json: Annotated[bool, Parameter(help="Print a JSON array.", negative=())] = False,
@@ -75,7 +75,7 @@ def list_all(
     )
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     """Add members to a group or channel.
 
@@ -93,7 +93,7 @@ def add(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     print_result(f"Added {len(added)} to {conversation_id}; {len(set(members)) - len(added)} were members already.")
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def remove(conversation_id: str, /, *members: str, **flags: Flag) -> None:
     """Remove members from a group or channel.
 

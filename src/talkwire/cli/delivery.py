@@ -19,7 +19,7 @@ import msgspec
 
 from talkwire.cli.database import database_failures, url_of
 from talkwire.cli.failures import Failure, connection_cause
-from talkwire.control import CONTROL_PATH, RESULTS, SNAPSHOT_PATH, CheckToken, CopyRequest, carry_out
+from talkwire.control import COMMAND_RESULTS, CONTROL_PATH, SNAPSHOT_PATH, CheckToken, CopyRequest, carry_out
 from talkwire.core.commands.command import Command
 from talkwire.core.commands.server.erasure import IsErased
 from talkwire.core.domain.errors import ChatError, ErrorCode
@@ -41,7 +41,7 @@ from talkwire.webhooks.service import send_test
 R = TypeVar("R")
 T = TypeVar("T")
 
-TIMEOUT_S = 30.0
+COMMAND_TIMEOUT_S = 30.0
 SNAPSHOT_TIMEOUT_S = 3600.0
 """Seconds: copying a file of many gigabytes takes a while."""
 
@@ -158,7 +158,7 @@ class _ServerOperator:
         self._pid = pid
 
     async def execute(self, command: Command[R]) -> R:
-        result: R = await self._ask(CONTROL_PATH, msgspec.json.encode(command), RESULTS[type(command)])
+        result: R = await self._ask(CONTROL_PATH, msgspec.json.encode(command), COMMAND_RESULTS[type(command)])
         return result
 
     async def finish_erasure(self, user_id: str) -> None:
@@ -244,7 +244,7 @@ def role_at_server(settings: Settings, token: str) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def _connected(holder: Holder, timeout_s: float = TIMEOUT_S) -> AsyncIterator[_ServerOperator]:
+async def _connected(holder: Holder, timeout_s: float = COMMAND_TIMEOUT_S) -> AsyncIterator[_ServerOperator]:
     headers = {"authorization": f"Bearer {holder.token}", "content-type": "application/json"}
     # The token must not reach a proxy from the environment.
     async with httpx.AsyncClient(

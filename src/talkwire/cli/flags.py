@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 Flag = str | bool | None
 
-WHERE = ("data", "database")
+CHAT_SETTINGS = ("data", "database")
 """The settings that every command on the chat needs."""
 
 

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from talkwire.cli.delivery import run_as_operator
 from talkwire.cli.failures import Failure, Misuse
-from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.flags import CHAT_SETTINGS, Flag, load, takes_settings
 from talkwire.cli.output import print_line, print_note
 from talkwire.core.commands.invitations import CreateInvitation, EnsureFirstInvitation
 from talkwire.datafolder import find_holder
@@ -21,7 +21,7 @@ from talkwire.settings.values import parse_duration
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 (compared, not bound)
 
 
-@takes_settings(*WHERE, "public_url", "host", "port")
+@takes_settings(*CHAT_SETTINGS, "public_url", "host", "port")
 def invite(
     *,
     conversation: Annotated[

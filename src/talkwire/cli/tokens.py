@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from talkwire.cli.delivery import role_at_server
 from talkwire.cli.failures import Misuse
-from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.flags import CHAT_SETTINGS, Flag, load, takes_settings
 from talkwire.cli.output import print_line, print_note
 from talkwire.identity.issuer import TokenIssuer
 from talkwire.identity.secret import FILE_NAME
@@ -21,7 +21,7 @@ from talkwire.settings.keys import signing_secret
 from talkwire.settings.values import parse_duration
 
 
-@takes_settings(*WHERE, "jwt_secret", "allow_weak_secret")
+@takes_settings(*CHAT_SETTINGS, "jwt_secret", "allow_weak_secret")
 def token(
     user: str,
     /,

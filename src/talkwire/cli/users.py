@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from talkwire.cli.delivery import Operator, run_as_operator
 from talkwire.cli.failures import Failure, Misuse
-from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.flags import CHAT_SETTINGS, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_note, print_result
 from talkwire.cli.passwords import hashed_password
 from talkwire.core.commands.accounts import (
@@ -37,7 +37,7 @@ Password = Annotated[
 ]
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def add(  # noqa: PLR0913 (each is a flag)
     email: str | None = None,
     /,
@@ -85,7 +85,7 @@ def add(  # noqa: PLR0913 (each is a flag)
     _warn_without_accounts(settings)
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def list_all(
     *,
     json: Annotated[bool, Parameter(help="Print a JSON array.", negative=())] = False,
@@ -102,7 +102,7 @@ def list_all(
     )
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def ban(
     user_id: str,
     /,
@@ -127,7 +127,7 @@ def ban(
     print_result(f"{user.id} is banned{end}.")
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def unban(user_id: str, /, **flags: Flag) -> None:
     """Unban a user.
 
@@ -140,7 +140,7 @@ def unban(user_id: str, /, **flags: Flag) -> None:
     print_result(f"{user.id} is not banned.")
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def password(user_id: str, /, *, password: Password = None, **flags: Flag) -> None:
     """Set a new password for an account.
 

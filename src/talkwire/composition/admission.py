@@ -21,12 +21,12 @@ from talkwire.identity.accounts import Accounts, Lifetimes
 from talkwire.identity.address_tokens import AddressTokens
 from talkwire.identity.callers import Callers
 from talkwire.identity.issuer import TokenIssuer
-from talkwire.identity.jwks import FETCH_S, KeySet
+from talkwire.identity.jwks import KEYS_FETCH_S, KeySet
 from talkwire.identity.origins import OriginPolicy
 from talkwire.identity.passwords import Passwords
 from talkwire.identity.tokens import TokenPolicy, TokenVerifier
 from talkwire.observability.key_fetches import KeyFetchLog
-from talkwire.openid.documents import REQUEST_S
+from talkwire.openid.documents import PROVIDER_REQUEST_S
 from talkwire.openid.pending import SignInSeal
 from talkwire.openid.sign_in import ProviderSignIn
 from talkwire.realtime.http.http_limits import HttpLimits
@@ -61,7 +61,7 @@ def token_verifier(policy: TokenPolicy, thread: EgressThread, closing: AsyncExit
     """Returns the verifier of tokens for a policy. Closing `closing` ends it. It fetches keys on `thread`."""
     if policy.jwks_url is None:
         return TokenVerifier(policy)
-    client = _operator_client(FETCH_S, thread, closing)
+    client = _operator_client(KEYS_FETCH_S, thread, closing)
     key_set = KeySet(policy.jwks_url, client, log=KeyFetchLog("jwt_jwks_url", policy.jwks_url))
     verifier = TokenVerifier(policy, key_set=key_set)
     closing.push_async_callback(verifier.aclose)
@@ -127,7 +127,7 @@ def openid_sign_in(
         settings.oidc_issuer,
         settings.oidc_client_id,
         settings.oidc_client_secret,
-        _operator_client(REQUEST_S, thread, foundation.closing),
+        _operator_client(PROVIDER_REQUEST_S, thread, foundation.closing),
         leeway_s=settings.jwt_leeway_s,
     )
     foundation.closing.push_async_callback(provider.aclose)

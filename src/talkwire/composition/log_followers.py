@@ -21,13 +21,13 @@ from talkwire.realtime.clients.connected_elsewhere import ConnectedElsewhere
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower, FollowerWork
 from talkwire.storage.followers.offline_notifications import OfflineNotifications
-from talkwire.storage.followers.pace import GATHER_S, Pace
+from talkwire.storage.followers.pace import EVENTS_GATHER_S, Pace
 from talkwire.storage.followers.statistics import YoungStatistics
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.notifying.pushes import PushDevice
 
-UNHURRIED_S = 2.0
+UNHURRIED_GATHER_S = 2.0
 """How many seconds those followers collect further events for whose work nobody waits."""
 
 
@@ -50,11 +50,11 @@ def follow_log(
         elsewhere.ask,
     )
     works: list[tuple[FollowerWork[Any], float]] = [
-        (MessageIndex(database.writing.dialect), GATHER_S),
-        (notifications, GATHER_S),
-        (DeletedConversations(now_ms), UNHURRIED_S),
+        (MessageIndex(database.writing.dialect), EVENTS_GATHER_S),
+        (notifications, EVENTS_GATHER_S),
+        (DeletedConversations(now_ms), UNHURRIED_GATHER_S),
     ]
-    works += [] if foundation.alone else [(YoungStatistics(), UNHURRIED_S)]
+    works += [] if foundation.alone else [(YoungStatistics(), UNHURRIED_GATHER_S)]
     followers = [
         Follower(work, reading_engine(database.url, 1), writer.transact, now_ms, Pace(lambda: writer.busy, gather_s))
         for work, gather_s in works

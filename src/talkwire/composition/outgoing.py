@@ -8,7 +8,7 @@ from talkwire.callbacks.application_callbacks import ApplicationCallbacks
 from talkwire.callbacks.client import RESPONSE_MIN_MAX, CallbackOptions
 from talkwire.composition.foundation import Foundation
 from talkwire.core.clock import now_ms
-from talkwire.core.cluster.lease import RENEWALS
+from talkwire.core.cluster.lease import LEASE_RENEWALS
 from talkwire.core.engine.hooks import Hooks
 from talkwire.egress import Egress, EgressThread
 from talkwire.settings import Settings
@@ -16,7 +16,7 @@ from talkwire.settings.callbacks import address_rules, callback_urls
 from talkwire.settings.keys import callback_secret
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.webhook_progress import WebhookStore
-from talkwire.webhooks.service import CHECK_S, WebhookService
+from talkwire.webhooks.service import WEBHOOKS_CHECK_S, WebhookService
 
 
 def callbacks_of(
@@ -47,7 +47,7 @@ async def start_webhooks(foundation: Foundation, thread: EgressThread) -> Webhoo
     """Starts the service that delivers events to webhooks (HTTP endpoints of the application), and returns it."""
     chat, settings = foundation.chat, foundation.settings
     store = WebhookStore(reading_engine(foundation.database.url, 2), foundation.writer.transact, chat.node_id, now_ms)
-    check_s = CHECK_S if foundation.alone else settings.lease_s / RENEWALS
+    check_s = WEBHOOKS_CHECK_S if foundation.alone else settings.lease_s / LEASE_RENEWALS
     egress = Egress(address_rules(settings), thread)
     foundation.closing.callback(egress.close)
     webhooks = WebhookService(store, egress, check_s)

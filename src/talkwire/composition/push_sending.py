@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from talkwire.composition.foundation import Foundation
 from talkwire.egress import AddressRules, Egress, EgressLimits, EgressThread
-from talkwire.push.delivery import REQUEST_S, PushDelivery
+from talkwire.push.delivery import PUSH_REQUEST_S, PushDelivery
 from talkwire.push.push_metrics import PushMetrics
-from talkwire.push.sender import JOBS_MAX, PushSender
+from talkwire.push.sender import PUSH_JOBS_MAX, PushSender
 from talkwire.push.vapid import VapidKeys
 from talkwire.realtime.clients.connected_devices import ConnectedDevices
 from talkwire.settings import Settings
@@ -53,7 +53,7 @@ def start_pushes(foundation: Foundation, thread: EgressThread) -> PushParts:
     vapid = VapidKeys(chat, settings.vapid_private_key, vapid_subject(settings))
     egress = Egress(push_rules(settings), thread)
     closing.callback(egress.close)
-    client = egress.client(EgressLimits(total_s=REQUEST_S, connections=JOBS_MAX))
+    client = egress.client(EgressLimits(total_s=PUSH_REQUEST_S, connections=PUSH_JOBS_MAX))
     closing.push_async_callback(client.aclose)
     delivery = PushDelivery(client, vapid, settings.push_content)
     metrics = PushMetrics()

@@ -14,7 +14,7 @@ from talkwire.core.single_flight import SingleFlight
 COUNT_EVERY_S = 30.0
 """Counting reads an index of all users and the rows of all conversations, so it is done no more often."""
 
-ANSWER_S = 3.0
+COUNT_ANSWER_S = 3.0
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 
@@ -53,7 +53,7 @@ class DatabaseWatch:
     async def state(self) -> DatabaseState:
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(COUNT_ANSWER_S):
                 await self._check()
         except (ChatError, TimeoutError):
             return DatabaseState(answers=False, latency_ms=None)

@@ -19,7 +19,7 @@ from aiohttp.client_proto import ResponseHandler
 OVERHEAD_MAX_BYTES = 16 * 1024
 """Bytes of a response that are not its body. Each chunk of a body counts with the four bytes around it or more."""
 
-STEP_BYTES = 4 * 1024
+PARSED_AT_ONCE_BYTES = 4 * 1024
 """How much is parsed between two looks at the limit."""
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -63,8 +63,8 @@ class BoundedProtocol(ResponseHandler):
         connection and fails the request with `MalformedResponse`.
         """
         # aiohttp passes no bytes to continue with those that it kept while the body was not read.
-        for start in range(0, len(data) or 1, STEP_BYTES):
-            part = data if len(data) <= STEP_BYTES else data[start : start + STEP_BYTES]
+        for start in range(0, len(data) or 1, PARSED_AT_ONCE_BYTES):
+            part = data if len(data) <= PARSED_AT_ONCE_BYTES else data[start : start + PARSED_AT_ONCE_BYTES]
             self._received += len(part)
             super().data_received(part)
             if self._received > OVERHEAD_MAX_BYTES and self._is_too_much():

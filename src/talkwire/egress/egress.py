@@ -14,10 +14,10 @@ from talkwire.egress.client import EgressClient, EgressLimits
 from talkwire.egress.resolver import Resolve, Resolver, addresses_of
 from talkwire.egress.thread import EgressThread
 
-CHECK_S = 5.0
+URL_CHECK_S = 5.0
 """Seconds that checking a URL waits for name servers."""
 
-ADDRESSES_MAX = 4
+ADDRESSES_TRIED_MAX = 4
 """How many addresses of a name are tried."""
 
 
@@ -55,7 +55,7 @@ class Egress:
         except RefusedUrl as refused:
             return str(refused)
         try:
-            async with asyncio.timeout(CHECK_S):
+            async with asyncio.timeout(URL_CHECK_S):
                 addresses = await addresses_of(self._resolve, checked.raw_host or "", port_of(checked))
         except (OSError, TimeoutError):
             return None
@@ -74,7 +74,7 @@ class Egress:
             raise invalid(member, refusal)
 
     async def addresses(self, host: str, port: int, *, encrypted: bool) -> list[str]:
-        """Returns the IP addresses of a host name to connect to: the first `ADDRESSES_MAX`, if it has more.
+        """Returns the IP addresses of a host name to connect to: the first `ADDRESSES_TRIED_MAX`, if it has more.
 
         `encrypted` says whether the connection will use TLS. Raises RefusedAddress if any address of the host is not
         allowed, also one beyond the first, and OSError if the host cannot be resolved.
@@ -84,7 +84,7 @@ class Egress:
             refusal = self.rules.refusal(address, encrypted=encrypted)
             if refusal is not None:
                 raise RefusedAddress(f"{host}: {refusal}")
-        return list(map(str, found[:ADDRESSES_MAX]))
+        return list(map(str, found[:ADDRESSES_TRIED_MAX]))
 
     def client(self, limits: EgressLimits) -> EgressClient:
         """Returns a new HTTP client that connects to allowed addresses only. The caller closes it."""

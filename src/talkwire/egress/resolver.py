@@ -17,13 +17,13 @@ from talkwire.egress.address_rules import Address, RefusedUrl, literal_address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """(host, port) -> the addresses of the host, in the order to try them. Raises OSError for an unknown host."""
 
-THREADS = 8
+RESOLVER_THREADS = 8
 
-LATE_S = 0.5
+LOOKUP_LATE_S = 0.5
 """After this time, the addresses of the last successful lookup of a name are used instead."""
 
-KEPT_S = 3600.0
-KEPT_MAX = 1000
+ADDRESSES_KEPT_S = 3600.0
+NAMES_KEPT_MAX = 1000
 """How long, and of how many names, the addresses of the last successful lookup are kept."""
 
 
@@ -44,13 +44,14 @@ class _Kept:
 class Resolver:
     """Resolves host names with the operating system's resolver (`getaddrinfo`), on a pool of threads.
 
-    Each call looks up the name, since its addresses may change. If the lookup takes longer than `LATE_S` seconds or the
-    name server fails, the call returns the addresses of the last successful lookup, if that was less than `KEPT_S`
-    seconds ago. Simultaneous calls for a name share a lookup. Several event loops may use one resolver.
+    Each call looks up the name, since its addresses may change. If the lookup takes longer than `LOOKUP_LATE_S` seconds
+    or the name server fails, the call returns the addresses of the last successful lookup, if that was less than
+    `ADDRESSES_KEPT_S` seconds ago. Simultaneous calls for a name share a lookup. Several event loops may use one
+    resolver.
     """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, "resolver")
+        self._threads = ThreadPoolExecutor(RESOLVER_THREADS, "resolver")
         self._lock = threading.RLock()
         self._running: dict[str, _Lookup] = {}
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
@@ -60,7 +61,7 @@ class Resolver:
         lookup = self._joined(host)
         kept = self._kept_of(host)
         try:
-            async with asyncio.timeout(None if kept is None else LATE_S):
+            async with asyncio.timeout(None if kept is None else LOOKUP_LATE_S):
                 # Without the shield, one caller that is cancelled would end the lookup of all.
                 return await asyncio.shield(asyncio.wrap_future(lookup.found))
         except (TimeoutError, socket.gaierror) as error:
@@ -97,9 +98,9 @@ class Resolver:
         with self._lock:
             del self._running[host]
             if not found.cancelled() and found.exception() is None:
-                self._kept[host] = _Kept(found.result(), time.monotonic() + KEPT_S)
+                self._kept[host] = _Kept(found.result(), time.monotonic() + ADDRESSES_KEPT_S)
                 self._kept.move_to_end(host)
-                if len(self._kept) > KEPT_MAX:
+                if len(self._kept) > NAMES_KEPT_MAX:
                     self._kept.popitem(last=False)
 
     def _kept_of(self, host: str) -> _Kept | None:

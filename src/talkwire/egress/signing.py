@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
-PREFIX = "whsec_"
+SIGNING_SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix of all secrets)
 SECRET_BYTES = 32
 SECRET_MIN_BYTES = 24
 SECRET_MAX_BYTES = 64
@@ -45,17 +45,21 @@ class Signer:
 
 def new_signing_secret() -> str:
     """Returns a new random signing secret, such as `whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD…`."""
-    return PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    return SIGNING_SECRET_PREFIX + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def check_signing_secret(text: str) -> None:
     """Raises ValueError unless the text is a valid signing secret: `whsec_` and 24 to 64 bytes in base64."""
     try:
-        size = len(b64decode(text.removeprefix(PREFIX), validate=True)) if text.startswith(PREFIX) else 0
+        size = (
+            len(b64decode(text.removeprefix(SIGNING_SECRET_PREFIX), validate=True))
+            if text.startswith(SIGNING_SECRET_PREFIX)
+            else 0
+        )
     except (binascii.Error, ValueError):
         size = 0
     if not SECRET_MIN_BYTES <= size <= SECRET_MAX_BYTES:
         raise ValueError(
-            f"must be {PREFIX} and {SECRET_MIN_BYTES} to {SECRET_MAX_BYTES} random bytes in base64, as from "
-            f"`echo {PREFIX}$(openssl rand -base64 32)`"
+            f"must be {SIGNING_SECRET_PREFIX} and {SECRET_MIN_BYTES} to {SECRET_MAX_BYTES} random bytes in base64, as "
+            f"from `echo {SIGNING_SECRET_PREFIX}$(openssl rand -base64 32)`"
         )

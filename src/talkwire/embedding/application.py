@@ -43,7 +43,7 @@ R = TypeVar("R")
 C = TypeVar("C", bound=Command[Any])
 F = TypeVar("F", bound=Callable[..., Any])
 
-UNUSED_S = 5.0
+UNUSED_WARNING_S = 5.0
 """Seconds after which a `Talkwire` object that was loaded by an ASGI server, but never started, is logged as a
 warning."""
 
@@ -91,7 +91,7 @@ class Talkwire:
         self._asgi: AsgiChat | None = None
         if _is_loaded_by_a_server():
             # `uvicorn shop:app` serves only the application; `uvicorn shop:chat` also serves the chat.
-            timer = threading.Timer(UNUSED_S, _warn_if_unused, (weakref.ref(self),))
+            timer = threading.Timer(UNUSED_WARNING_S, _warn_if_unused, (weakref.ref(self),))
             timer.daemon = True
             timer.start()
 

@@ -22,10 +22,10 @@ Each download holds one range in memory.
 """
 
 PART_MIN_BYTES = 5 * 1024 * 1024
-PARTS_MAX = 9_000
+UPLOAD_PARTS_MAX = 9_000
 """S3 takes larger files in parts of at least this size, and at most 10,000 parts."""
 
-PARTS_AT_ONCE = 2
+UPLOAD_PARTS_AT_ONCE = 2
 """Parts of one file that are uploaded at once; all of them are in memory."""
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
@@ -51,8 +51,8 @@ class BucketBytes:
 
     async def put(self, key: str, source: Path) -> None:
         size = (await asyncio.to_thread(source.stat)).st_size
-        part = max(PART_MIN_BYTES, size // PARTS_MAX + 1)
-        await obstore.put_async(self._store, key, source, chunk_size=part, max_concurrency=PARTS_AT_ONCE)
+        part = max(PART_MIN_BYTES, size // UPLOAD_PARTS_MAX + 1)
+        await obstore.put_async(self._store, key, source, chunk_size=part, max_concurrency=UPLOAD_PARTS_AT_ONCE)
 
     async def total(self, key: str) -> int:
         return (await obstore.head_async(self._store, key))["size"]

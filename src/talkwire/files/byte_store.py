@@ -30,7 +30,7 @@ Part = Literal["content", "thumbnail", "large-thumbnail"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """A picture of an earlier version, or one that is small, has no large thumbnail."""
 
-CHUNK_BYTES = 256 * 1024
+FILE_CHUNK_BYTES = 256 * 1024
 """Bytes of a file in memory, for each download."""
 
 _STORE_ERRORS: tuple[type[Exception], ...] = (OSError,)
@@ -132,7 +132,7 @@ class ByteStore:
         """
         with _failing_as_unavailable(), _missing_as_forbidden():
             try:
-                return _Checked(await self._bytes.read(place.key, start, end, CHUNK_BYTES))
+                return _Checked(await self._bytes.read(place.key, start, end, FILE_CHUNK_BYTES))
             except FileNotFoundError:
                 return await self._holders_of(place).read(place.folder_id, place.key, start, end)
 
@@ -170,7 +170,7 @@ class ByteStore:
             source.flush()
             try:
                 await self._bytes.put(f"{name}/object", Path(source.name))
-                reading = await self._bytes.read(f"{name}/object", 0, len(name), CHUNK_BYTES)
+                reading = await self._bytes.read(f"{name}/object", 0, len(name), FILE_CHUNK_BYTES)
                 await reading.aclose()
                 await self._bytes.remove(name)
             except _STORE_ERRORS as error:

@@ -10,7 +10,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from talkwire.core.domain.errors import ChatError, invalid
 
 FORM_TYPE = "multipart/form-data"
-FIELDS_MAX = 20
+FORM_FIELDS_MAX = 20
 FRAME_MAX_BYTES = 64 * 1024
 """Bytes of a form's other fields, at most."""
 
@@ -63,7 +63,7 @@ async def _parts(boundary: str, body: AsyncIterator[bytes]) -> AsyncGenerator[Mu
     beside = 0
     inside = False
     try:
-        with PushMultipartParser(boundary, max_segment_count=FIELDS_MAX) as parser:
+        with PushMultipartParser(boundary, max_segment_count=FORM_FIELDS_MAX) as parser:
             async for chunk in body:
                 for part in parser.parse(chunk):
                     if isinstance(part, MultipartSegment):

@@ -46,7 +46,7 @@ ANIMATION_PIXELS_MAX = 1_000_000_000
 MEMORY_MAX_BYTES = 2 * 1024**3
 PROCESSOR_MAX_S = 60
 
-HEAD_BYTES = 4096
+PICTURE_HEAD_BYTES = 4096
 """Bytes at a file's beginning by which its format is recognized."""
 
 _ORIENTATION = 0x0112
@@ -170,7 +170,7 @@ def answer(source: Path, picture: Path, thumbnail: Path, large: Path, pixels_max
 def _copy_as_file(source: Path, picture: Path) -> None:
     """Writes a copy of the file without metadata, and without decoding it. Raises Broken."""
     with source.open("rb") as file:
-        kind = kind_of(file.read(HEAD_BYTES))
+        kind = kind_of(file.read(PICTURE_HEAD_BYTES))
     if kind is None:
         shutil.copyfile(source, picture)
     else:

@@ -11,11 +11,11 @@ import structlog
 from talkwire.core.domain.errors import invalid
 from talkwire.files.worker_processes import ProgramFailed, WorkerProcesses
 
-AT_ONCE = 2
+PICTURES_AT_ONCE = 2
 PIXELS_MAX = 64_000_000
 """Width times height, at most. A picture with more is not decoded, but stored as a file."""
 
-DEADLINE_S = 120.0
+PICTURE_DEADLINE_S = 120.0
 """Seconds per picture, at most. Longer than the limit of processor time, because the machine may be busy."""
 
 _DAMAGED = (
@@ -47,19 +47,19 @@ class _Answer(msgspec.Struct, frozen=True):
 
 
 class ImageWorkers:
-    """Makes uploaded pictures safe to show: runs the program `image_worker.py` for each, at most AT_ONCE at a time,
-    without blocking the event loop.
+    """Makes uploaded pictures safe to show: runs the program `image_worker.py` for each, at most PICTURES_AT_ONCE at a
+    time, without blocking the event loop.
 
     `pixels_max` is the largest number of pixels of a picture, `deadline_s` the longest time for one picture in seconds,
     `program` the path of the program.
     """
 
     def __init__(
-        self, *, pixels_max: int = PIXELS_MAX, deadline_s: float = DEADLINE_S, program: Path = _PROGRAM
+        self, *, pixels_max: int = PIXELS_MAX, deadline_s: float = PICTURE_DEADLINE_S, program: Path = _PROGRAM
     ) -> None:
         self._pixels_max = pixels_max
         self._deadline_s = deadline_s
-        self._processes = WorkerProcesses(str(program), at_once=AT_ONCE, deadline_s=deadline_s)
+        self._processes = WorkerProcesses(str(program), at_once=PICTURES_AT_ONCE, deadline_s=deadline_s)
 
     async def prepare(self, source: Path, picture: Path, thumbnail: Path, large: Path) -> Picture | None:
         """Writes a safe copy of `source` to `picture`, its thumbnail (WebP) to `thumbnail`, and a larger one to `large`

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from talkwire.core.domain.errors import ChatError
 
-TEXT_MAX = 500
-SECRET_MIN = 8
+REASON_MAX_LENGTH = 500
+SECRET_MIN_LENGTH = 8
 """Shorter values of the environment are ordinary words, which are not searched for in texts."""
 
 _REQUEST = re.compile(r"Error performing ([A-Z]+) (\S+) ")
@@ -29,7 +29,7 @@ def reason_of(error: BaseException) -> str:
         text = cause.strerror if cause.filename is None else f"{cause.filename}: {cause.strerror}"
     else:
         text = _reason_of_service(str(cause))
-    return _without_secrets(" ".join(text.split()))[:TEXT_MAX]
+    return _without_secrets(" ".join(text.split()))[:REASON_MAX_LENGTH]
 
 
 def _reason_of_service(text: str) -> str:
@@ -63,6 +63,6 @@ def _cause(head: str, debug: str) -> str:
 
 def _without_secrets(text: str) -> str:
     for name, value in os.environ.items():
-        if name.startswith("AWS_") and re.search("KEY|SECRET|TOKEN", name) and len(value) >= SECRET_MIN:
+        if name.startswith("AWS_") and re.search("KEY|SECRET|TOKEN", name) and len(value) >= SECRET_MIN_LENGTH:
             text = text.replace(value, "***")
     return text

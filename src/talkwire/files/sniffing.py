@@ -10,10 +10,10 @@ import re
 
 import puremagic
 
-HEAD_BYTES = 4096
+SNIFFED_BYTES = 4096
 """Bytes at a file's beginning that are examined."""
 
-UNKNOWN = "application/octet-stream"
+UNKNOWN_TYPE = "application/octet-stream"
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif"})
 
@@ -64,8 +64,8 @@ def is_inline(content_type: str) -> bool:
 
 def content_type_of(head: bytes, declared: str | None) -> str:
     """Returns the media type of a file that is not a picture. Sound and video are recognized by the file's first bytes,
-    `head`. Any other file gets the type that the client declared, or UNKNOWN (`application/octet-stream`) if that is
-    missing, invalid, a type of pictures, sound or video, or one that browsers run or show as a page.
+    `head`. Any other file gets the type that the client declared, or UNKNOWN_TYPE (`application/octet-stream`) if that
+    is missing, invalid, a type of pictures, sound or video, or one that browsers run or show as a page.
     """
     claimed = _normal(declared)
     for name, confidence in _found(head):
@@ -76,7 +76,7 @@ def content_type_of(head: bytes, declared: str | None) -> str:
             continue
         both = next((pair for pair in _EITHER if played in pair), set())
         return claimed if claimed in both else played
-    return UNKNOWN if claimed is None or claimed.startswith(_SHOWN) or _ACTIVE.fullmatch(claimed) else claimed
+    return UNKNOWN_TYPE if claimed is None or claimed.startswith(_SHOWN) or _ACTIVE.fullmatch(claimed) else claimed
 
 
 def _found(head: bytes) -> list[tuple[str, float]]:

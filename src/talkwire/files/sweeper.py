@@ -28,15 +28,16 @@ from talkwire.files.partials import Partials
 from talkwire.files.reasons import reason_of
 from talkwire.files.tus import TusRefusal
 
-EVERY_S = 30.0
-AT_ONCE = 100
+SWEEP_EVERY_S = 30.0
+SWEPT_AT_ONCE = 100
 """Files or uploads in one command."""
 
-NAMED_MAX = 5
+UPLOADS_NAMED_MAX = 5
 """Uploads whose ids and errors are in one log entry."""
 
-CLAIM_MS = 300_000
-"""Milliseconds that a node has to remove the bytes of AT_ONCE uploads. After that, another node may claim them."""
+SWEEP_CLAIM_MS = 300_000
+"""Milliseconds that a node has to remove the bytes of SWEPT_AT_ONCE uploads. After that, another node may claim
+them."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class Sweeper:
         self._partials = partials
         self._store = store
 
-    async def run(self, every_s: float = EVERY_S) -> None:
+    async def run(self, every_s: float = SWEEP_EVERY_S) -> None:
         """Sweeps at once and then every `every_s` seconds, until the task is cancelled. Errors are logged and do not
         end it.
         """
@@ -74,7 +75,7 @@ class Sweeper:
 
         Raises ChatError while the database is unavailable.
         """
-        while await self._chat.execute(SWEEPER, ReleaseFiles(AT_ONCE)) == AT_ONCE:
+        while await self._chat.execute(SWEEPER, ReleaseFiles(SWEPT_AT_ONCE)) == SWEPT_AT_ONCE:
             pass
         await self._sweep_expired()
         await self._sweep_leftovers()
@@ -92,7 +93,7 @@ class Sweeper:
         folder_id, after_id = self._store.folder_id, ""
         if folder_id is None:
             return
-        while found := await self._chat.execute(SWEEPER, FindUnplacedFiles(after_id, AT_ONCE)):
+        while found := await self._chat.execute(SWEEPER, FindUnplacedFiles(after_id, SWEPT_AT_ONCE)):
             here = await self._store.find(found)
             if here:
                 await self._chat.execute(SWEEPER, PlaceFiles(tuple(here), folder_id))
@@ -100,11 +101,11 @@ class Sweeper:
 
     async def _sweep_expired(self) -> None:
         while True:
-            expired = await self._chat.execute(SWEEPER, ClaimUploads(CLAIM_MS, AT_ONCE, self.folder_ids))
+            expired = await self._chat.execute(SWEEPER, ClaimUploads(SWEEP_CLAIM_MS, SWEPT_AT_ONCE, self.folder_ids))
             removed = await self._remove_all(expired)
             if removed:
                 await self._chat.execute(SWEEPER, ForgetUploads(tuple(removed)))
-            if not removed or len(expired) < AT_ONCE:
+            if not removed or len(expired) < SWEPT_AT_ONCE:
                 return
 
     async def _sweep_leftovers(self) -> None:
@@ -115,7 +116,7 @@ class Sweeper:
         finish it.
         """
         found = iter(await asyncio.to_thread(self._partials.ids))
-        while ids := frozenset(islice(found, AT_ONCE)):
+        while ids := frozenset(islice(found, SWEPT_AT_ONCE)):
             over = ids - await self._chat.execute(SWEEPER, FindUploads(ids))
             await self._remove_all(over, await self._chat.execute(SWEEPER, FindFiles(over)))
 
@@ -134,7 +135,7 @@ class Sweeper:
             except (ChatError, OSError) as error:
                 errors[upload_id] = reason_of(error)
         if errors:
-            named = dict(islice(errors.items(), NAMED_MAX))
+            named = dict(islice(errors.items(), UPLOADS_NAMED_MAX))
             _logger.warning("upload_bytes_not_removed", count=len(errors), uploads=named)
         return removed
 

@@ -31,10 +31,10 @@ from talkwire.files.images import ImageWorkers
 from talkwire.files.metadata.removal import kind_of
 from talkwire.files.partials import Partial, Partials
 from talkwire.files.reasons import reason_of
-from talkwire.files.sniffing import HEAD_BYTES, UNKNOWN, content_type_of
+from talkwire.files.sniffing import SNIFFED_BYTES, UNKNOWN_TYPE, content_type_of
 from talkwire.files.tus import TusRefusal, UploadChecksum
 
-WRITE_BYTES = 256 * 1024
+UNWRITTEN_MAX_BYTES = 256 * 1024
 """Bytes of an upload in memory, which are lost if the server is killed."""
 
 PROGRESS_EVERY_S = 0.25
@@ -312,13 +312,13 @@ class Uploads:
         return file
 
     async def _content_of(self, upload: Upload, partial: Partial) -> _Content:
-        head = partial.head(HEAD_BYTES)
+        head = partial.head(SNIFFED_BYTES)
         if kind_of(head) is None:
             return _Content(partial.path, content_type_of(head, upload.content_type))
         path, thumbnail, large = (partial.sibling(name) for name in ("picture", "thumbnail", "large"))
         picture = await self._images.prepare(partial.path, path, thumbnail, large)
         if picture is None:
-            return _Content(path, UNKNOWN)
+            return _Content(path, UNKNOWN_TYPE)
         thumbnails: dict[Part, Path] = {"thumbnail": thumbnail}
         if await asyncio.to_thread(large.exists):
             thumbnails["large-thumbnail"] = large
@@ -359,7 +359,7 @@ async def _fill(partial: Partial, body: AsyncIterator[bytes], limit: int, progre
                 partial.cut(start)
                 raise ChatError("payload_too_large", f"The body must have at most {limit} bytes.")
             waiting += chunk
-            if len(waiting) >= WRITE_BYTES:
+            if len(waiting) >= UNWRITTEN_MAX_BYTES:
                 written, waiting = waiting, bytearray()
                 await asyncio.to_thread(partial.append, written)
             if progress is not None:

@@ -23,7 +23,7 @@ from talkwire.identity.signed_claims import ClaimsSigner
 Purpose = Literal["files", "export"]
 """What an address token opens: files and their thumbnails, or an export of a user's data."""
 
-PREFIX: Final = "address."
+ADDRESS_TOKEN_PREFIX: Final = "address."  # noqa: S105 (the prefix of all tokens)
 """How each address token begins. No JSON Web Token begins like this."""
 
 _LIFETIMES_S = MappingProxyType({"files": 12 * 3600, "export": 60})
@@ -69,12 +69,12 @@ class AddressTokens:
             if identity.session_id is None and identity.expires_at is not None:
                 expires_at = min(expires_at, int(identity.expires_at))
             claims = _Claims(purpose, user_id, identity.role, identity.session_id, identity.provider, expires_at)
-        return AddressToken(PREFIX + self._signer.sign(claims), expires_at)
+        return AddressToken(ADDRESS_TOKEN_PREFIX + self._signer.sign(claims), expires_at)
 
     def identity(self, token: str, purpose: Purpose | None, now: float) -> Identity:
         """Returns the identity in an address token for a request that `purpose` describes; None describes one that no
         address token opens. Raises ChatError for any other token: `token_expired` or `unauthenticated`."""
-        claims = self._signer.read(token.removeprefix(PREFIX))
+        claims = self._signer.read(token.removeprefix(ADDRESS_TOKEN_PREFIX))
         if claims is None:
             raise unauthenticated("The token's signature is wrong.")
         if claims.purpose != purpose:

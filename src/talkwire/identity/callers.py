@@ -16,7 +16,7 @@ from talkwire.core.domain.log.positions import is_own_id
 from talkwire.core.domain.model import Actor, User, is_valid_id
 from talkwire.core.engine.chat import Chat
 from talkwire.core.engine.limits import Kind, Limits, address_key
-from talkwire.identity.address_tokens import PREFIX, AddressToken, AddressTokens, Purpose
+from talkwire.identity.address_tokens import ADDRESS_TOKEN_PREFIX, AddressToken, AddressTokens, Purpose
 from talkwire.identity.signatures import UnverifiableToken
 from talkwire.identity.tokens import Identity, TokenVerifier
 from talkwire.observability.sign_ins import SignInAttempt, note_refused_token
@@ -142,7 +142,7 @@ class Callers:
         """Verifies an access token, or an address token of this purpose, and returns the identity that it contains.
         Raises ChatError for an invalid token."""
         now = time.time()
-        if token.startswith(PREFIX):
+        if token.startswith(ADDRESS_TOKEN_PREFIX):
             return self._address_tokens.identity(token, purpose, now)
         return self._verifier.verify_now(token, now) or await self._verifier.verify(token, now)
 

@@ -25,7 +25,7 @@ _NAME_CLAIMS = ("name", "username")
 _KEPT_CLAIMS = ("role", "type", "department", "permissions")
 _EXACT_FLOAT_MAX = 2**53
 
-LAST_S = 253_402_300_799
+LAST_TIME_S = 253_402_300_799
 """9999-12-31T23:59:59Z. A later time must be in milliseconds, as many languages provide it; such a token would never
 expire.
 """
@@ -116,7 +116,7 @@ def number_claim(claims: Claims, name: str) -> float | None:
         return None
     if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > _EXACT_FLOAT_MAX:
         raise unauthenticated(f"The token's `{name}` is not a time in seconds.")
-    if value > LAST_S:
+    if value > LAST_TIME_S:
         raise unauthenticated(
             f"The token's `{name}` lies after the year 9999: it must be in seconds since 1970, not in milliseconds."
         )

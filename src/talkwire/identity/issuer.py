@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from talkwire.core.domain.base64url import to_base64url
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.texts import check_id
-from talkwire.identity.claims import LAST_S
+from talkwire.identity.claims import LAST_TIME_S
 from talkwire.identity.policy import OWN_ISSUER
 from talkwire.identity.signatures import TOKEN_MAX_LENGTH, secret_key, sign_compact
 
@@ -69,7 +69,7 @@ class TokenIssuer:
         if taken := sorted(_OWN_CLAIMS & further.keys()):
             raise invalid(f"claims.{taken[0]}", "is set by the server")
         now = self._clock()
-        if now + ttl_s > LAST_S:
+        if now + ttl_s > LAST_TIME_S:
             raise invalid("ttl", "must end before the year 10000")
         given = {"name": name, "role": role, "sid": session_id, "idp": provider}
         token = sign_compact(

@@ -19,7 +19,7 @@ from talkwire.egress import BodyReading, EgressClient, EgressError, EgressRespon
 from talkwire.identity.signatures import ALGORITHMS_TEXT, Key, keys_of_jwk
 from talkwire.observability.key_fetches import KeyFetchLog
 
-FETCH_S = 5.0
+KEYS_FETCH_S = 5.0
 """Seconds that fetching the keys for tokens of an application may take."""
 
 _GZIP = 16 + zlib.MAX_WBITS

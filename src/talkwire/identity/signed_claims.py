@@ -9,7 +9,7 @@ import msgspec
 
 from talkwire.core.domain.base64url import from_base64url, to_base64url
 
-LENGTH_MAX = 2048
+SIGNED_TEXT_MAX_LENGTH = 2048
 """The longest signed text in characters. Ids have at most 128 characters, so no text of this server is longer."""
 
 C = TypeVar("C", bound=msgspec.Struct)
@@ -30,7 +30,7 @@ class ClaimsSigner(Generic[C]):
     def read(self, signed: object) -> C | None:
         """Verifies a text from a client and returns its claims; None for anything that no node has signed with this
         key."""
-        if not isinstance(signed, str) or len(signed) > LENGTH_MAX or not signed.isascii():
+        if not isinstance(signed, str) or len(signed) > SIGNED_TEXT_MAX_LENGTH or not signed.isascii():
             return None
         body, _, signature = signed.partition(".")
         if not hmac.compare_digest(signature, to_base64url(self._signature(body))):

@@ -18,7 +18,7 @@ from talkwire.observability.spans import Tracer
 OK = "ok"
 """The outcome of a command that was carried out. That of any other is the code of its refusal."""
 
-UNREADABLE = "unreadable"
+UNREADABLE_COMMAND = "unreadable"
 """Stands for the command of an event that no command was made of: its name or its payload is invalid."""
 
 
@@ -87,7 +87,7 @@ class CommandOutcomes(Collector):
         )
         counts: Counter[tuple[str, str]] = Counter()
         for (command_type, outcome), count in self._counts.items():
-            counts[UNREADABLE if command_type is None else self._name_of(command_type), outcome] += count
+            counts[UNREADABLE_COMMAND if command_type is None else self._name_of(command_type), outcome] += count
         for labels, count in sorted(counts.items()):
             family.add_metric(labels, count)
         yield family

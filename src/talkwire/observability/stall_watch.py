@@ -25,7 +25,7 @@ from talkwire.observability.series import without_created
 STALLED_S = 5.0
 """After how many seconds without a turn of the event loop its standing still is reported."""
 
-GAP_S = 2.0
+WATCH_GAP_S = 2.0
 """If the watching thread itself did not run for longer than this many seconds, the process was stopped or the machine
 slept, and the event loop is given its time again."""
 
@@ -51,7 +51,7 @@ class StallTimer:
         """Returns for how many seconds the event loop has stood still. `has_turned` says whether it has run since the
         last call."""
         passed_s, self._looked_s = now_s - self._looked_s, now_s
-        self.stalled_s = 0.0 if has_turned or passed_s > GAP_S else self.stalled_s + passed_s
+        self.stalled_s = 0.0 if has_turned or passed_s > WATCH_GAP_S else self.stalled_s + passed_s
         return self.stalled_s
 
 

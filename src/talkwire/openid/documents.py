@@ -16,13 +16,13 @@ from talkwire.egress import BodyReading, EgressClient, EgressError, EgressRespon
 from talkwire.identity.signatures import ALGORITHMS_TEXT, ASYMMETRIC_ALGORITHMS
 from talkwire.openid.sign_in import SignInFailed
 
-REQUEST_S = 10.0
-RESPONSE_MAX = 256 * 1024
+PROVIDER_REQUEST_S = 10.0
+PROVIDER_RESPONSE_MAX_BYTES = 256 * 1024
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 
 _JSON = {"accept": "application/json"}
-_READING = BodyReading(RESPONSE_MAX)
+_READING = BodyReading(PROVIDER_RESPONSE_MAX_BYTES)
 _SIGNED = "application/jwt"
 _OK = 200
 _SERVER_ERROR = 500

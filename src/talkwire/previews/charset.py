@@ -17,7 +17,7 @@ from talkwire.previews.html_tokens import Tokens, unescape_attribute
 PRESCAN_BYTES = 1024
 """Bytes at a page's beginning in which it can declare its charset."""
 
-LABEL_MAX = 100
+CHARSET_LABEL_MAX_LENGTH = 100
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 _KEPT = frozenset({"charset", "content", "http-equiv"})
@@ -61,7 +61,7 @@ def _decoded_as(encoding: webencodings.Encoding, body: bytes) -> str:
 
 
 def _lookup(label: str | None) -> webencodings.Encoding | None:
-    if label is None or len(label) > LABEL_MAX or not label.isascii():
+    if label is None or len(label) > CHARSET_LABEL_MAX_LENGTH or not label.isascii():
         return None
     encoding = webencodings.lookup(label)
     # The decoder of GBK is that of GB18030.

@@ -15,19 +15,19 @@ from talkwire.egress import BodyReading, Egress, EgressError, EgressLimits
 from talkwire.previews.page import LinkedPage, PageReading
 from talkwire.previews.page_readers import PageReaders, UnreadablePage
 
-BEGINNING_BYTES = 256 * 1024
+WEB_PAGE_BEGINNING_BYTES = 256 * 1024
 """Bytes of a page that are fetched first. They contain the heads of nearly all pages."""
 
-PAGE_MAX_BYTES = 2 * 1024 * 1024
+WEB_PAGE_MAX_BYTES = 2 * 1024 * 1024
 """Bytes of a page that are fetched if its head is longer than that. What follows is not looked at."""
 
-URL_MAX_LENGTH = 2000
+PREVIEW_URL_MAX_LENGTH = 2000
 IMAGE_MAX_BYTES = 3 * 1024 * 1024
 REDIRECTS_MAX = 4
-TOTAL_S = 8.0
+PREVIEW_REQUEST_S = 8.0
 """Seconds that each request has, up to the end of its response."""
 
-CONNECTIONS = 8
+PREVIEW_CONNECTIONS = 8
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -64,7 +64,7 @@ class PageFetcher:
     """
 
     def __init__(self, egress: Egress, rules: FetchRules) -> None:
-        self._client = egress.client(EgressLimits(total_s=TOTAL_S, connections=CONNECTIONS, idle_s=0))
+        self._client = egress.client(EgressLimits(total_s=PREVIEW_REQUEST_S, connections=PREVIEW_CONNECTIONS, idle_s=0))
         self._rules = rules
         self._readers = PageReaders()
 
@@ -74,11 +74,11 @@ class PageFetcher:
 
         A page whose head is long is fetched twice, since nearly all heads are short.
         """
-        response, reading = await self._read(url, BEGINNING_BYTES)
+        response, reading = await self._read(url, WEB_PAGE_BEGINNING_BYTES)
         page = reading.page
-        if not reading.is_complete and len(response.body) == BEGINNING_BYTES:
+        if not reading.is_complete and len(response.body) == WEB_PAGE_BEGINNING_BYTES:
             with contextlib.suppress(NoPreview, UnreadablePage, EgressError):
-                _, reading = await self._read(response.url, PAGE_MAX_BYTES)
+                _, reading = await self._read(response.url, WEB_PAGE_MAX_BYTES)
                 page = reading.page or page
         if page is None:
             raise NoPreview("it has no title")
@@ -122,7 +122,7 @@ class PageFetcher:
 
 def _target(url: str, location: str | None, may_fetch: Callable[[str], bool]) -> str:
     """Returns where a redirect leads. Raises NoPreview if the rules refuse that address."""
-    if location is None or len(location) > URL_MAX_LENGTH:
+    if location is None or len(location) > PREVIEW_URL_MAX_LENGTH:
         raise NoPreview("it leads nowhere")
     try:
         target = urljoin(url, location).partition("#")[0]

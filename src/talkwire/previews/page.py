@@ -16,10 +16,10 @@ from talkwire.core.domain.printable import printable
 from talkwire.previews.charset import charset_of, decoded
 from talkwire.previews.html_tokens import Tag, Tokens, unescape_attribute
 
-TEXT_MAX = 2000
+PREVIEW_TEXT_MAX_LENGTH = 2000
 """Characters of a text, or of an address, that are kept."""
 
-_WRITTEN_MAX = 2 * TEXT_MAX
+_WRITTEN_MAX = 2 * PREVIEW_TEXT_MAX_LENGTH
 """Characters of a text that are looked at. Python refuses to read a number with more than 4,300 digits."""
 
 _TITLES = ("og:title", "twitter:title")
@@ -165,7 +165,7 @@ def _first(tags: Mapping[str, str], *names: str) -> str | None:
 
 
 def _clean(text: str) -> str | None:
-    return printable(text)[:TEXT_MAX] or None
+    return printable(text)[:PREVIEW_TEXT_MAX_LENGTH] or None
 
 
 def _base_url(url: str, href: str | None) -> str:
@@ -180,4 +180,4 @@ def _joined(base: str, address: str | None) -> str | None:
         joined = quote(urljoin(base, address).partition("#")[0], safe="%/:=&?~+!$,;'@()*[]|")
     except ValueError:
         return None
-    return joined if len(joined) <= TEXT_MAX and joined.startswith(("https://", "http://")) else None
+    return joined if len(joined) <= PREVIEW_TEXT_MAX_LENGTH and joined.startswith(("https://", "http://")) else None

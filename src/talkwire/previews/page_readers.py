@@ -10,8 +10,8 @@ import structlog
 from talkwire.files.worker_processes import ProgramFailed, WorkerProcesses
 from talkwire.previews.page import PageReading
 
-AT_ONCE = 2
-DEADLINE_S = 10.0
+PAGES_AT_ONCE = 2
+PAGE_DEADLINE_S = 10.0
 """Seconds per page, at most. Longer than the limit of processor time, because the machine may be busy."""
 
 _PROGRAM = Path(__file__).with_name("page_worker.py")
@@ -24,13 +24,13 @@ class UnreadablePage(Exception):
 
 
 class PageReaders:
-    """Reads pages without blocking the event loop, at most AT_ONCE at a time. Call `close` when done.
+    """Reads pages without blocking the event loop, at most PAGES_AT_ONCE at a time. Call `close` when done.
 
     `deadline_s` is the longest time for one page in seconds, `program` the path of the program.
     """
 
-    def __init__(self, *, deadline_s: float = DEADLINE_S, program: Path = _PROGRAM) -> None:
-        self._processes = WorkerProcesses(str(program), at_once=AT_ONCE, deadline_s=deadline_s)
+    def __init__(self, *, deadline_s: float = PAGE_DEADLINE_S, program: Path = _PROGRAM) -> None:
+        self._processes = WorkerProcesses(str(program), at_once=PAGES_AT_ONCE, deadline_s=deadline_s)
 
     async def read(self, body: bytes, content_type: str, url: str) -> PageReading:
         """Returns what the page at `url` declares; `body` is its beginning, `content_type` the response's header.

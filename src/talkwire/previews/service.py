@@ -25,14 +25,14 @@ from talkwire.previews.fetching import IMAGE_MAX_BYTES, NoPreview, PageFetcher
 from talkwire.previews.metrics import Outcome, PreviewMetrics
 from talkwire.previews.page_readers import UnreadablePage
 
-WAITING_MAX = 500
+WAITING_MESSAGES_MAX = 500
 """Messages that wait at most. Beyond it, messages get no previews: a queue that only grows would be of no use."""
 
-WORKERS = 4
-PER_HOST = 1
+PREVIEW_WORKERS = 4
+MESSAGES_PER_HOST = 1
 """Messages whose first link is on the same host, at once."""
 
-READ_AT_ONCE = 8_000
+LOOP_TEXT_MAX_LENGTH = 8_000
 """Longer texts are read for links on a thread, because the event loop would stand still for too long."""
 
 LINK_S = 10.0
@@ -87,7 +87,7 @@ class LinkPreviews:
         self._reading: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        self._workers = [asyncio.create_task(self._work()) for _ in range(WORKERS)]
+        self._workers = [asyncio.create_task(self._work()) for _ in range(PREVIEW_WORKERS)]
 
     async def close(self) -> None:
         """Cancels the requests in flight and closes the fetcher. Messages that still wait get no previews."""
@@ -107,7 +107,7 @@ class LinkPreviews:
     def _enqueue(self, message: Message) -> None:
         if message.imported or message.without_previews or message.state == "streaming":
             return
-        if len(message.content) <= READ_AT_ONCE:
+        if len(message.content) <= LOOP_TEXT_MAX_LENGTH:
             self._enqueue_links(message, self._links_in(message.content))
             return
         reading = asyncio.create_task(self._read_long(message))
@@ -120,7 +120,7 @@ class LinkPreviews:
     def _enqueue_links(self, message: Message, links: tuple[str, ...]) -> None:
         if not links or links == tuple(preview.url for preview in message.previews):
             return
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= WAITING_MESSAGES_MAX:
             self._dropped += 1
             self.metrics.count("dropped", len(links))
             return
@@ -145,14 +145,14 @@ class LinkPreviews:
                 self._changed.set()
 
     def _next(self) -> _Job | None:
-        """Removes and returns the oldest waiting message whose link is to a host with fewer than `PER_HOST` fetches in
-        progress, and counts one more fetch for this host. Returns None if there is no such message.
+        """Removes and returns the oldest waiting message whose link is to a host with fewer than `MESSAGES_PER_HOST`
+        fetches in progress, and counts one more fetch for this host. Returns None if there is no such message.
         """
         if self._dropped and not self._waiting:
             _logger.warning("link_previews_dropped", messages=self._dropped)
             self._dropped = 0
         for job in self._waiting:
-            if self._busy[job.host] < PER_HOST:
+            if self._busy[job.host] < MESSAGES_PER_HOST:
                 self._waiting.remove(job)
                 self._busy[job.host] += 1
                 return job

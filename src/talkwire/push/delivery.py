@@ -12,22 +12,22 @@ import msgspec
 from talkwire.core.commands.server.pushes import DuePush, PushContent
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import PushSubscription
-from talkwire.core.domain.notifying.lifetimes import PUSHED_MS
+from talkwire.core.domain.notifying.lifetimes import PUSHABLE_MS
 from talkwire.egress import BodyReading, EgressClient, EgressError, EgressResponse, parse_retry_after
 from talkwire.push.push_content import ContentLevel, encode_dismissal, encode_shown, shown
 from talkwire.push.push_gateway import answer_decoder, gateway_dismissal, gateway_notification
-from talkwire.push.refusals import BODY_MAX, ends_subscription, is_final, words_of
+from talkwire.push.refusals import REFUSAL_BODY_MAX_BYTES, ends_subscription, is_final, words_of
 from talkwire.push.vapid import VapidKeys
-from talkwire.push.web_push import CONTENT_MAX, URGENT, PushRequest, WebPushMessage, topic_of, web_push_request
+from talkwire.push.web_push import CONTENT_MAX_BYTES, URGENT, PushRequest, WebPushMessage, topic_of, web_push_request
 
 Outcome = Literal["sent", "gone", "refused", "failed"]
 """`gone`: the subscription has ended. `refused`: the message can never be sent, such as one that is too large.
 `failed`: a later attempt may succeed."""
 
-REQUEST_S = 10.0
+PUSH_REQUEST_S = 10.0
 """How long a push service may take to answer."""
 
-_REASON = BodyReading(0, kept=BODY_MAX)
+_REASON = BodyReading(0, kept=REFUSAL_BODY_MAX_BYTES)
 _ANSWER = BodyReading(64 * 1024)
 
 TOO_LARGE = 413
@@ -73,7 +73,7 @@ class PushDelivery:
         if subscription.target.kind == "gateway":
             return await self._notify(subscription, gateway_notification(subscription, content, payload, self._level))
         message = WebPushMessage(
-            encode_shown(payload, CONTENT_MAX),
+            encode_shown(payload, CONTENT_MAX_BYTES),
             topic_of(subscription.target, push.notification_id),
             _ttl_s(push.at_ms),
             payload.type in URGENT,
@@ -134,7 +134,7 @@ class PushDelivery:
 def _outcome_of(response: EgressResponse) -> PushOutcome:
     if response.accepted:
         return _SENT
-    words = words_of(response.body[:BODY_MAX])
+    words = words_of(response.body[:REFUSAL_BODY_MAX_BYTES])
     error = f"status {response.status}{words and ': '}{words}"
     if response.status == TOO_LARGE:
         return PushOutcome("refused", error)
@@ -145,4 +145,4 @@ def _ttl_s(at_ms: int) -> int:
     """Returns for how many more seconds a notification of the time `at_ms` (milliseconds since 1970) is worth showing;
     0 if it is too old.
     """
-    return max(0, round((at_ms + PUSHED_MS) / 1000 - time.time()))
+    return max(0, round((at_ms + PUSHABLE_MS) / 1000 - time.time()))

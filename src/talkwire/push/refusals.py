@@ -10,10 +10,10 @@ import re
 
 from talkwire.core.domain.printable import printable
 
-BODY_MAX = 1024
+REFUSAL_BODY_MAX_BYTES = 1024
 """Bytes of a response that are read."""
 
-WORDS_MAX = 200
+REFUSAL_TEXT_MAX_LENGTH = 200
 
 _GONE = frozenset({404, 410})
 _OF_ANOTHER_KEY = frozenset({400, 401, 403})
@@ -36,10 +36,10 @@ _CUT = re.compile(r"[\w.~+/=%:&?-]+$")
 def words_of(body: bytes) -> str:
     """Returns what a response says, as one line without anything that may be secret; empty if it says nothing."""
     text = printable(body.decode("utf-8", "replace"))
-    if len(body) >= BODY_MAX:
+    if len(body) >= REFUSAL_BODY_MAX_BYTES:
         text = _CUT.sub("", text).rstrip()
     shown = _LONG.sub("…", text)
-    return shown if len(shown) <= WORDS_MAX else f"{shown[:WORDS_MAX]}…"
+    return shown if len(shown) <= REFUSAL_TEXT_MAX_LENGTH else f"{shown[:REFUSAL_TEXT_MAX_LENGTH]}…"
 
 
 def ends_subscription(status: int, words: str) -> bool:

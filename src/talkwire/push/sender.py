@@ -35,32 +35,32 @@ from talkwire.observability.log_rate_limit import LogRateLimit
 from talkwire.push.delivery import PushDelivery, PushOutcome
 from talkwire.push.push_metrics import PushMetrics
 
-CLAIM_MS = 45_000
+PUSH_CLAIM_MS = 45_000
 """After this time another node may send what a node has claimed, even if its lease lasts. A job takes less."""
 
-JOB_S = 20.0
+PUSH_JOB_S = 20.0
 """A job sends nothing more after this time. The rest is another job."""
 
-JOBS_MAX = 128
+PUSH_JOBS_MAX = 128
 JOBS_PER_SERVICE = 16
 """How many subscriptions of one push service are sent to at once."""
 
-GATHER_S = 0.05
+RESULTS_GATHER_S = 0.05
 """Results of this time are stored together."""
 
-POLL_S = 5.0
+PUSHES_POLL_S = 5.0
 """How often a node looks for what other nodes have left, if there are other nodes."""
 
-RETRY_S = (5, 30, 120, 600, 1800, 3600, 7200, 18_000, 36_000)
+PUSH_RETRIES_S = (5, 30, 120, 600, 1800, 3600, 7200, 18_000, 36_000)
 """How long a subscription waits after its first, second, … failure; after all others as after the last."""
 
-JITTER = 0.1
+PUSH_RETRY_JITTER = 0.1
 DATABASE_RETRY_S = 1.0
 UNREACHABLE_MAX = 3
-"""After this many attempts without an answer, nothing is sent to a push service for `PAUSE_S`."""
+"""After this many attempts without an answer, nothing is sent to a push service for `SERVICE_PAUSE_S`."""
 
-PAUSE_S = 15.0
-CLOSE_S = 2.0
+SERVICE_PAUSE_S = 15.0
+PUSHES_CLOSE_S = 2.0
 """How long the end of the server waits for requests in flight."""
 
 R = TypeVar("R")
@@ -94,7 +94,7 @@ class PushSender:
         self._delivery = delivery
         self._in_use = in_use
         self._metrics = metrics
-        self._poll_s = None if alone else POLL_S
+        self._poll_s = None if alone else PUSHES_POLL_S
         self._woken = asyncio.Event()
         self._results: list[PushResult] = []
         self._running: Counter[str] = Counter()
@@ -124,11 +124,11 @@ class PushSender:
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
+            async with asyncio.timeout(PUSHES_CLOSE_S):
                 await self._jobs.wait()
         if self._results:
             with contextlib.suppress(ChatError):  # another node sends it once more when the claim has ended
-                claim = ClaimPushes(self._chat.node_id, tuple(self._results), CLAIM_MS, 0)
+                claim = ClaimPushes(self._chat.node_id, tuple(self._results), PUSH_CLAIM_MS, 0)
                 await self._chat.execute(PUSH_SENDER, claim)
 
     # --- claiming ---------------------------------------------------------------------------------------------------
@@ -142,11 +142,11 @@ class PushSender:
                 wait_s = DATABASE_RETRY_S
             except Exception:
                 _logger.exception("pushes_not_claimed")
-                wait_s = POLL_S
+                wait_s = PUSHES_POLL_S
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._woken.wait()
-            await asyncio.sleep(GATHER_S)
+            await asyncio.sleep(RESULTS_GATHER_S)
 
     async def _start_due(self) -> float | None:
         """Stores results and starts the jobs that are due (a job: the pushes of one device).
@@ -156,10 +156,10 @@ class PushSender:
         due_ms = None if self._results else await self._chat.execute(PUSH_SENDER, NextPush())
         if not self._results and due_ms != 0:
             return _least(self._poll_s, None if due_ms is None else due_ms / 1000)
-        limit = min(JOBS_PER_SERVICE, JOBS_MAX - self._running.total())
+        limit = min(JOBS_PER_SERVICE, PUSH_JOBS_MAX - self._running.total())
         results, self._results = self._results, []
         try:
-            claim = ClaimPushes(self._chat.node_id, tuple(results), CLAIM_MS, limit, self._busy())
+            claim = ClaimPushes(self._chat.node_id, tuple(results), PUSH_CLAIM_MS, limit, self._busy())
             jobs = await self._chat.execute(PUSH_SENDER, claim)
         except ChatError:
             self._results = [*results, *self._results]
@@ -230,7 +230,7 @@ class PushSender:
     async def _send(self, work: _JobInProgress, contents: PushContents) -> None:
         subscription = work.job.subscription
         badge = contents.badges.get(subscription.user_id, 0)
-        until_s = self._loop.time() + JOB_S
+        until_s = self._loop.time() + PUSH_JOB_S
         for push in work.job.pushes:
             content = contents.found.get((subscription.user_id, push.notification_id))
             if push.dismiss:
@@ -263,7 +263,7 @@ class PushSender:
             self._silent[service] += 1
             if self._silent[service] >= UNREACHABLE_MAX:
                 del self._silent[service]
-                self._paused_until[service] = self._loop.time() + PAUSE_S
+                self._paused_until[service] = self._loop.time() + SERVICE_PAUSE_S
         work.note(outcome)
         self._log(work, outcome)
 
@@ -324,8 +324,9 @@ def retry_ms(failures: int, retry_after_s: float | None) -> int:
 
     If the push service asked for a longer delay, `retry_after_s` in seconds, the wait is that delay, at most 10 hours.
     """
-    wait_s = RETRY_S[min(failures, len(RETRY_S)) - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 (no secret)
-    return round(1000 * max(wait_s, min(retry_after_s or 0.0, RETRY_S[-1])))
+    jitter = random.uniform(1 - PUSH_RETRY_JITTER, 1 + PUSH_RETRY_JITTER)  # noqa: S311 (no secret)
+    wait_s = PUSH_RETRIES_S[min(failures, len(PUSH_RETRIES_S)) - 1] * jitter
+    return round(1000 * max(wait_s, min(retry_after_s or 0.0, PUSH_RETRIES_S[-1])))
 
 
 def _ids(pushes: Sequence[DuePush]) -> tuple[int, ...]:

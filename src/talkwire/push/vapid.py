@@ -14,14 +14,14 @@ from talkwire.core.domain.actors import PUSH_SENDER
 from talkwire.core.domain.base64url import from_any_base64, to_base64url
 from talkwire.core.ports.chat import CommandExecutor
 
-SECRET = "vapid"  # noqa: S105 (the name of a secret)
-LIFETIME_S = 12 * 3600
+VAPID_SECRET = "vapid"  # noqa: S105 (the name of a secret)
+SIGNATURE_LIFETIME_S = 12 * 3600
 """How long a signature is valid. Push services accept at most 24 hours."""
 
-RENEWED_S = 3600
+SIGNATURE_RENEWED_S = 3600
 """A signature is replaced when it is valid for less than this."""
 
-SERVICES_MAX = 1000
+SIGNATURES_KEPT_MAX = 1000
 """Signatures of more push services than this are not kept."""
 
 
@@ -45,11 +45,11 @@ class VapidKey:
         `service` is the push service's scheme, host and port.
         """
         token, expires_s = self._signed.get(service, ("", 0.0))
-        if expires_s - now_s < RENEWED_S:
-            expires_s = now_s + LIFETIME_S
+        if expires_s - now_s < SIGNATURE_RENEWED_S:
+            expires_s = now_s + SIGNATURE_LIFETIME_S
             claims = {"aud": service, "exp": int(expires_s)} | ({"sub": self._subject} if self._subject else {})
             token = jwt.encode({"alg": "ES256"}, claims, self._signing_key)
-            if len(self._signed) >= SERVICES_MAX:
+            if len(self._signed) >= SIGNATURES_KEPT_MAX:
                 self._signed.clear()
             self._signed[service] = token, expires_s
         return f"vapid t={token}, k={self.public_key}"
@@ -70,7 +70,7 @@ class VapidKeys:
         """Returns the server's VAPID key pair. Raises ChatError `unavailable` while the database does not respond."""
         async with self._lock:
             if self._key is None:
-                stored = await self._secrets.execute(PUSH_SENDER, EnsureSecret(SECRET, new_private_key()))
+                stored = await self._secrets.execute(PUSH_SENDER, EnsureSecret(VAPID_SECRET, new_private_key()))
                 self._key = VapidKey(parse_private_key(stored), self._subject)
             return self._key
 

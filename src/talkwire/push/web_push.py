@@ -18,13 +18,13 @@ from talkwire.core.domain.model import NotificationType, PushTarget
 from talkwire.core.features.notifying.pushes import service_of
 from talkwire.push.vapid import VapidKey
 
-MESSAGE_MAX = 4096
+ENCRYPTED_MAX_BYTES = 4096
 """Bytes of an encrypted message that every push service accepts."""
 
-OVERHEAD = 86 + 1 + 16
+ENCRYPTION_BYTES = 86 + 1 + 16
 """Bytes that encryption adds: the header with the server's key, the delimiter and the tag."""
 
-CONTENT_MAX = MESSAGE_MAX - OVERHEAD
+CONTENT_MAX_BYTES = ENCRYPTED_MAX_BYTES - ENCRYPTION_BYTES
 
 URGENT: frozenset[NotificationType] = frozenset({"decision", "direct", "mention", "missed-call"})
 """The notifications for which a push service wakes a device that saves energy."""

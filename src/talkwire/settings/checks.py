@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from talkwire.core.domain.currencies import CURRENCIES
 from talkwire.core.domain.model import is_valid_id
-from talkwire.core.domain.search.metadata_keys import KEY_MAX_LENGTH
+from talkwire.core.domain.search.metadata_keys import METADATA_KEY_MAX_LENGTH
 from talkwire.core.engine.limits import parse_rates
 from talkwire.egress import AddressRules
 from talkwire.settings.addresses import is_loopback, scheme_of, sqlite_path
@@ -205,8 +205,8 @@ def name(text: str) -> None:
 
 def metadata_key(text: str) -> None:
     name(text)
-    if len(text) > KEY_MAX_LENGTH:
-        raise ValueError(f"a key must have at most {KEY_MAX_LENGTH} characters")
+    if len(text) > METADATA_KEY_MAX_LENGTH:
+        raise ValueError(f"a key must have at most {METADATA_KEY_MAX_LENGTH} characters")
     if "\x00" in text:
         raise ValueError("a key must not contain U+0000")
 

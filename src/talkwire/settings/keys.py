@@ -17,11 +17,11 @@ from talkwire.settings.model import as_names
 from talkwire.settings.rules import Problem, SettingsError
 from talkwire.settings.settings import Settings
 
-SECRET_MIN_BYTES = 32
+JWT_SECRET_MIN_BYTES = 32
 """RFC 7518, section 3.2: an HS256 key must be at least as long as the hash, 256 bits."""
 
 WEAK_SECRET = (
-    f"must have at least {SECRET_MIN_BYTES} bytes: anyone who guesses it can sign in as any user, and as the "
+    f"must have at least {JWT_SECRET_MIN_BYTES} bytes: anyone who guesses it can sign in as any user, and as the "
     "application's backend (allow_weak_secret accepts a shorter one)"
 )
 
@@ -83,7 +83,7 @@ def check_callback_secret_file(settings: Settings) -> None:
 
 def is_weak(secret: str) -> bool:
     """Returns whether a secret is shorter than 32 bytes, and so not safe from guessing."""
-    return len(secret.encode()) < SECRET_MIN_BYTES
+    return len(secret.encode()) < JWT_SECRET_MIN_BYTES
 
 
 def token_policy(settings: Settings) -> TokenPolicy:

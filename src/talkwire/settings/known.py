@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 from talkwire.settings.model import Setting, SettingValues
 from talkwire.settings.values import choices_of, is_list
 
-PREFIX = "TALKWIRE_"
+VARIABLE_PREFIX = "TALKWIRE_"
 """The beginning of the names of environment variables."""
 
-FILE_SUFFIX = "_FILE"
+FILE_VARIABLE_SUFFIX = "_FILE"
 """The end of the name of a variable whose value is the path of a file that has the setting's value."""
 
 _METAVARS: Mapping[object, str] = {int: "NUMBER", float: "SECONDS", timedelta: "DURATION"}
@@ -37,14 +37,14 @@ class Known(NamedTuple):
     @property
     def variables(self) -> tuple[str, ...]:
         """The names of the setting's environment variables; the first one that has a value is used."""
-        return (f"{PREFIX}{self.name.upper()}", *self.setting.variables)
+        return (f"{VARIABLE_PREFIX}{self.name.upper()}", *self.setting.variables)
 
     @property
     def file_variables(self) -> tuple[str, ...]:
         """The names of the environment variables that contain the path of a file with the setting's value
         (`…_FILE`).
         """
-        return tuple(f"{variable}{FILE_SUFFIX}" for variable in self.variables)
+        return tuple(f"{variable}{FILE_VARIABLE_SUFFIX}" for variable in self.variables)
 
     @property
     def choices(self) -> tuple[str, ...]:

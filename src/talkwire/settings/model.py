@@ -37,7 +37,7 @@ PushContentLevel = Literal["full", "sender", "none"]
 Names = tuple[str, ...] | str
 """One name or several. Settings from flags, variables and files are tuples; Python code may pass a single text."""
 
-DRAIN_S = 5.0
+NODE_DRAIN_S = 5.0
 """Seconds that a node drains if there are other nodes: together with finishing running requests, less than the 10 to 30
 s after which container platforms kill a process.
 """
@@ -894,7 +894,7 @@ class SettingValues:
         default.
         """
         if self.drain_s is None:
-            return DRAIN_S if self.on_postgresql else 0.0
+            return NODE_DRAIN_S if self.on_postgresql else 0.0
         return self.drain_s
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from talkwire.core.domain.search.metadata_keys import KEYS_MAX
+from talkwire.core.domain.search.metadata_keys import METADATA_KEYS_MAX
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.callbacks import callback_problems
 from talkwire.settings.checks import MAX_PORT
@@ -83,8 +83,8 @@ def _combined_problems(settings: SettingValues) -> Iterator[Problem]:
         yield Problem("workers", "more than one requires PostgreSQL; a SQLite database has one server")
     if settings.internal_port <= MAX_PORT < settings.internal_port + settings.workers - 1:
         yield Problem("internal_port", f"must leave room for a port of each worker, up to {MAX_PORT}")
-    if len(set(settings.conversation_keys)) > KEYS_MAX:
-        yield Problem("conversation_keys", f"must have at most {KEYS_MAX} keys")
+    if len(set(settings.conversation_keys)) > METADATA_KEYS_MAX:
+        yield Problem("conversation_keys", f"must have at most {METADATA_KEYS_MAX} keys")
 
 
 def _key_problems(settings: SettingValues) -> Iterator[Problem]:

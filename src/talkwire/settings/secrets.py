@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.settings.model import SettingValues
 
-LENGTH_MIN = 4
+SECRET_MIN_LENGTH = 4
 """Shorter values are not removed: they are parts of ordinary words."""
 
 _URLS = ("database", "redis", "jwt_jwks_url", "otlp_endpoint")
@@ -24,7 +24,7 @@ def secret_values(settings: SettingValues) -> tuple[str, ...]:
     """Returns the secret values in the settings and in variables that libraries read, the longest first, each also as
     it is written in URLs and by Python's `repr`."""
     values = {form for value in _values(settings) for form in (value, quote(value, ""), repr(value)[1:-1])}
-    return tuple(sorted((value for value in values if len(value) >= LENGTH_MIN), key=len, reverse=True))
+    return tuple(sorted((value for value in values if len(value) >= SECRET_MIN_LENGTH), key=len, reverse=True))
 
 
 def _values(settings: SettingValues) -> Iterator[str]:

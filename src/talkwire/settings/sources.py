@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from talkwire.settings.known import PREFIX, Known, known_settings
+from talkwire.settings.known import VARIABLE_PREFIX, Known, known_settings
 from talkwire.settings.rules import Problem, SettingsError
 from talkwire.settings.settings import Settings
 from talkwire.settings.values import parse_value
 
-CONFIG_VARIABLE = f"{PREFIX}CONFIG"
+CONFIG_VARIABLE = f"{VARIABLE_PREFIX}CONFIG"
 CONFIG_FILE = "talkwire.toml"
 
-SECRET_MAX_BYTES = 64 * 1024
+SECRET_FILE_MAX_BYTES = 64 * 1024
 
 CALLBACKS = "callbacks"
 _OF_CALLBACKS = {
@@ -114,10 +114,10 @@ def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | N
     known = known_settings()
     read = {name for each in known.values() for name in (*each.variables, *each.file_variables)} | _OTHERS
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in read:
+        if name.startswith(VARIABLE_PREFIX) and name not in read:
             # Compared without the prefix, which would make any two names similar.
-            similar = _similar(name.removeprefix(PREFIX).lower(), known)
-            yield name, None if similar is None else f"{PREFIX}{similar.upper()}"
+            similar = _similar(name.removeprefix(VARIABLE_PREFIX).lower(), known)
+            yield name, None if similar is None else f"{VARIABLE_PREFIX}{similar.upper()}"
 
 
 def _config_file(environ: Mapping[str, str], config: Path | None) -> Path | None:
@@ -193,7 +193,7 @@ def _read_secret(name: str, file: Path, variable: str) -> str:
     """
     try:
         with file.open("rb") as opened:
-            content = opened.read(SECRET_MAX_BYTES + 1)
+            content = opened.read(SECRET_FILE_MAX_BYTES + 1)
         text = content.decode("utf-8-sig").strip()
     except OSError as error:
         raise SettingsError([Problem(name, f"the file {file} cannot be read: {error.strerror}", variable)]) from None
@@ -201,8 +201,8 @@ def _read_secret(name: str, file: Path, variable: str) -> str:
         raise SettingsError([Problem(name, f"the file {file} is not UTF-8 text", variable)]) from None
     if not text:
         raise SettingsError([Problem(name, f"the file {file} is empty", variable)])
-    if len(content) > SECRET_MAX_BYTES:
-        raise SettingsError([Problem(name, f"the file {file} is larger than {SECRET_MAX_BYTES} bytes", variable)])
+    if len(content) > SECRET_FILE_MAX_BYTES:
+        raise SettingsError([Problem(name, f"the file {file} is larger than {SECRET_FILE_MAX_BYTES} bytes", variable)])
     return text
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from math import inf
 
-GATHER_FROM = 8
+BATCH_GATHER_FROM = 8
 """The smallest batch after which the next one waits. So a command that is alone never waits."""
 
-GATHER_S = 0.002
+BATCH_GATHER_S = 0.002
 """How long a batch waits at most, in seconds."""
 
 COME_BACK_S = 0.05
@@ -21,9 +21,9 @@ COME_BACK_S = 0.05
 
 
 class Gathering:
-    """Decides how long the writer waits for further commands before it begins a batch: not at all, or up to GATHER_S
-    (0.002) seconds while fewer commands are queued than the last batch had, if that one had at least GATHER_FROM
-    (8)."""
+    """Decides how long the writer waits for further commands before it begins a batch: not at all, or up to
+    BATCH_GATHER_S (0.002) seconds while fewer commands are queued than the last batch had, if that one had at least
+    BATCH_GATHER_FROM (8)."""
 
     def __init__(self) -> None:
         self._expected = 0
@@ -31,8 +31,8 @@ class Gathering:
 
     def began(self, commands: int) -> None:
         """Records that a batch of `commands` commands begins. The next batch then waits for the same number of
-        commands, or does not wait if there are fewer than GATHER_FROM (8)."""
-        self._expected = commands if commands >= GATHER_FROM else 0
+        commands, or does not wait if there are fewer than BATCH_GATHER_FROM (8)."""
+        self._expected = commands if commands >= BATCH_GATHER_FROM else 0
 
     def ended(self, now_s: float) -> None:
         """Records that the batch has ended and its commands get their results, at `now_s` (seconds on the event loop's
@@ -42,4 +42,4 @@ class Gathering:
     def wait_s(self, waiting: int, now_s: float) -> float:
         """Returns how many seconds the next batch waits for further commands, 0 for not at all. `waiting` is the number
         of commands that are queued already, `now_s` the time in seconds on the event loop's clock."""
-        return GATHER_S if waiting < self._expected and now_s < self._until_s else 0.0
+        return BATCH_GATHER_S if waiting < self._expected and now_s < self._until_s else 0.0

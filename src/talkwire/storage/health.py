@@ -19,22 +19,22 @@ from talkwire.storage.schema import followers, log_head
 from talkwire.storage.writer import GroupWriter
 from talkwire.storage.writer_task import WriterClosedError
 
-TRUST_S = 5.0
+COMMIT_TRUST_S = 5.0
 """How many seconds a commit proves that the database accepts writes."""
 
 PROBE_EVERY_S = 1.0
 """The shortest time in seconds between a failed test write and the next one."""
 
-CHECK_EVERY_S = 2.0
+FILE_CHECK_S = 2.0
 """Seconds between two checks that the SQLite file is still at its path."""
 
 _logger = structlog.get_logger(__name__)
 
 
 class WriteProbe:
-    """Checks whether writes to the database succeed. A successful write within the last TRUST_S (5) seconds, without a
-    failure since, proves it; otherwise the probe makes a small test write, at the earliest PROBE_EVERY_S (1) second
-    after a failed one."""
+    """Checks whether writes to the database succeed. A successful write within the last COMMIT_TRUST_S (5) seconds,
+    without a failure since, proves it; otherwise the probe makes a small test write, at the earliest PROBE_EVERY_S (1)
+    second after a failed one."""
 
     def __init__(self, writer: GroupWriter) -> None:
         self._writer = writer
@@ -56,7 +56,7 @@ class WriteProbe:
 
     def _has_written_lately(self) -> bool:
         failed_at = max(self._failed_at, self._writer.failed_at)
-        return self._last_write > failed_at and time.monotonic() - self._last_write < TRUST_S
+        return self._last_write > failed_at and time.monotonic() - self._last_write < COMMIT_TRUST_S
 
     async def _probe(self) -> None:
         try:
@@ -94,7 +94,7 @@ class FileWatch:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        """Starts the thread that checks the file every `CHECK_EVERY_S` seconds until `close`."""
+        """Starts the thread that checks the file every `FILE_CHECK_S` seconds until `close`."""
         # A daemon: a check that hangs must not keep the process from ending.
         threading.Thread(target=self._run, name="talkwire-file-watch", daemon=True).start()
 
@@ -102,7 +102,7 @@ class FileWatch:
         self._closed.set()
 
     def _run(self) -> None:
-        while not self._closed.wait(CHECK_EVERY_S):
+        while not self._closed.wait(FILE_CHECK_S):
             self.check()
 
     def check(self) -> None:

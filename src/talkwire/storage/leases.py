@@ -34,7 +34,7 @@ from talkwire.storage.writer_task import WriterClosedError
 
 R = TypeVar("R")
 
-BATCH_MAX = 1000
+LEASE_BATCH_MAX = 1000
 
 _logger = structlog.get_logger(__name__)
 
@@ -108,11 +108,11 @@ class LeaseKeeper:
         await asyncio.to_thread(self._thread.shutdown)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Executes the queued commands, at most BATCH_MAX, in one transaction, and if that fails each in its own. Then
-        gives their callers on `loop` the results. Does nothing if an earlier call has executed them already."""
+        """Executes the queued commands, at most LEASE_BATCH_MAX, in one transaction, and if that fails each in its own.
+        Then gives their callers on `loop` the results. Does nothing if an earlier call has executed them already."""
         taken: list[_NodeJob] = []
         with contextlib.suppress(Empty):
-            while len(taken) < BATCH_MAX:
+            while len(taken) < LEASE_BATCH_MAX:
                 taken.append(self._waiting.get_nowait())
         if taken and not self._carry_out(taken):
             for each in taken:

@@ -59,7 +59,7 @@ SEARCH_INDEX = {
 """The SQL statements that create the full-text index of messages, by database. It is not in `metadata`, because
 SQLAlchemy has no construct for virtual tables; see `messages/search.py`."""
 
-HEAD_ID = 1
+LOG_HEAD_ID = 1
 """The id of the only row of `log_head`."""
 
 log_head = Table(
@@ -70,7 +70,7 @@ log_head = Table(
     Column("pos", BigInteger, nullable=False),
     Column("floor", BigInteger, nullable=False, server_default="0"),
     Column("lineage", Text),
-    CheckConstraint(f"id = {HEAD_ID}", name="one_row"),
+    CheckConstraint(f"id = {LOG_HEAD_ID}", name="one_row"),
 )
 """The state of the log, in one row. Every writing transaction locks the row first, so log order is commit order. Events
 up to `floor` have been pruned. `lineage` identifies the database's history that the epoch belongs to (`lineage.py`)."""

@@ -18,7 +18,7 @@ from talkwire.storage.schema import metadata
 if TYPE_CHECKING:
     import psycopg
 
-SETTINGS: Mapping[str, str] = {
+SESSION_SETTINGS: Mapping[str, str] = {
     "synchronous_commit": "on",
     "lock_timeout": "10000",
     "statement_timeout": "30000",
@@ -92,7 +92,7 @@ class UnsuitableDatabaseError(Exception):
 
 def prepare(driver: psycopg.Connection, idle_ms: int) -> None:
     """Makes the settings of a new session. PostgreSQL ends a transaction that is idle for `idle_ms` milliseconds."""
-    settings = {**SETTINGS, "idle_in_transaction_session_timeout": str(idle_ms)}
+    settings = {**SESSION_SETTINGS, "idle_in_transaction_session_timeout": str(idle_ms)}
     driver.execute(_SET, (list(settings), list(settings.values())))
     driver.commit()
 
@@ -118,7 +118,7 @@ def _reasons_against(engine: Engine, *, changes_tables: bool) -> list[str]:
             return [_NEEDS_SESSIONS]
         options = _OPTION.findall(_driver(connection.connection).info.options)
         names = [name.replace("-", "_").lower() for name in options]
-        found = connection.execute(_LOOK, {"settings": list(SETTINGS), "options": names}).one()
+        found = connection.execute(_LOOK, {"settings": list(SESSION_SETTINGS), "options": names}).one()
         refusals = {
             f"the database has the encoding {found.encoding}; Talkwire needs UTF8, which is chosen when a database is "
             "created (CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0)": found.encoding != "UTF8",

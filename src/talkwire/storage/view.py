@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from talkwire.core.domain.model import Conversation, Member, User
 
-ENTRIES_MAX = 500_000
+CACHED_VALUES_MAX = 500_000
 """The number of cached values above which the view is emptied. Refilling it costs one statement for each table."""
 
 
@@ -27,8 +27,8 @@ class View:
 
     def move_to(self, pos: int) -> None:
         """Empties the cache and sets its position to `pos`, the log's head, unless it has this position already: then
-        no other node has written since. Also empties a cache of more than ENTRIES_MAX values."""
-        if pos != self.pos or len(self.members) + len(self.conversations) + len(self.users) > ENTRIES_MAX:
+        no other node has written since. Also empties a cache of more than CACHED_VALUES_MAX values."""
+        if pos != self.pos or len(self.members) + len(self.conversations) + len(self.users) > CACHED_VALUES_MAX:
             self.conversations.clear()
             self.members.clear()
             self.users.clear()

@@ -40,18 +40,18 @@ from talkwire.storage.transaction import BatchTransaction
 from talkwire.storage.view import View
 from talkwire.storage.writer_task import MaintenanceTask, WriterClosedError, WriterTask
 
-BATCH_MAX = 1000
-QUEUE_MAX = 50_000
+COMMANDS_BATCH_MAX = 1000
+COMMANDS_QUEUE_MAX = 50_000
 
-STALL_S = 10.0
+TRANSACTION_STALL_S = 10.0
 """The longest time in seconds to wait for a transaction. After it the commands get `unavailable`, and further ones are
 refused. The transaction may still be committed when the database continues."""
 
-KEEP_S = 0.1
+CONNECTION_KEPT_S = 0.1
 """How many seconds the thread keeps its connection for the next batch. The pool would check the connection before each
 batch, which takes a round trip on PostgreSQL."""
 
-CHECK_EVERY_S = 1.0
+STALL_CHECK_S = 1.0
 """Seconds between two checks whether the database stalls, while a transaction is in flight."""
 
 R = TypeVar("R")
@@ -159,7 +159,7 @@ class GroupWriter:
 
     def enqueue(self, actor: Actor, command: Command[Any], done: Done, key: IdempotencyKey | None = None) -> None:
         assert self._loop is not None, "the writer was not started"
-        if self._closed or self.refuses or self._stalled or len(self._waiting) >= QUEUE_MAX:
+        if self._closed or self.refuses or self._stalled or len(self._waiting) >= COMMANDS_QUEUE_MAX:
             refusal = ChatError("unavailable", "The server cannot take more at the moment. Try again.")
             self._loop.call_soon(done, None, refusal)
             return
@@ -211,14 +211,14 @@ class GroupWriter:
             self._gathered = self._loop.call_later(wait_s, self._hand_over)
 
     def _hand_over(self) -> None:
-        """Passes the waiting commands, at most BATCH_MAX, to the writer's thread as one batch."""
+        """Passes the waiting commands, at most COMMANDS_BATCH_MAX, to the writer's thread as one batch."""
         self._cancel_hand_over()
-        batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+        batch, self._waiting = self._waiting[:COMMANDS_BATCH_MAX], self._waiting[COMMANDS_BATCH_MAX:]
         self._in_flight += len(batch)
         self._gathering.began(len(batch))
         self._queue.put(batch)
         if self._watching is None and self._loop is not None:
-            self._watching = self._loop.call_later(CHECK_EVERY_S, self._check_stall)
+            self._watching = self._loop.call_later(STALL_CHECK_S, self._check_stall)
 
     def _cancel_hand_over(self) -> None:
         for handle in (self._handing_over, self._gathered):
@@ -242,10 +242,10 @@ class GroupWriter:
 
     def _next_work(self) -> list[Job] | MaintenanceTask | None:
         """Blocks until there is a batch or another task, and returns it; None when the writer was closed. Gives the
-        kept connection back to the pool if nothing arrives within KEEP_S seconds."""
+        kept connection back to the pool if nothing arrives within CONNECTION_KEPT_S seconds."""
         if self._kept is not None:
             with contextlib.suppress(Empty):
-                return self._queue.get(timeout=KEEP_S)
+                return self._queue.get(timeout=CONNECTION_KEPT_S)
             self._give_back()
         return self._queue.get()
 
@@ -372,14 +372,14 @@ class GroupWriter:
             self._schedule_hand_over()
 
     def _check_stall(self) -> None:
-        """Gives all commands the error `unavailable` if the transaction in progress takes longer than STALL_S seconds.
-        Schedules the next check while commands are in flight."""
+        """Gives all commands the error `unavailable` if the transaction in progress takes longer than
+        TRANSACTION_STALL_S seconds. Schedules the next check while commands are in flight."""
         self._watching = None
         under_way = self._under_way  # the thread may set it meanwhile
-        if under_way is not None and time.monotonic() - under_way[1] >= STALL_S:
+        if under_way is not None and time.monotonic() - under_way[1] >= TRANSACTION_STALL_S:
             self._give_up(under_way[0])
         if self.busy and self._loop is not None:
-            self._watching = self._loop.call_later(CHECK_EVERY_S, self._check_stall)
+            self._watching = self._loop.call_later(STALL_CHECK_S, self._check_stall)
 
     def _give_up(self, under_way: Sequence[Job]) -> None:
         handed_over = self._drain()
@@ -390,7 +390,7 @@ class GroupWriter:
             self._stalled = True
             self.failed_at = time.monotonic()
             commands = len(under_way) + len(queued)
-            _logger.error("database_stalled", seconds=STALL_S, commands=commands)
+            _logger.error("database_stalled", seconds=TRANSACTION_STALL_S, commands=commands)
         for job in (*under_way, *queued):
             # The thread may be working on the job, so nothing else of it is read or written.
             _answer_one(job, None, ChatError("unavailable", "The database does not answer. Try again."))

@@ -27,9 +27,9 @@ from talkwire.webhooks.events import EventPage
 from talkwire.webhooks.metrics import WebhookMetrics
 from talkwire.webhooks.queue import EventQueue, QueuedEvent
 from talkwire.webhooks.schedule import GIVE_UP_MS, retry_delay_ms
-from talkwire.webhooks.sender import CONNECTIONS, SendOutcome
+from talkwire.webhooks.sender import ENDPOINT_CONNECTIONS, SendOutcome
 
-READ_AGAIN_MS = 5000
+LOG_RETRY_MS = 5000
 """How long to wait after the log could not be read, in milliseconds."""
 
 R = TypeVar("R")
@@ -183,7 +183,7 @@ class EndpointDelivery:
         page = await self._read(lambda: self._source.after(self.queue.read_pos))
         if page is None:
             self._may_have_more = True
-            await asyncio.sleep(READ_AGAIN_MS / 1000)
+            await asyncio.sleep(LOG_RETRY_MS / 1000)
             return
         self._may_have_more |= page.more
         self.queue.add(page.events, page.reached)
@@ -195,7 +195,7 @@ class EndpointDelivery:
         """
         page = await self._read(lambda: self._source.of_key(key, after, until))
         if page is None:
-            self.queue.postpone(key, self._now_ms() + READ_AGAIN_MS)
+            self.queue.postpone(key, self._now_ms() + LOG_RETRY_MS)
             return
         self.queue.resume(key, page.events, page.reached)
         self._on_change()
@@ -216,7 +216,7 @@ class EndpointDelivery:
         return page
 
     def _start_workers(self) -> None:
-        for _ in range(min(self.queue.ready, CONNECTIONS - len(self._workers))):
+        for _ in range(min(self.queue.ready, ENDPOINT_CONNECTIONS - len(self._workers))):
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._end)

@@ -24,7 +24,7 @@ from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, log_event_pa
 from talkwire.storage.followers.webhook_progress import LogPart, WebhookStore
 from talkwire.webhooks.queue import QueuedEvent
 
-PAGE = 128
+EVENTS_AT_ONCE = 128
 """How many events are read at once."""
 
 _CONVERSATION = "c/"
@@ -79,7 +79,7 @@ class EventSource:
         """Returns the first page of the webhook's events after the log position `pos`. For the next page, call it with
         `reached` of this one.
         """
-        part = self._store.read(self._filter, pos, None, PAGE)
+        part = self._store.read(self._filter, pos, None, EVENTS_AT_ONCE)
         return _page(part, max(0, part.floor - pos))
 
     def of_key(self, key: str, after: int, until: int) -> EventPage:
@@ -91,7 +91,7 @@ class EventSource:
             wanted = LogFilter(types, frozenset({key.removeprefix(_CONVERSATION)}), final)
         else:
             wanted = LogFilter(ABOUT_USERS if types is None else types & ABOUT_USERS)
-        part = self._store.read(wanted, after, until, PAGE)
+        part = self._store.read(wanted, after, until, EVENTS_AT_ONCE)
         page = _page(part, max(0, min(part.floor, until) - after))
         return page._replace(events=[event for event in page.events if event.key == key])
 

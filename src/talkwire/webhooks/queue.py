@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from talkwire.core.domain.integration.webhooks import WebhookRetry
 from talkwire.dialects.messenger.log_events import LogEventPayload
 
-WINDOW_MAX = 256
+QUEUED_EVENTS_MAX = 256
 """How many events are kept in memory before the log is read further."""
 
-BLOCKED_MAX = 64
+BLOCKED_KEYS_MAX = 64
 """With so many blocked keys, no event of another key is sent and the log is not read further."""
 
 
@@ -83,7 +83,7 @@ class EventQueue:
     @property
     def wants_events(self) -> bool:
         """True while the queue has room for more events of the log (the ordered list of committed events)."""
-        return len(self._window) < WINDOW_MAX and len(self._blocked) < BLOCKED_MAX
+        return len(self._window) < QUEUED_EVENTS_MAX and len(self._blocked) < BLOCKED_KEYS_MAX
 
     def add(self, events: Iterable[QueuedEvent], reached: int) -> None:
         """Adds the next events of the log, which was read up to position `reached`. Skips events of blocked keys
@@ -145,7 +145,7 @@ class EventQueue:
     @property
     def ready(self) -> int:
         """The number of events that may be sent now, each by a call of `take`."""
-        return len(self._resumed) + (len(self._ready) if len(self._blocked) < BLOCKED_MAX else 0)
+        return len(self._resumed) + (len(self._ready) if len(self._blocked) < BLOCKED_KEYS_MAX else 0)
 
     def is_blocked(self, key: str) -> bool:
         return key in self._blocked
@@ -155,7 +155,7 @@ class EventQueue:
         with `accept` or `fail`.
         """
         # They take turns, so that neither a backlog nor new events wait for each other.
-        prefers_new = self.in_flight % 2 == 0 and self._ready and len(self._blocked) < BLOCKED_MAX
+        prefers_new = self.in_flight % 2 == 0 and self._ready and len(self._blocked) < BLOCKED_KEYS_MAX
         if self._resumed and not prefers_new:
             key = self._resumed.popleft()
         elif self.ready:

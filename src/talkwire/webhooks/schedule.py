@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import random
 
-DELAYS_S = (5, 30, 120, 600, 1800, 3600, 2 * 3600, 5 * 3600, 10 * 3600)
+RETRY_DELAYS_S = (5, 30, 120, 600, 1800, 3600, 2 * 3600, 5 * 3600, 10 * 3600)
 """Seconds before each retry; the last one repeats."""
 
-JITTER = 0.1
+RETRY_JITTER = 0.1
 """Retries come up to this share earlier or later, so that those of an outage do not all come at once."""
 
 GIVE_UP_MS = 3 * 24 * 3600 * 1000
 """How long an event is retried, in milliseconds. After that its webhook is disabled."""
 
-RETRY_AFTER_MAX_S = DELAYS_S[-1]
+RETRY_AFTER_MAX_S = RETRY_DELAYS_S[-1]
 """The longest `Retry-After` that is respected, in seconds."""
 
 
@@ -24,7 +24,9 @@ def retry_delay_ms(attempt: int, retry_after_s: float | None, random_of: Callabl
 
     If the endpoint asked for a longer delay, `retry_after_s` in seconds, the result is that delay, at most 10 hours.
     """
-    delay_s = DELAYS_S[min(attempt, len(DELAYS_S)) - 1] * (1 - JITTER + 2 * JITTER * random_of())
+    delay_s = RETRY_DELAYS_S[min(attempt, len(RETRY_DELAYS_S)) - 1] * (
+        1 - RETRY_JITTER + 2 * RETRY_JITTER * random_of()
+    )
     if retry_after_s is not None:
         delay_s = max(delay_s, min(retry_after_s, RETRY_AFTER_MAX_S))
     return round(delay_s * 1000)

@@ -20,13 +20,13 @@ from talkwire.egress import (
     parse_retry_after,
 )
 
-CONNECTIONS = 16
+ENDPOINT_CONNECTIONS = 16
 """How many requests one endpoint receives at a time."""
 
-TIMEOUT_S = 15.0
+WEBHOOK_TIMEOUT_S = 15.0
 """Seconds until the response must have arrived."""
 
-IDLE_S = 1.5
+CONNECTION_IDLE_S = 1.5
 """How long an idle connection is kept: less than endpoints do, since a request must not meet the moment of closing."""
 
 ERROR_MAX_LENGTH = 200
@@ -81,7 +81,9 @@ class WebhookSender:
         self._now_s = now_s
         self._url = _checked(egress, url)
         self._client = egress.client(
-            EgressLimits(total_s=TIMEOUT_S, connections=CONNECTIONS, idle_s=IDLE_S, response_max=0)
+            EgressLimits(
+                total_s=WEBHOOK_TIMEOUT_S, connections=ENDPOINT_CONNECTIONS, idle_s=CONNECTION_IDLE_S, response_max=0
+            )
         )
 
     def sign_with(self, secrets: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from talkwire.core.domain.events import COVERED_MAX
+from talkwire.core.domain.events import COVERED_MESSAGES_MAX
 from talkwire.core.domain.model import LARGE_CONVERSATION
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 from tests.chat.chat_client import ChatClient, Payload, Refused
@@ -295,18 +295,18 @@ async def test_only_the_newest_statuses_of_many_messages_are_sent(world: World) 
     alice, bob = await joined(world, talk, "alice", "bob")
     # Bob's own messages in between do not count towards the limit.
     sent = []
-    for number in range(COVERED_MAX + 20):
+    for number in range(COVERED_MESSAGES_MAX + 20):
         sent.append(await send(alice, talk, str(number)))
         if number % 3 == 0:
             await send_by_rest(world, "bob", talk, "my own")
     await bob.close()
     await read(world, "bob", talk)
     notified: list[str] = []
-    while len(notified) < COVERED_MAX:
+    while len(notified) < COVERED_MESSAGES_MAX:
         each = await next_status(alice)
         if each["status"] == "read":
             notified.append(each["messageId"])
-    assert notified == [message["id"] for message in sent[-COVERED_MAX:]]
+    assert notified == [message["id"] for message in sent[-COVERED_MESSAGES_MAX:]]
     assert [p for _, p in await alice.pending("message:status") if p["status"] == "read"] == []
 
 

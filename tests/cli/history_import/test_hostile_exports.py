@@ -76,7 +76,7 @@ def test_a_document_and_a_line_have_a_limit(command: Command, tmp_path: Path, mo
 
 def test_json_has_a_limit_of_values(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each empty object takes 30 times as much memory as its text."""
-    monkeypatch.setattr(archive, "VALUES_MAX", 1_000)
+    monkeypatch.setattr(archive, "JSON_VALUES_MAX", 1_000)
     many = {"users.json": [{}] * 1_001, "a.jsonl": '{"type": "version", "version": 1}\n[' + "{}," * 1_000 + "{}]\n"}
     folder = write_folder(tmp_path / "many", many)
     assert failure(command("import", "slack", str(folder), "--dry-run")).endswith(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from talkwire.cli.history_import.people import People
-from talkwire.cli.history_import.slack_blocks import LABELS_ONLY, UNKNOWN, SlackBlocks
-from talkwire.cli.history_import.slack_rich_text import UNKNOWN as UNKNOWN_PART
+from talkwire.cli.history_import.slack_blocks import LABELS_ONLY, UNKNOWN_BLOCKS, SlackBlocks
+from talkwire.cli.history_import.slack_rich_text import UNKNOWN_PARTS
 from talkwire.cli.history_import.source import SourceUser
 
 Json = dict[str, Any]
@@ -285,12 +285,12 @@ def test_of_unknown_kinds_the_texts_are_kept_in_order() -> None:
             {"label": "four", "value": 4, "icon_url": "https://i.example"},
         ],
     }
-    assert converted(block) == ("one\n**two**\nthree\nfour\n4", Counter({UNKNOWN: 1}))
+    assert converted(block) == ("one\n**two**\nthree\nfour\n4", Counter({UNKNOWN_BLOCKS: 1}))
     parts = rich(
         section(words("five "), {"type": "of_tomorrow", "text": "six"}),
         {"type": "rich_text_of_tomorrow", "elements": [section(words("seven"))]},
     )
-    assert converted(parts) == ("five six\nseven", Counter({UNKNOWN_PART: 2}))
+    assert converted(parts) == ("five six\nseven", Counter({UNKNOWN_PARTS: 2}))
 
 
 def test_blocks_that_are_no_blocks_are_no_text() -> None:

@@ -15,7 +15,7 @@ TOKEN_VARIABLE = "TALKWIRE_TOKEN"  # noqa: S105 (the name of a variable)
 COMMAND_MAX_S = 30.0
 """How long a command that prints a token may run, in seconds."""
 
-NO_KEY = "none"
+KEYLESS_API_KEY = "none"
 """What the client of OpenAI's API sends to an endpoint that needs no key."""
 
 
@@ -31,7 +31,7 @@ def api_key_in(environment: Mapping[str, str], name: str, *, is_required: bool) 
         return key
     if is_required:
         raise CredentialsError(f"--api-key-env: the environment variable {name} is not set")
-    return NO_KEY
+    return KEYLESS_API_KEY
 
 
 def token_source(environment: Mapping[str, str], user: str, command: Sequence[str]) -> Token:

@@ -28,7 +28,7 @@ CUT = "…"
 UNFINISHED = frozenset({"streaming", "interrupted", "failed", "blocked"})
 """States of the agent's own messages that are no answers, or not yet: attempts that have failed leave them."""
 
-RESULTS = frozenset({"output-available", "output-error", "output-denied"})
+RESULT_STATES = frozenset({"output-available", "output-error", "output-denied"})
 
 
 class ConversationHistory(Protocol):
@@ -198,7 +198,7 @@ def _of_agent(message: Message) -> list[ModelMessage]:
 
 
 def _is_result(part: Mapping[str, Any]) -> bool:
-    return part["type"] == "tool" and part["state"] in RESULTS
+    return part["type"] == "tool" and part["state"] in RESULT_STATES
 
 
 def _beginning(group: Sequence[ModelMessage], characters: int) -> ModelMessage | None:

@@ -26,7 +26,7 @@ USUAL_READ_S = 30.0
 
 ROOT = "/api/v1/"
 
-NO_KEY = ("/api/v1/auth/", "/api/v1/files")
+ROUTES_WITHOUT_KEY = ("/api/v1/auth/", "/api/v1/files")
 """Routes that accept no `Idempotency-Key`."""
 
 TRY_LATER = frozenset(
@@ -157,7 +157,7 @@ class Api:
 
 
 def _headers(request: Request) -> dict[str, str]:
-    if request.method == "POST" and not request.path.startswith(NO_KEY):
+    if request.method == "POST" and not request.path.startswith(ROUTES_WITHOUT_KEY):
         return {"Idempotency-Key": uuid4().hex}
     return {}
 

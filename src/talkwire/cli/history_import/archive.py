@@ -1,8 +1,8 @@
 """Reads an export, a folder or a zip file, one file at a time and without unpacking it.
 
 An export comes from a foreign system, so its content is not trusted. File names never lead outside of the folder. A
-file is refused before it is held in memory if it was compressed more than `RATIO_MAX` times, or is longer than a reader
-allows.
+file is refused before it is held in memory if it was compressed more than `COMPRESSION_RATIO_MAX` times, or is longer
+than a reader allows.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from unicodedata import normalize
 import msgspec
 
 from talkwire.cli.history_import.source import InvalidExport
-from talkwire.core.domain.times import LAST_MS
+from talkwire.core.domain.times import LAST_TIME_MS
 
 DOCUMENT_MAX_BYTES = 256 * 1024 * 1024
 """How long a JSON file may be that is read as a whole."""
 
 LINE_MAX_BYTES = 16 * 1024 * 1024
 
-VALUES_MAX = 5_000_000
+JSON_VALUES_MAX = 5_000_000
 """How many values a JSON text may have. Without this limit, 24 MB of `{}` would take a GB of memory."""
 
-RATIO_MAX = 200
+COMPRESSION_RATIO_MAX = 200
 _PACKED_SMALL = 1024 * 1024
 
-UNREADABLE = (
+READ_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
     *(ValueError, NotImplementedError, RuntimeError),
 )
@@ -86,7 +86,7 @@ class Archive(AbstractContextManager["Archive"]):
             raise InvalidExport(f"{path}: no such file or folder")
         try:
             self._zip = zipfile.ZipFile(path)
-        except UNREADABLE as error:
+        except READ_ERRORS as error:
             raise InvalidExport(f"{path}: is neither a folder nor a zip file ({error})") from None
         for info in self._zip.infolist():
             self._add(_name_in_zip(info), info, info.file_size)
@@ -168,13 +168,15 @@ class Archive(AbstractContextManager["Archive"]):
         member = self._members[name]
         self._used.add(name)
         if isinstance(member, zipfile.ZipInfo) and _is_bomb(member):
-            raise InvalidExport(f"{self.path}: {name} is packed more than {RATIO_MAX} times smaller than its content")
+            raise InvalidExport(
+                f"{self.path}: {name} is packed more than {COMPRESSION_RATIO_MAX} times smaller than its content"
+            )
         try:
             if isinstance(member, Path):
                 return member.open("rb")
             assert self._zip is not None
             return self._zip.open(member)
-        except UNREADABLE as error:
+        except READ_ERRORS as error:
             raise InvalidExport(f"{self.path}: {name} cannot be unpacked ({error})") from None
 
     def document(self, name: str) -> Any:  # noqa: ANN401 (JSON)
@@ -230,7 +232,7 @@ class Archive(AbstractContextManager["Archive"]):
     def _line(self, file: IO[bytes], name: str) -> bytes:
         try:
             line = file.readline(LINE_MAX_BYTES + 1)
-        except UNREADABLE as error:
+        except READ_ERRORS as error:
             raise InvalidExport(f"{self.path}: {name} cannot be read ({error})") from None
         if len(line) > LINE_MAX_BYTES:
             raise InvalidExport(f"{self.path}: {name} has a line of more than {LINE_MAX_BYTES} bytes")
@@ -240,7 +242,7 @@ class Archive(AbstractContextManager["Archive"]):
     def _read(self, file: IO[bytes], name: str, limit: int) -> bytes:
         try:
             content = file.read(limit + 1)
-        except UNREADABLE as error:
+        except READ_ERRORS as error:
             raise InvalidExport(f"{self.path}: {name} cannot be read ({error})") from None
         if len(content) > limit:
             raise InvalidExport(f"{self.path}: {name} has more than {limit} bytes")
@@ -265,7 +267,7 @@ def _name_in_zip(info: zipfile.ZipInfo) -> str:
 
 
 def _is_bomb(info: zipfile.ZipInfo) -> bool:
-    return info.file_size > _PACKED_SMALL and info.file_size > RATIO_MAX * max(info.compress_size, 1)
+    return info.file_size > _PACKED_SMALL and info.file_size > COMPRESSION_RATIO_MAX * max(info.compress_size, 1)
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
@@ -289,12 +291,12 @@ def _is_same(one: zipfile.ZipInfo | Path, other: zipfile.ZipInfo | Path) -> bool
 def decoded(content: bytes) -> Any:  # noqa: ANN401 (JSON)
     """Parses JSON and returns its value. Half surrogate pairs, found where exports cut texts, become question marks.
 
-    Raises ValueError for invalid JSON and for JSON that may have more than `VALUES_MAX` values, and RecursionError for
-    JSON that is nested too deep.
+    Raises ValueError for invalid JSON and for JSON that may have more than `JSON_VALUES_MAX` values, and RecursionError
+    for JSON that is nested too deep.
     """
     # Each value but the first follows one of these. Texts contain some of them too.
-    if sum(map(content.count, (b",", b"[", b"{"))) > VALUES_MAX:
-        raise TooManyValuesError(f"has more than {VALUES_MAX} values")
+    if sum(map(content.count, (b",", b"[", b"{"))) > JSON_VALUES_MAX:
+        raise TooManyValuesError(f"has more than {JSON_VALUES_MAX} values")
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:
@@ -310,7 +312,7 @@ def is_inside(name: str) -> bool:
 
 def ms_of(value: object) -> int | None:
     """Returns a time in an export, a number of milliseconds since 1970, if it is valid; None for any other value."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_MS else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LAST_TIME_MS else None
 
 
 def text_of(value: object) -> str:

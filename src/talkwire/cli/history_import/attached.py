@@ -11,11 +11,11 @@ from typing import IO
 
 from yarl import URL
 
-from talkwire.cli.history_import.archive import UNREADABLE, Archive
+from talkwire.cli.history_import.archive import READ_ERRORS, Archive
 from talkwire.cli.history_import.source import InvalidExport
 from talkwire.egress import BodyReading, Egress, EgressError, EgressLimits
 
-DOWNLOADS = 3
+DOWNLOAD_TRIES = 3
 """How often a download is tried."""
 
 REDIRECTS_MAX = 3
@@ -74,7 +74,7 @@ class AttachedFiles:
 
     async def _download(self, url: str, content: IO[bytes], most: int, name: str) -> None:
         assert self._egress is not None
-        for _ in range(DOWNLOADS):
+        for _ in range(DOWNLOAD_TRIES):
             with suppress(EgressError, OSError, ValueError):
                 if await self._fetch(self._egress, url, content, most, name):
                     return
@@ -127,7 +127,7 @@ class _Limited:
     def read(self, size: int = -1) -> bytes:
         try:
             found = self._file.read(size)
-        except UNREADABLE as error:
+        except READ_ERRORS as error:
             raise InvalidExport(str(error)) from None
         self._left -= len(found)
         if self._left < 0:

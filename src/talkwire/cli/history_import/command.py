@@ -35,7 +35,7 @@ from talkwire.settings import Settings
 
 Read = Callable[[Archive, Staging], None]
 
-UNUSED_MAX = 100
+UNUSED_FILES_MAX = 100
 """How many lines name files that belong to nothing."""
 
 _TOKEN_S = 30 * 24 * 3600
@@ -203,12 +203,12 @@ def _print_counts(heading: str, counts: Dropped) -> None:
 
 def _by_folder(names: list[str]) -> Iterator[str]:
     """Yields the names of files; in place of several in one folder, the folder's name and how many there are. Ends with
-    how many more there are after `UNUSED_MAX` lines."""
+    how many more there are after `UNUSED_FILES_MAX` lines."""
     found: list[tuple[str, int]] = []
     for folder, group in groupby(names, lambda name: name.rpartition("/")[0]):
         files = list(group)
         is_one = folder and len(files) > 1
         found += [(f"{folder}/ ({len(files)} files)", len(files))] if is_one else [(name, 1) for name in files]
-    yield from (line for line, _ in found[:UNUSED_MAX])
-    if more := sum(count for _, count in found[UNUSED_MAX:]):
+    yield from (line for line, _ in found[:UNUSED_FILES_MAX])
+    if more := sum(count for _, count in found[UNUSED_FILES_MAX:]):
         yield f"{more} more"

@@ -13,13 +13,13 @@ import msgspec
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.target import ImportTarget, ServerRefusal
 
-TOGETHER = 100
+REQUEST_MESSAGES_MAX = 100
 """How many messages a request has at most."""
 
-BODY_BYTES = 200_000
+REQUEST_MAX_BYTES = 200_000
 """How many bytes of messages a request has at most. The server accepts bodies of 256 KiB."""
 
-LOST = "messages that were only a file, which is lost"
+LOST_FILE_MESSAGES = "messages that were only a file, which is lost"
 
 _LESS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "threadId": (("threadId",), "replies that could not be put into their thread"),
@@ -65,10 +65,10 @@ class OutgoingMessages:
         without text and attachments is not added, but counted as lost."""
         if not message.body["content"].strip() and not message.body.get("attachments"):
             if message.is_first:
-                self._staging.lose(LOST)
+                self._staging.lose(LOST_FILE_MESSAGES)
             return
         size = len(msgspec.json.encode(message.body))
-        if len(self._waiting) == TOGETHER or self._bytes + size > BODY_BYTES:
+        if len(self._waiting) == REQUEST_MESSAGES_MAX or self._bytes + size > REQUEST_MAX_BYTES:
             await self.send()
         self._waiting[message.key] = message
         self._bytes += size

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from talkwire.cli.failures import CommandError
 from talkwire.cli.history_import.attached import AttachedFiles, FileMissing
-from talkwire.cli.history_import.outgoing import LOST, OutgoingMessage, OutgoingMessages
+from talkwire.cli.history_import.outgoing import LOST_FILE_MESSAGES, OutgoingMessage, OutgoingMessages
 from talkwire.cli.history_import.source import FILE_LOST, SourceConversation, SourceFile, SourceMessage, SourceUser
 from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.target import ImportTarget, ServerRefusal, in_path
@@ -30,7 +30,7 @@ from talkwire.cli.progress import Bar, Lines
 from talkwire.core.domain.model import REACTION_USERS_MAX
 from talkwire.core.domain.names import direction_mark_in, display_name
 
-WORKERS = 8
+IMPORT_WORKERS = 8
 """How many conversations are imported at a time; messages of one go one after the other."""
 
 MEMBERS_AT_ONCE = 5000
@@ -93,7 +93,7 @@ class ImportRun:
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(WORKERS):
+                for _ in range(IMPORT_WORKERS):
                     group.create_task(worker())
         except* CommandError as errors:
             raise errors.exceptions[0] from None
@@ -326,7 +326,7 @@ class ImportRun:
             elif message.created_ms < newest_ms:
                 if number == 1:
                     older = "messages older than the newest one of their conversation here"
-                    self._staging.lose(LOST if await self._is_lost(message) else older)
+                    self._staging.lose(LOST_FILE_MESSAGES if await self._is_lost(message) else older)
                 else:
                     self._staging.drop("parts of messages older than the newest one of their conversation here")
             else:

@@ -19,7 +19,7 @@ from talkwire.cli.history_import.slack_rich_text import RichText
 from talkwire.cli.history_import.texts import from_slack, from_slack_markdown, markdown_link, storable, unescaped
 
 LABELS_ONLY = "buttons and forms in messages of apps (their labels are kept)"
-UNKNOWN = "blocks of unknown kinds in messages of apps (their texts are kept)"
+UNKNOWN_BLOCKS = "blocks of unknown kinds in messages of apps (their texts are kept)"
 
 _OF_TEXTS = frozenset({"alert", "card", "carousel", "container", "data_visualization", "input", "plan", "task_card"})
 """Blocks that become their texts, in order."""
@@ -84,7 +84,7 @@ class SlackBlocks:
         if drawn is not None:
             return drawn(block)
         if kind not in _OF_TEXTS:
-            self._drop(UNKNOWN)
+            self._drop(UNKNOWN_BLOCKS)
         return "\n".join(filter(str.strip, self._texts_of_members(block)))
 
     def _header(self, block: dict[str, Any]) -> str:

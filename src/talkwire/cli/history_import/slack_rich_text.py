@@ -17,7 +17,7 @@ from talkwire.cli.history_import.emoji import emoji_named
 from talkwire.cli.history_import.people import People
 from talkwire.cli.history_import.texts import as_quote, audience, fenced, markdown_link
 
-UNKNOWN = "parts of formatted messages that are of unknown kinds (their texts are kept)"
+UNKNOWN_PARTS = "parts of formatted messages that are of unknown kinds (their texts are kept)"
 
 _SIGNS = (("bold", "**"), ("strike", "~~"), ("italic", "_"))
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
@@ -70,7 +70,7 @@ class RichText:
                 code = "".join(self._plain(each) for each in items_of(part.get("elements")))
                 return fenced(code, language if _LANGUAGE.fullmatch(language) else "")
         if kind.startswith("rich_text_"):
-            self._drop(UNKNOWN)
+            self._drop(UNKNOWN_PARTS)
             return self.text(part.get("elements"))
         return self._inline(part).text
 
@@ -130,7 +130,7 @@ class RichText:
                 return text_of(element.get("value"))
             case "date":
                 return _date(element)
-        self._drop(UNKNOWN)
+        self._drop(UNKNOWN_PARTS)
         return next(filter(None, (self._decoded(text_of(element.get(name))) for name in _WORDS_OF_UNKNOWN)), "")
 
 

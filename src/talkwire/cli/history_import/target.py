@@ -17,7 +17,7 @@ from talkwire.egress import system_tls
 IMPORTER = "talkwire-import"
 """The user id of the importer's tokens. The role `service` acts for others, so nobody sees this user."""
 
-RETRY_S = 90.0
+SERVER_RETRY_S = 90.0
 """How long a request is repeated while the server cannot be reached or is too busy."""
 
 _REQUEST_S = 120.0
@@ -95,8 +95,8 @@ class ReceivingServer(ImportTarget):
         await self._http.aclose()
 
     async def request(self, method: str, path: str, body: Any = None) -> Any:  # noqa: ANN401 (JSON)
-        """Sends a request, and repeats it while the server is busy or unreachable: for at most `RETRY_S` seconds, then
-        it raises Failure. Otherwise as `ImportTarget.request`."""
+        """Sends a request, and repeats it while the server is busy or unreachable: for at most `SERVER_RETRY_S`
+        seconds, then it raises Failure. Otherwise as `ImportTarget.request`."""
         answer = await self._answer(lambda: self._http.request(method, path, json=body, headers=self._service))
         return answer.json() if answer.content else None
 
@@ -113,7 +113,7 @@ class ReceivingServer(ImportTarget):
     def _headers(self, user_id: str, role: str | None) -> dict[str, str]:
         return {"authorization": f"Bearer {self._token(user_id, role)}"}
 
-    async def _answer(self, send: Callable[[], Any], retry_s: float = RETRY_S) -> httpx.Response:
+    async def _answer(self, send: Callable[[], Any], retry_s: float = SERVER_RETRY_S) -> httpx.Response:
         clock = asyncio.get_running_loop()
         until, pause_s = clock.time() + retry_s, _FIRST_PAUSE_S
         while True:

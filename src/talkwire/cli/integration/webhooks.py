@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from talkwire.cli.delivery import Operator, run_as_operator
 from talkwire.cli.failures import Failure, Misuse
-from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.flags import CHAT_SETTINGS, Flag, load, takes_settings
 from talkwire.cli.output import iso_time, print_json, print_list, print_result
 from talkwire.control import CheckWebhookUrl, SendWebhookTest
 from talkwire.core.commands.integration.webhooks import (
@@ -32,7 +32,7 @@ from talkwire.settings import Settings
 Json = Annotated[bool, Parameter(help="Print JSON.", negative=())]
 
 
-@takes_settings(*WHERE, "webhook_allow", "demo")
+@takes_settings(*CHAT_SETTINGS, "webhook_allow", "demo")
 def add(  # noqa: PLR0913 (each is one flag)
     url: str,
     /,
@@ -77,7 +77,7 @@ def add(  # noqa: PLR0913 (each is one flag)
     print_list(("ID", "SECRET"), [(created.view.webhook.id, created.secret)])
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def list_all(*, json: Json = False, **flags: Flag) -> None:
     """List all webhooks, oldest first."""
     page = run_as_operator(load(flags).settings, lambda operator: operator.execute(ListWebhooks()))
@@ -100,7 +100,7 @@ def list_all(*, json: Json = False, **flags: Flag) -> None:
     )
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def show(webhook_id: str, /, *, json: Json = False, **flags: Flag) -> None:
     """Show a webhook, and its newest attempts to deliver events.
 
@@ -135,7 +135,7 @@ def show(webhook_id: str, /, *, json: Json = False, **flags: Flag) -> None:
     )
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def rewind(webhook_id: str, after: str, /, **flags: Flag) -> None:
     """Let a webhook continue after another event, earlier or later than the one that it has reached.
 
@@ -152,7 +152,7 @@ def rewind(webhook_id: str, after: str, /, **flags: Flag) -> None:
     print_result(f"{webhook_id} continues after {cursor}.", cursor)
 
 
-@takes_settings(*WHERE, "webhook_allow", "demo")
+@takes_settings(*CHAT_SETTINGS, "webhook_allow", "demo")
 def test(webhook_id: str, /, **flags: Flag) -> None:
     """Send a signed event `webhook:test` to a webhook now, and print the outcome. A refused event is a failure.
 
@@ -167,7 +167,7 @@ def test(webhook_id: str, /, **flags: Flag) -> None:
     print_result(f"{webhook_id} accepted the event with HTTP status {attempt.status} in {attempt.duration_ms} ms.")
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def enable(webhook_id: str, /, **flags: Flag) -> None:
     """Let a webhook receive events again: those since it was disabled, and those that it failed to accept.
 
@@ -180,7 +180,7 @@ def enable(webhook_id: str, /, **flags: Flag) -> None:
     print_result(f"Enabled {webhook_id}.")
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def disable(webhook_id: str, /, **flags: Flag) -> None:
     """Send nothing to a webhook until it is enabled again.
 
@@ -193,7 +193,7 @@ def disable(webhook_id: str, /, **flags: Flag) -> None:
     print_result(f"Disabled {webhook_id}.")
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def rotate_secret(webhook_id: str, /, **flags: Flag) -> None:
     """Print a new secret for a webhook. For a day, requests are signed with the old and the new secret.
 
@@ -207,7 +207,7 @@ def rotate_secret(webhook_id: str, /, **flags: Flag) -> None:
     print_list(("ID", "SECRET"), [(webhook_id, rotated.secret)])
 
 
-@takes_settings(*WHERE)
+@takes_settings(*CHAT_SETTINGS)
 def remove(webhook_id: str, /, **flags: Flag) -> None:
     """Delete a webhook.
 

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from talkwire.egress import system_tls
 from talkwire.wire import Ack, Connect, ConnectError, Decoder, Event, PacketType, decode_packet, encode_event
 
-CONNECT_S = 10.0
+SOCKET_CONNECT_S = 10.0
 
 
 class Refused(Exception):
@@ -63,11 +63,11 @@ class LoadClient:
         address = f"ws{url.removeprefix('http').rstrip('/')}/socket.io/?EIO=4&transport=websocket"
         tls = system_tls() if address.startswith("wss:") else None
         connection = await connect(
-            address, ssl=tls, max_size=None, compression=None, ping_interval=None, open_timeout=CONNECT_S
+            address, ssl=tls, max_size=None, compression=None, ping_interval=None, open_timeout=SOCKET_CONNECT_S
         )
         client = cls(connection, run_id, measured)
         await connection.send("40" + msgspec.json.encode({"token": token}).decode())
-        async with asyncio.timeout(CONNECT_S):
+        async with asyncio.timeout(SOCKET_CONNECT_S):
             await client._accepted
         measured.connects.append(time.perf_counter() - start)
         return client

@@ -23,7 +23,7 @@ GROUP_SIZE = 20
 """Members of a conversation: each message is delivered to so many sockets."""
 
 CONNECTS_AT_ONCE = 20
-LAST_S = 10.0
+DELIVERIES_WAIT_S = 10.0
 """How long to wait at the end for acknowledgements and deliveries."""
 
 _REQUEST_S = 30.0
@@ -133,7 +133,7 @@ class LoadRun:
 
     async def _wait_for_the_last(self, clients: Sequence[LoadClient]) -> None:
         measured = self._result.measured
-        until = time.perf_counter() + LAST_S
+        until = time.perf_counter() + DELIVERIES_WAIT_S
         # Polls, since no event marks the end: a message may have been lost.
         while time.perf_counter() < until:
             if not any(client.waiting for client in clients) and len(measured.deliveries) >= measured.expected:

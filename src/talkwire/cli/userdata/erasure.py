@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from talkwire.cli.delivery import Operator, run_as_operator
 from talkwire.cli.failures import Failure
-from talkwire.cli.flags import WHERE, Flag, load, takes_settings
+from talkwire.cli.flags import CHAT_SETTINGS, Flag, load, takes_settings
 from talkwire.cli.output import print_note, print_result
 from talkwire.core.commands.accounts import EraseUser
 from talkwire.core.domain.model import Erased
@@ -18,7 +18,7 @@ from talkwire.storage.schema import metadata
 from talkwire.storage.scrub import VACUUM_MAX_BYTES
 
 
-@takes_settings(*WHERE, "files")
+@takes_settings(*CHAT_SETTINGS, "files")
 def erase(
     user_id: str,
     /,

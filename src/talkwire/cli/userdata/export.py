@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from sqlalchemy import URL
 
 from talkwire.api.export import ExportedConversation, ExportedUser, ExportedZip
-from talkwire.cli.backup import WHERE, new_file, readable_database
+from talkwire.cli.backup import BACKUP_SETTINGS, new_file, readable_database
 from talkwire.cli.delivery import run_as_operator
 from talkwire.cli.failures import Failure, Misuse
 from talkwire.cli.flags import Flag, load, takes_settings
@@ -26,7 +26,7 @@ from talkwire.storage.transfer.exporting import ExportReader
 _OPERATOR = Actor("talkwire/operator", "Operator", "admin")
 
 
-@takes_settings(*WHERE)
+@takes_settings(*BACKUP_SETTINGS)
 def export(
     path: Path,
     /,

@@ -38,7 +38,7 @@ from talkwire.cli.workers.channel import (
 from talkwire.realtime.serving.server import SHUTDOWN_S
 from talkwire.settings import Settings
 
-FIRST = 1
+FIRST_WORKER = 1
 """The number of the worker that starts before the others."""
 
 FIRST_PAUSE_S = 0.5
@@ -159,7 +159,7 @@ class Workers:
         self._settings = settings
         self._port = port
         self._greet = greet
-        self._ready = {number: asyncio.Event() for number in range(FIRST, FIRST + settings.workers)}
+        self._ready = {number: asyncio.Event() for number in range(FIRST_WORKER, FIRST_WORKER + settings.workers)}
         self._workers: dict[int, Worker] = {}
         self._serving = False
         self._over = asyncio.Event()
@@ -198,7 +198,7 @@ class Workers:
     async def _stop(self) -> None:
         """Asks all workers to stop gracefully, and waits until they have ended. Kills those that take more than
         `drain_window_s` (of the settings) + `SHUTDOWN_S` + `LAST_WORDS_S` seconds."""
-        self._ready[FIRST].set()
+        self._ready[FIRST_WORKER].set()
         for worker in self._workers.values():
             worker.stop()
         within_s = self._settings.drain_window_s + SHUTDOWN_S + LAST_WORDS_S
@@ -219,9 +219,9 @@ class Workers:
                 await self._rest(pause_s)
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 continue
-            if number != FIRST:
+            if number != FIRST_WORKER:
                 # The first worker migrates the database and reports errors, so the others wait for it.
-                await self._ready[FIRST].wait()
+                await self._ready[FIRST_WORKER].wait()
             if self._over.is_set():
                 worker.kill()
             worker.begin(self._settings)

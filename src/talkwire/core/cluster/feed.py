@@ -19,22 +19,22 @@ import structlog
 from talkwire.core.domain.events import Durable, PositionsPassed
 from talkwire.core.ports.bus import Announcement
 
-PATIENCE_S = 0.02
+GAP_PATIENCE_S = 0.02
 """How long the bus may take to fill a gap before the log is read, in seconds.
 
 The bus usually delivers other nodes' commits within two milliseconds, and a read costs all nodes more than waiting.
 """
 
-ANNOUNCED_PATIENCE_S = 0.1
-"""As `PATIENCE_S`, while events are announced and then fetched."""
+ANNOUNCED_GAP_PATIENCE_S = 0.1
+"""As `GAP_PATIENCE_S`, while events are announced and then fetched."""
 
-RETRY_S = 0.5
+LOG_RETRY_S = 0.5
 """Seconds between a failed read and the next attempt."""
 
-PAGE = 1000
+LOG_PAGE_MAX = 1000
 """The maximum number of log positions that one read returns."""
 
-WAITING_MAX = 10_000
+WAITING_TRANSACTIONS_MAX = 10_000
 """The maximum number of transactions that wait for an earlier one. Beyond it, transactions from the bus are dropped and
 read from the log later."""
 
@@ -152,7 +152,7 @@ class LogFeed:
         before."""
         if not _is_dense(commit):
             self.notice_head(commit.pos)
-        elif commit.pos > self.pos and len(self._waiting) < WAITING_MAX and not self._closed:
+        elif commit.pos > self.pos and len(self._waiting) < WAITING_TRANSACTIONS_MAX and not self._closed:
             self._accept(commit, None)
 
     def announced(self, announcements: Sequence[Announcement]) -> list[Announcement]:
@@ -195,7 +195,7 @@ class LogFeed:
     def _pass_over(self, run: Sequence[Announcement]) -> None:
         """Accepts events at successive positions that this node does not need now."""
         hashes = [each.conversation_hash for each in run]
-        if len(self._waiting) < WAITING_MAX and not self._closed:
+        if len(self._waiting) < WAITING_TRANSACTIONS_MAX and not self._closed:
             self._accept(Commit(run[0].pos - 1, run[-1].pos, (), hashes=hashes), None)
 
     def _accept(self, commit: Commit, answer: Callable[[], None] | None) -> None:
@@ -288,7 +288,7 @@ class LogFeed:
             # This node's own transactions are committed, and their callers must not wait for other events that cannot
             # be read.
             self._release_answers()
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(LOG_RETRY_S)
             return
         if floor > after:
             _logger.error("log_position_pruned", pos=after, floor=floor)
@@ -309,9 +309,9 @@ class LogFeed:
         self._known_pos = self._read_pos = self.pos
 
     def _missing(self) -> int:
-        """Returns how many log positions to read next: up to the first waiting transaction, at most `PAGE`."""
+        """Returns how many log positions to read next: up to the first waiting transaction, at most `LOG_PAGE_MAX`."""
         until = self._waiting[0].start_pos if self._waiting else self._read_pos
-        return min(max(until, self.pos + 1) - self.pos, PAGE)
+        return min(max(until, self.pos + 1) - self.pos, LOG_PAGE_MAX)
 
     def _release_answers(self) -> None:
         waiting = sorted(self._waiting)  # a sorted list is a heap too

@@ -23,20 +23,20 @@ from talkwire.core.connected.chat_access import ChatAccess
 from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
 
-LEASE_S = 15.0
+NODE_LEASE_S = 15.0
 """The default duration of a lease in seconds."""
 
-RENEWALS = 3
+LEASE_RENEWALS = 3
 """How often a lease is renewed within its duration."""
 
-RECORD_S = 0.1
+ONLINE_GATHER_S = 0.1
 """Connects and disconnects of users within this many seconds are recorded together."""
 
-BEATS = 15
-STALL_BEATS = 3
-"""The node checks `BEATS` times within a lease's duration that it runs.
+LEASE_CHECKS = 15
+STALL_CHECKS = 3
+"""The node checks `LEASE_CHECKS` times within a lease's duration that it runs.
 
-It was stopped if its lease has expired and its last `STALL_BEATS` checks are missing. While only the database is
+It was stopped if its lease has expired and its last `STALL_CHECKS` checks are missing. While only the database is
 unavailable, the checks continue.
 """
 
@@ -95,7 +95,7 @@ class Lease:
         self._address: str | None = None
         self._host = socket.gethostname()
         self._folder_ids: tuple[str, ...] = ()
-        self._lease_s = LEASE_S
+        self._lease_s = NODE_LEASE_S
         self._started = False
         self._until = 0.0
         self._deadline = inf
@@ -110,7 +110,7 @@ class Lease:
         *,
         alone: bool,
         address: str | None = None,
-        lease_s: float = LEASE_S,
+        lease_s: float = NODE_LEASE_S,
         folder_ids: tuple[str, ...] = (),
         serves: bool = True,
     ) -> None:
@@ -137,7 +137,7 @@ class Lease:
         report = await self._chat.execute(NODE, lease)
         self._started = True
         self._apply(lease, report, began)
-        self._later("renew", lease_s / RENEWALS, self._renew)
+        self._later("renew", lease_s / LEASE_RENEWALS, self._renew)
         if not alone:
             self._beat()
 
@@ -162,11 +162,11 @@ class Lease:
             self._chat.submit(NODE, EndLease(self.node_id, grace_ms), _ignore)
 
     def record_soon(self) -> None:
-        """Schedules a renewal of the lease within `RECORD_S` seconds that records which users have connected or
+        """Schedules a renewal of the lease within `ONLINE_GATHER_S` seconds that records which users have connected or
         disconnected. Does nothing if there are no such changes or if a renewal is running, after which the changes are
         recorded anyway."""
         if self._started and not self._renewing and "record" not in self._timers and self._users.has_user_changes:
-            self._later("record", RECORD_S, self._record)
+            self._later("record", ONLINE_GATHER_S, self._record)
 
     def handle_stop(self) -> None:
         """Gives up the lease and takes a new one, because the process was stopped for longer than the lease (on a
@@ -208,16 +208,16 @@ class Lease:
     def _beat(self) -> None:
         self.check_stop()
         self._extend_deadline(self._now())
-        self._later("beat", self._lease_s / BEATS, self._beat)
+        self._later("beat", self._lease_s / LEASE_CHECKS, self._beat)
 
     def _extend_deadline(self, now: float) -> None:
-        self._deadline = max(now + self._lease_s / BEATS * STALL_BEATS, self._until)
+        self._deadline = max(now + self._lease_s / LEASE_CHECKS * STALL_CHECKS, self._until)
         self.on_deadline_moved(self._deadline)
 
     def _renew(self) -> None:
         if not self._renewing:
             self._record()
-        self._later("renew", self._lease_s / RENEWALS, self._renew)
+        self._later("renew", self._lease_s / LEASE_RENEWALS, self._renew)
 
     def _record(self) -> None:
         timer = self._timers.pop("record", None)

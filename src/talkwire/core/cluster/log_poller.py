@@ -15,13 +15,13 @@ import structlog
 from talkwire.core.cluster.feed import LogFeed
 from talkwire.core.domain.errors import ChatError, LogReplaced
 
-STEP_S = 0.3
+LOG_CHECK_S = 0.3
 """Seconds between checks for new events, and without a bus between polls of the log.
 
 Bans and sign-outs must take effect on every node within two seconds.
 """
 
-SILENCE_S = 0.6
+LOG_SILENCE_S = 0.6
 """Seconds without new events after which the log is polled."""
 
 _logger = structlog.get_logger(__name__)
@@ -55,11 +55,11 @@ class LogPoller:
         away = False
         while True:
             seen = self._feed.pos
-            await sleep(STEP_S)
-            silent_s = silent_s + STEP_S if self._feed.pos == seen else 0.0
+            await sleep(LOG_CHECK_S)
+            silent_s = silent_s + LOG_CHECK_S if self._feed.pos == seen else 0.0
             # A bus that reconnects does not deliver what was sent while it was disconnected.
             was_away, away = away, self._is_away()
-            if away or was_away or silent_s >= SILENCE_S:
+            if away or was_away or silent_s >= LOG_SILENCE_S:
                 try:
                     await self._poll()
                 except LogReplaced:

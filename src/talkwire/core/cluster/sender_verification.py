@@ -18,11 +18,11 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts
 
-CHECK_EVERY_S = 0.5
+LEASES_READ_S = 0.5
 """Seconds between reads of the leases, regardless of how much is received."""
 
 NODES_MAX = 64
-HELD_MAX = 1000
+HELD_MESSAGES_MAX = 1000
 """The maximum number of messages of one unknown node that wait until the leases are read."""
 
 WARN_EVERY_S = 10.0
@@ -51,17 +51,17 @@ class SenderVerifier:
         self._receive = receive
         self._counts = counts
         self._held: dict[str, list[AnyBusMessage]] = {}
-        self._read_at = -CHECK_EVERY_S
+        self._read_at = -LEASES_READ_S
         self._reading: asyncio.Task[None] | None = None
         self._failed_at = self._warned_at = -WARN_EVERY_S
 
     def hold(self, dispatch: AnyBusMessage) -> None:
         """Keeps a message from an unknown node and starts reading the leases, which show whether the node is alive.
-        Drops and counts a message beyond `HELD_MAX` of one node or of more than `NODES_MAX` unknown nodes."""
+        Drops and counts a message beyond `HELD_MESSAGES_MAX` of one node or of more than `NODES_MAX` unknown nodes."""
         held = self._held.get(dispatch.node_id)
         if held is None and len(self._held) < NODES_MAX:
             held = self._held[dispatch.node_id] = []
-        if held is None or len(held) == HELD_MAX:
+        if held is None or len(held) == HELD_MESSAGES_MAX:
             self._counts.refused += 1
         else:
             held.append(dispatch)
@@ -75,7 +75,7 @@ class SenderVerifier:
     async def _read_leases(self) -> None:
         try:
             while self._held:
-                await asyncio.sleep(max(0.0, self._read_at + CHECK_EVERY_S - time.monotonic()))
+                await asyncio.sleep(max(0.0, self._read_at + LEASES_READ_S - time.monotonic()))
                 self._read_at = time.monotonic()
                 # Messages from now on may be of a node that started after this read of the leases.
                 held, self._held = self._held, {}

@@ -226,8 +226,8 @@ class PutUser(Change[User], frozen=True, tag="PutUser"):
 
 
 class PutUsers(Change[tuple[User, ...]], frozen=True, tag="PutUsers"):
-    """Creates or changes 1 to `BATCH_MAX` users, each as `PutUser` does, and returns them in the same order: all of
-    them, or none if one is refused. Raises `invalid_request` for a larger number of users."""
+    """Creates or changes 1 to `USERS_BATCH_MAX` users, each as `PutUser` does, and returns them in the same order: all
+    of them, or none if one is refused. Raises `invalid_request` for a larger number of users."""
 
     users: tuple[PutUser, ...]
 

@@ -81,7 +81,7 @@ class ClaimUploads(Change[tuple[str, ...]], frozen=True, tag="ClaimUploads"):
     claimed before come last.
 
     `folder_ids` are the file folders (directories of nodes) that the caller can write. Uploads in other folders are
-    left to other nodes until `LOST_AFTER_MS` after they expired: then the folder counts as lost, and any node may
+    left to other nodes until `BYTES_LOST_AFTER_MS` after they expired: then the folder counts as lost, and any node may
     delete the record.
     """
 

@@ -10,16 +10,16 @@ from talkwire.core.commands.command import Change, Page, Query
 from talkwire.core.commands.meanings import a_number, a_pattern, a_text
 from talkwire.core.domain.model import SAFE_INTEGER_MAX, Offer
 
-AMOUNT_MAX = SAFE_INTEGER_MAX
-TITLE_MAX_LENGTH = 200
-DESCRIPTION_MAX_LENGTH = 4000
+OFFER_AMOUNT_MAX = SAFE_INTEGER_MAX
+OFFER_TITLE_MAX_LENGTH = 200
+OFFER_DESCRIPTION_MAX_LENGTH = 4000
 
 OfferDecision = Literal["accepted", "rejected", "withdrawn"]
 
-Amount = Annotated[int, a_number("The amount in the currency's smallest unit, such as cents", 0, AMOUNT_MAX)]
+Amount = Annotated[int, a_number("The amount in the currency's smallest unit, such as cents", 0, OFFER_AMOUNT_MAX)]
 Currency = Annotated[str, a_pattern("The currency's ISO 4217 code, such as EUR", "^[A-Z]{3}$")]
-Title = Annotated[str, a_text(longest=TITLE_MAX_LENGTH, shortest=1)]
-Description = Annotated[str, a_text(longest=DESCRIPTION_MAX_LENGTH)]
+Title = Annotated[str, a_text(longest=OFFER_TITLE_MAX_LENGTH, shortest=1)]
+Description = Annotated[str, a_text(longest=OFFER_DESCRIPTION_MAX_LENGTH)]
 Expiry = Annotated[int, Meta(description="A future time in ISO 8601")]
 
 

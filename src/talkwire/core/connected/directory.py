@@ -56,10 +56,10 @@ from talkwire.core.domain.model import (
     User,
 )
 
-IDLE_MAX = 20_000
+IDLE_USERS_MAX = 20_000
 """How many users stay cached after their last socket closed, because most of them reconnect soon."""
 
-OVERLAP_S = 0.1
+LOADS_OVERLAP_S = 0.1
 """After how many seconds the next users are loaded although the last load has not ended, so that a stalled read does
 not keep them waiting. Until then they wait for it: one query for many users costs little more than one for a few."""
 
@@ -232,7 +232,7 @@ class Directory:
     those who do not see a conversation from its beginning. The chat sets `pos`, the current log position.
     """
 
-    def __init__(self, load: Load, idle_max: int = IDLE_MAX, contacts_max: int = CONTACTS_MAX) -> None:
+    def __init__(self, load: Load, idle_max: int = IDLE_USERS_MAX, contacts_max: int = CONTACTS_MAX) -> None:
         self.memberships = MembershipIndex(contacts_max)
         self.notify_all = NotifyAllIndex()
         self.limited_histories = LimitedHistoryIndex()
@@ -453,7 +453,7 @@ class Directory:
             future = self._loading[user_id] = loop.create_future()
             self._requested.append(user_id)
             if self._starting is None and self._running:
-                self._starting = loop.call_later(OVERLAP_S, self._start_loading)
+                self._starting = loop.call_later(LOADS_OVERLAP_S, self._start_loading)
             elif self._starting is None:
                 self._starting = loop.call_soon(self._start_loading)
         return future

@@ -434,7 +434,7 @@ class SavedChanged(DurableEvent, frozen=True):
     saved: bool
 
 
-COVERED_MAX = 100
+COVERED_MESSAGES_MAX = 100
 """The maximum number of messages whose authors are notified of one move of a member's position."""
 
 
@@ -447,7 +447,7 @@ class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
 
     `since` is the number of the message up to which the member had read before. `covered` are the newest messages of
     other senders after `since` and up to `seq`, as (message id, sender id), oldest first, at most
-    `COVERED_MAX`. The log stores neither `covered` nor `withheld`: in an event from the log, `covered` is None
+    `COVERED_MESSAGES_MAX`. The log stores neither `covered` nor `withheld`: in an event from the log, `covered` is None
     until `SyncLog.with_covered_messages` has set it.
     """
 

@@ -21,7 +21,7 @@ from talkwire.core.domain.markup.blocks import pieces_of
 from talkwire.core.domain.markup.characters import SPACES, UNSPACED, is_mark, is_unspaced, is_word
 from talkwire.core.domain.markup.inlines import Text
 
-MARKS_MAX = 50
+AT_SIGNS_MAX = 50
 """How many @ characters of one text are examined."""
 
 MENTIONS_MAX = 100
@@ -70,14 +70,14 @@ def may_mention(text: str) -> bool:
 
 def mention_marks(text: str) -> tuple[MentionMark, ...]:
     """Returns a mark for each @ in the text that may mention a member, with the possible names after it. Considers at
-    most `MARKS_MAX` of them."""
+    most `AT_SIGNS_MAX` of them."""
     if not may_mention(text):
         return ()
     return _remembered_marks(text) if len(text) <= _REMEMBERED_MAX_LENGTH else _marks(text)
 
 
 def _marks(text: str) -> tuple[MentionMark, ...]:
-    return tuple(MentionMark(tuple(_spellings(*start))) for start in islice(_starts(text), MARKS_MAX))
+    return tuple(MentionMark(tuple(_spellings(*start))) for start in islice(_starts(text), AT_SIGNS_MAX))
 
 
 _remembered_marks = lru_cache(maxsize=256)(_marks)

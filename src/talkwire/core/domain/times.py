@@ -9,7 +9,7 @@ from functools import lru_cache
 from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import FOR_EVER_MS
 
-LAST_MS = 253_402_300_799_999
+LAST_TIME_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z in milliseconds since 1970."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ def iso(ms: int) -> str:
 
     Never raises: a time out of range becomes the nearest one in range.
     """
-    ms = min(max(ms, 0), LAST_MS)
+    ms = min(max(ms, 0), LAST_TIME_MS)
     seconds, rest = divmod(ms, 1000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
@@ -52,7 +52,7 @@ def bound_ms_of(path: str, text: str) -> int:
 
     Programs write "no bound" as the first or last time of their library, such as 0001-01-01T00:00:00Z.
     """
-    return min(max(_ms_since_epoch(_parsed(path, text)), 0), LAST_MS)
+    return min(max(_ms_since_epoch(_parsed(path, text)), 0), LAST_TIME_MS)
 
 
 def ms_of_datetime(path: str, time: datetime) -> int:
@@ -66,8 +66,8 @@ def ms_of_datetime(path: str, time: datetime) -> int:
 def check_time(path: str, ms: int) -> None:
     """Raises `invalid_request` unless `ms`, in milliseconds since 1970, is a time from 1970 to the end of the year
     9999. `path` is its field in the request, to name in the error."""
-    if not 0 <= ms <= LAST_MS:
-        raise invalid(path, f"must be a time from {iso(0)} to {iso(LAST_MS)}")
+    if not 0 <= ms <= LAST_TIME_MS:
+        raise invalid(path, f"must be a time from {iso(0)} to {iso(LAST_TIME_MS)}")
 
 
 def _parsed(path: str, text: str) -> datetime:

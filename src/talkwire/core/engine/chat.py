@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 from msgspec.structs import replace
 
 from talkwire.core.background_tasks import BackgroundTasks
-from talkwire.core.cluster.feed import ANNOUNCED_PATIENCE_S, PATIENCE_S, Commit, LogFeed, LogSegment
+from talkwire.core.cluster.feed import ANNOUNCED_GAP_PATIENCE_S, GAP_PATIENCE_S, Commit, LogFeed, LogSegment
 from talkwire.core.cluster.lease import Lease
 from talkwire.core.cluster.log_poller import LogPoller
 from talkwire.core.cluster.peers import Peers
@@ -39,7 +39,7 @@ from talkwire.core.domain.events import (
     UserErased,
     UserUpdated,
 )
-from talkwire.core.domain.log.announced import FOR_ALL, hash_of
+from talkwire.core.domain.log.announced import FOR_ALL_NODES, hash_of
 from talkwire.core.domain.log.cursors import cursor_of
 from talkwire.core.domain.model import Actor, ActorRole, Message, User
 from talkwire.core.engine.command_table import CHANGES, QUERIES, check_command
@@ -66,7 +66,7 @@ from talkwire.core.ports.jobs import Done
 from talkwire.core.ports.transaction import Snapshot
 from talkwire.core.signals.signals import SignalOptions, Signals
 
-MORE_S = 0.005
+NEXT_TRANSACTION_S = 0.005
 """How many seconds after another node's transaction its next one is expected, if the node has announced one."""
 
 R = TypeVar("R")
@@ -437,7 +437,7 @@ class Chat:
     def _needs(self, conversation_hash: int) -> bool:
         """Returns whether this node needs announced events with a conversation hash."""
         return (
-            conversation_hash == FOR_ALL
+            conversation_hash == FOR_ALL_NODES
             or self.directory.memberships.has_hash(conversation_hash)
             or self._listeners.need_all()
         )
@@ -445,7 +445,7 @@ class Chat:
     def _handle(self, dispatch: AnyBusMessage) -> None:
         """Handles a message from another node whose lease is valid."""
         if isinstance(dispatch, CommittedBatch):
-            self._more_until = asyncio.get_running_loop().time() + MORE_S if dispatch.more else 0.0
+            self._more_until = asyncio.get_running_loop().time() + NEXT_TRANSACTION_S if dispatch.more else 0.0
         match dispatch:
             case CommittedBatch(events=None):
                 self.feed.notice_head(dispatch.pos)
@@ -472,7 +472,7 @@ class Chat:
     def _bus_patience_s(self) -> float:
         if not self.bus.includes_events or self.bus.is_disconnected:
             return 0.0
-        return ANNOUNCED_PATIENCE_S if self.peers.are_many else PATIENCE_S
+        return ANNOUNCED_GAP_PATIENCE_S if self.peers.are_many else GAP_PATIENCE_S
 
     async def _read_log(self, after: int, limit: int) -> LogSegment:
         def read(snapshot: Snapshot) -> LogSegment:

@@ -10,10 +10,10 @@ import structlog
 from talkwire.core.commands.server.erasure import EndErasure, FindErasureStep, TakeErasureStep
 from talkwire.core.domain.actors import ERASER
 from talkwire.core.domain.events import News, UserErased
-from talkwire.core.engine.stepwise_work import RETRY_S, StepwiseWork
+from talkwire.core.engine.stepwise_work import STEP_RETRY_S, StepwiseWork
 from talkwire.core.ports.chat import CommandExecutor
 
-STEP_PAUSE_S = 0.02
+ERASURE_PAUSE_S = 0.02
 """The pause between two steps, in which others can send."""
 
 _logger = structlog.get_logger(__name__)
@@ -43,12 +43,12 @@ class Eraser(StepwiseWork):
             return None
         if step.erasure.stage != "bytes":
             taken = await self._chat.execute(ERASER, TakeErasureStep(step))
-            return STEP_PAUSE_S if taken else RETRY_S
+            return ERASURE_PAUSE_S if taken else STEP_RETRY_S
         if not await self._scrub():
-            return RETRY_S
+            return STEP_RETRY_S
         await self._chat.execute(ERASER, EndErasure(step.erasure.user_id))
         _logger.info("erasure_completed", user_id=step.erasure.user_id)
-        return STEP_PAUSE_S
+        return ERASURE_PAUSE_S
 
     def log_postponed(self, error: Exception) -> None:
         _logger.warning("erasure_postponed", error=str(error))

@@ -18,7 +18,7 @@ PRUNING_PAUSE_S = 0.2
 INDEXING_PAUSE_S = 0.05
 """Seconds between two steps that index conversations."""
 
-CHECK_EVERY_S = 60.0
+HOUSEKEEPING_CHECK_S = 60.0
 """Seconds until a task looks again when nothing was left to do, or the database was unavailable."""
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -27,7 +27,7 @@ Sleep = Callable[[float], Awaitable[None]]
 async def prune(chat: CommandExecutor, retention: timedelta, sleep: Sleep = asyncio.sleep) -> None:
     """Deletes messages and events that are older than the retention time, until cancelled."""
     command = PruneOld(round(retention.total_seconds() * 1000))
-    check_every_s = min(CHECK_EVERY_S, retention.total_seconds() / 2)
+    check_every_s = min(HOUSEKEEPING_CHECK_S, retention.total_seconds() / 2)
     await _take_steps(lambda: chat.execute(PRUNER, command), sleep, PRUNING_PAUSE_S, check_every_s)
 
 
@@ -65,7 +65,7 @@ async def _take_steps(
     step: Callable[[], Awaitable[bool]],
     sleep: Sleep,
     pause_s: float,
-    check_every_s: float = CHECK_EVERY_S,
+    check_every_s: float = HOUSEKEEPING_CHECK_S,
     *,
     is_done: Callable[[], bool] = lambda: False,
 ) -> None:

@@ -33,7 +33,7 @@ from talkwire.core.commands.typing import SendSignal
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 
-SWEEP_FROM = 1024
+BUCKETS_SWEPT_FROM = 1024
 """From this many buckets on, full ones are searched for and removed."""
 
 BUCKETS_MAX = 200_000
@@ -174,7 +174,7 @@ class Buckets:
         # The tolerance for rounding errors keeps them from costing the last token of a burst.
         self._slack = (rate.burst - 1) * self._interval + _ROUNDING_S
         self._full_at: dict[str, float] = {}
-        self._sweep_at = SWEEP_FROM
+        self._sweep_at = BUCKETS_SWEPT_FROM
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -228,7 +228,7 @@ class Buckets:
         if no bucket is full."""
         kept = [(key, full_at) for key, full_at in self._full_at.items() if full_at > now]
         self._full_at = dict(kept[-(BUCKETS_MAX * 3 // 4) :])
-        self._sweep_at = min(BUCKETS_MAX, max(SWEEP_FROM, 2 * len(self._full_at)))
+        self._sweep_at = min(BUCKETS_MAX, max(BUCKETS_SWEPT_FROM, 2 * len(self._full_at)))
 
 
 Ask = Callable[[Kind, str], Awaitable[float]]

@@ -28,7 +28,7 @@ from talkwire.core.ports.chat import CommandExecutor
 
 Figures = tuple[tuple[str, str, Unread], ...]
 
-SETTLE_S = 0.1
+COUNT_SETTLE_S = 0.1
 """How long after a count a message may still arrive that the count did, or did not, include."""
 
 
@@ -117,7 +117,7 @@ class LiveUnread:
         try:
             figures = await self._chat.execute(UNREAD_COUNTER, CountUnread(keys))
             self._notify([UnreadChanged(user_id, id_, u.unread_count, u.mention_count) for id_, user_id, u in figures])
-            await asyncio.sleep(SETTLE_S)
+            await asyncio.sleep(COUNT_SETTLE_S)
             self._recount.add(key for key in keys if key[0] in self._overtaken)
         finally:
             self._counted = frozenset()

@@ -17,10 +17,10 @@ import structlog
 
 from talkwire.core.domain.events import News
 
-WAITING_MAX = 10_000
+WAITING_EVENTS_MAX = 10_000
 """How many events may wait for one function. Beyond it the function misses events, and the number is logged."""
 
-CLOSE_S = 5.0
+OBSERVERS_CLOSE_S = 5.0
 """The maximum number of seconds to wait for queued events when the node stops."""
 
 Function = Callable[[Any], Any]
@@ -37,7 +37,8 @@ class Observers:
 
     def add(self, event_types: Iterable[type], function: Function) -> None:
         """Registers `function` to be called with each event of the types `event_types`, one after the other. It may be
-        async; exceptions that it raises are logged. While `WAITING_MAX` events wait for it, it misses further ones."""
+        async; exceptions that it raises are logged. While `WAITING_EVENTS_MAX` events wait for it, it misses further
+        ones."""
         observer = _Observer(function)
         for event_type in event_types:
             self._by_type.setdefault(event_type, []).append(observer)
@@ -55,8 +56,8 @@ class Observers:
                     observer.enqueue(event)
 
     async def close(self) -> None:
-        """Waits until the functions have received the queued events, for at most `CLOSE_S` seconds; then drops the
-        remaining events and cancels the functions."""
+        """Waits until the functions have received the queued events, for at most `OBSERVERS_CLOSE_S` seconds; then
+        drops the remaining events and cancels the functions."""
         observers = {observer for observers in self._by_type.values() for observer in observers}
         await asyncio.gather(*(observer.close() for observer in observers))
 
@@ -71,7 +72,7 @@ class _Observer:
         self._task: asyncio.Task[None] | None = None
 
     def enqueue(self, event: News) -> None:
-        if len(self._waiting) >= WAITING_MAX:
+        if len(self._waiting) >= WAITING_EVENTS_MAX:
             self._missed += 1
             return
         self._waiting.append(event)
@@ -82,7 +83,7 @@ class _Observer:
         task = self._task
         if task is None:
             return
-        done, _ = await asyncio.wait([task], timeout=CLOSE_S)
+        done, _ = await asyncio.wait([task], timeout=OBSERVERS_CLOSE_S)
         if not done:
             _logger.warning("observer_not_finished", observer=self._name, waiting=len(self._waiting))
             self._waiting.clear()
@@ -107,7 +108,7 @@ class _Observer:
 
     def _log_missed(self) -> None:
         """Logs how many events the function has missed because its queue was full, once the queue has room again."""
-        if self._missed and len(self._waiting) < WAITING_MAX:
+        if self._missed and len(self._waiting) < WAITING_EVENTS_MAX:
             _logger.error("observer_missed_events", observer=self._name, missed=self._missed)
             self._missed = 0
 

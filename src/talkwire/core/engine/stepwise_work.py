@@ -12,7 +12,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.events import MessageSent, News
 from talkwire.core.ports.chat import CommandExecutor
 
-RETRY_S = 5.0
+STEP_RETRY_S = 5.0
 """The pause after an error."""
 
 
@@ -54,7 +54,7 @@ class StepwiseWork(ABC):
                 await self.finish()
             except (ChatError, OSError) as error:
                 self.log_postponed(error)
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(STEP_RETRY_S)
             else:
                 await self._wait(self.look_every_s)
 

@@ -27,32 +27,32 @@ from talkwire.core.domain.actors import TIMERS
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.ports.chat import CommandExecutor
 
-AT_ONCE = 10
+TIMERS_AT_ONCE = 10
 """How many timers one transaction fires; that takes some ten milliseconds."""
 
-PAUSE_S = 0.01
+TIMERS_PAUSE_S = 0.01
 """The pause between two such transactions, in which others can send."""
 
-OTHERS_PAUSE_S = 0.2
+TIMERS_OTHERS_PAUSE_S = 0.2
 """The pause after finding that another node fires the timers. It is longer, so that the other one continues alone."""
 
-LOOK_EVERY_S = 1.0
+TIMERS_CHECK_S = 1.0
 """Longest time between two looks of a node that has others, in seconds. They may have set timers and been killed."""
 
-LOOK_ALONE_S = 10.0
+TIMERS_CHECK_ALONE_S = 10.0
 """Longest time between two looks of a node that has no others, in seconds. The database's clock may have been changed,
 the machine suspended, and a node that has joined meanwhile may have set timers and been killed."""
 
-SPREAD_S = 0.2
+TIMERS_SPREAD_S = 0.2
 """Several nodes look at most this many seconds after a timer is due, so that they do not all look at once."""
 
-RETRY_S = 5.0
+TIMERS_RETRY_S = 5.0
 """The pause while the database is unavailable."""
 
 POSTPONED_MS = 60_000
 """By how much a timer is postponed whose effect fails, so that it holds up no others."""
 
-MISSING_EVERY_S = 3600.0
+MISSING_TIMERS_CHECK_S = 3600.0
 """How often a node looks for rows whose timers are missing, which nodes of an older version have written."""
 
 _logger = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ class TimerLoop:
                 wait_s = await self.look()
             except ChatError as error:
                 _logger.warning("timers_postponed", error=str(error))
-                wait_s = RETRY_S
+                wait_s = TIMERS_RETRY_S
             self._at = min(self._at, asyncio.get_running_loop().time() + wait_s)
             await self._rest()
 
@@ -105,33 +105,33 @@ class TimerLoop:
         now = asyncio.get_running_loop().time()
         if now >= self._missing_at:
             await self._chat.execute(TIMERS, AddMissingTimers())
-            self._missing_at = now + MISSING_EVERY_S
+            self._missing_at = now + MISSING_TIMERS_CHECK_S
         found: NextTimer | None = await self._chat.execute(TIMERS, FindTimer())
         wait_s = inf if found is None else found.wait_ms / 1000
         self.overdue_s = max(0.0, -wait_s)
         if found is None or wait_s > 0:
             if self._has_peers():
-                return min(wait_s + random() * SPREAD_S, LOOK_EVERY_S)  # noqa: S311 (a spread)
-            return min(wait_s, LOOK_ALONE_S)
+                return min(wait_s + random() * TIMERS_SPREAD_S, TIMERS_CHECK_S)  # noqa: S311 (a spread)
+            return min(wait_s, TIMERS_CHECK_ALONE_S)
         return await self._fire(found.timer)
 
     async def _fire(self, first: Timer) -> float:
         """Fires the timers that are due, the first of which is `first`. Returns after how many seconds to look again.
 
         After an error it fires them one by one, and postpones the one that fails."""
-        limit = 1 if self._suspects else AT_ONCE
+        limit = 1 if self._suspects else TIMERS_AT_ONCE
         try:
             fired: FiredTimers = await self._chat.execute(TIMERS, FireTimers(first, limit, self.is_asked()))
         except Exception as error:  # noqa: BLE001 (a defect of one kind must not hold up the others)
             if self._suspects:
                 await self._postpone(first, error)
-            self._suspects = 0 if self._suspects else AT_ONCE
-            return PAUSE_S
+            self._suspects = 0 if self._suspects else TIMERS_AT_ONCE
+            return TIMERS_PAUSE_S
         self._suspects = max(0, self._suspects - 1)
         self.on_fired(fired.late_ms)
         if fired.asked:
             self.on_asked(fired.asked)
-        return PAUSE_S if fired.is_own else OTHERS_PAUSE_S
+        return TIMERS_PAUSE_S if fired.is_own else TIMERS_OTHERS_PAUSE_S
 
     async def _postpone(self, timer: Timer, error: Exception) -> None:
         await self._chat.execute(TIMERS, PostponeTimer(timer, POSTPONED_MS))

@@ -13,7 +13,7 @@ from talkwire.payloads.payload import Payload, iso
 
 KEY_MAX_LENGTH = 200
 PUSH_KEY_MAX_LENGTH = 4096
-URL_MAX_LENGTH = 2048
+PUSH_URL_MAX_LENGTH = 2048
 
 
 class PushPayload(NotificationPayload, frozen=True, kw_only=True):
@@ -52,9 +52,9 @@ class SubscribePayload(Payload, frozen=True):
     removed the device's subscription."""
 
     kind: PushKind = "web"
-    endpoint: Annotated[str, msgspec.Meta(max_length=URL_MAX_LENGTH)] | None = None
+    endpoint: Annotated[str, msgspec.Meta(max_length=PUSH_URL_MAX_LENGTH)] | None = None
     keys: DeviceKeysPayload | None = None
-    url: Annotated[str, msgspec.Meta(max_length=URL_MAX_LENGTH)] | None = None
+    url: Annotated[str, msgspec.Meta(max_length=PUSH_URL_MAX_LENGTH)] | None = None
     app_id: Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_MAX_LENGTH)] | None = None
     push_key: Annotated[str, msgspec.Meta(min_length=1, max_length=PUSH_KEY_MAX_LENGTH)] | None = None
     device_id: Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX_LENGTH)] | None = None

@@ -22,14 +22,14 @@ from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
 
 FORGOTTEN_AT_ONCE = 1000
-CONVERSATIONS_MAX = 1000
+MISSED_CONVERSATIONS_MAX = 1000
 """How many conversations are searched at most, the most recently active first. The newest thousand messages cannot be
 in more."""
 
-FIRST_LOOK = 2000
+FIRST_SEARCHED = 2000
 """How many messages are read first in the search for missed ones, spread over the conversations."""
 
-LOOKED_AT_MAX = 20_000
+SEARCHED_MESSAGES_MAX = 20_000
 """How many messages are read at most in the search for missed ones. If many of them are the user's own, fewer missed
 messages are found."""
 
@@ -67,7 +67,7 @@ _conversations: Select[Any] = (
         conversations.c.active_pos > bindparam("after_pos"),
     )
     .order_by(conversations.c.active_pos.desc())
-    .limit(CONVERSATIONS_MAX)
+    .limit(MISSED_CONVERSATIONS_MAX)
 )
 _ends: Select[Any] = (
     select(messages.c.id, messages.c.deleted_ms, messages.c.extra)
@@ -149,8 +149,8 @@ class OfflineQueueRows(Reads):
         after `since_ms` (milliseconds since 1970), or streams that have ended for the first time since.
 
         Searches the newest messages of all conversations first, and older ones only in conversations where they can
-        still be among the newest `limit`. Stops after about LOOKED_AT_MAX (20,000) messages, and then returns what it
-        has found, which may be fewer than `limit`.
+        still be among the newest `limit`. Stops after about SEARCHED_MESSAGES_MAX (20,000) messages, and then returns
+        what it has found, which may be fewer than `limit`.
         """
         parameters = {"user_id": user_id, "after_pos": after_pos}
         found = self._connection.execute(_conversations, parameters).all()
@@ -161,8 +161,8 @@ class OfflineQueueRows(Reads):
         silent_ids = {user_id, *self._connection.execute(blocked).scalars()} if ranges else set()
         after_id = id_at(after_pos)
         newest: list[MissedMessage] = ended
-        looked_at, width = 0, FIRST_LOOK // max(1, len(ranges)) + 1
-        while ranges and looked_at < LOOKED_AT_MAX:
+        looked_at, width = 0, FIRST_SEARCHED // max(1, len(ranges)) + 1
+        while ranges and looked_at < SEARCHED_MESSAGES_MAX:
             rows = self._look(ranges, width)
             looked_at, width = looked_at + len(rows), width * 2
             recent = [row for row in rows if row.id > after_id and row.created_ms > since_ms]

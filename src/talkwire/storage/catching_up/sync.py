@@ -43,12 +43,12 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.log import KNOWN_EVENTS, log_by_pos, to_events
 from talkwire.storage.tables.presence import contacts_select
 
-WINDOW = 1024
-"""The number of log positions that a search reads first. Each further window is GROWTH times as large."""
+FIRST_WINDOW = 1024
+"""The number of log positions that a search reads first. Each further window is WINDOW_GROWTH times as large."""
 
-GROWTH = 8
+WINDOW_GROWTH = 8
 
-CONTACTS_MAX = 100_000
+CONTACTS_SEARCHED_MAX = 100_000
 """How many contacts are searched at most for changed profiles."""
 
 _low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInteger)
@@ -221,17 +221,17 @@ class SyncRows(Reads):
             .order_by(log.c.pos)
             .limit(literal(limit))
         )
-        parameters = {"user_id": user_id, "members_max": members_max, "limit": CONTACTS_MAX}
+        parameters = {"user_id": user_id, "members_max": members_max, "limit": CONTACTS_SEARCHED_MAX}
         return to_events(self._connection.execute(looks, parameters))
 
     def _places(self, user_id: str, after_pos: int, limit: int) -> dict[int, HistoryStart]:
         head = self._connection.execute(select(log_head.c.pos)).scalar_one()
         places: dict[int, HistoryStart] = {}
-        low, width = after_pos, WINDOW
+        low, width = after_pos, FIRST_WINDOW
         while low < head and len(places) < limit:
             high = min(low + width, head)
             parameters = {"user_id": user_id, "low": low, "high": high, "limit": limit - len(places)}
             found = self._connection.execute(_found, parameters)
             places |= {pos: HistoryStart(history_seq, history_pos) for pos, history_seq, history_pos in found}
-            low, width = high, width * GROWTH
+            low, width = high, width * WINDOW_GROWTH
         return places

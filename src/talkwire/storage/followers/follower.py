@@ -31,7 +31,7 @@ BUSY_PARTS = 4
 """While the process is busy, a range is this many times shorter, so that commands wait less for the writer. Otherwise
 ranges are long, since each has costs of its own."""
 
-WAIT_S = 0.2
+UNDECIDED_WAIT_S = 0.2
 """How many seconds to rest if the work cannot decide about the next events yet."""
 
 P = TypeVar("P", bound=Sized)
@@ -178,7 +178,7 @@ class Follower(Generic[P]):
             self._stored_s = time.monotonic()
             self.on_stored(span.prepared)
         if not span.prepared and span.reached <= span.after:
-            return WAIT_S
+            return UNDECIDED_WAIT_S
         self._move_to(span.reached)
         return self._pace.rest_s(span.spent_s, span.lag_s, is_last=span.reached >= span.head)
 

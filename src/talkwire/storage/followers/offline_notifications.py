@@ -71,7 +71,7 @@ from talkwire.storage.tables.members import to_member
 from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.users import blocked_ids_of
 
-ROWS_MAX = 1000
+RANGE_ROWS_MAX = 1000
 """About how many notifications one range of the log stores at most."""
 
 BEHIND_MS = 5000
@@ -210,7 +210,7 @@ class OfflineNotifications:
         facts = self._facts(connection, [occasion for _, occasion in found], found[-1][0] if asks else 0)
         rows: list[tuple[Notification, bool]] = []
         for pos, occasion in found:
-            if len(rows) >= ROWS_MAX:
+            if len(rows) >= RANGE_ROWS_MAX:
                 return pos - 1, rows
             try:
                 rows += list(self._notifications(pos, occasion, facts))

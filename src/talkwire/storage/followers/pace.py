@@ -22,15 +22,15 @@ BUSY = Share(0.005, 0.2)
 BUSY_LOAD = 0.5
 """Seconds of processor time for each second. Above this load the process counts as busy even while no command waits."""
 
-PATIENCE_S = 30.0
+FOLLOWER_PATIENCE_S = 30.0
 """A follower that is more than this many seconds behind gets a larger share of the processor, in proportion to its
 delay."""
 
-GATHER_S = 0.2
+EVENTS_GATHER_S = 0.2
 """How many seconds a follower that has reached the end of the log collects further events before it processes them,
 since every range costs reads and a commit."""
 
-RETRY_S = 5.0
+FOLLOWER_RETRY_S = 5.0
 """How many seconds to rest after an error, and while another node does the same work."""
 
 
@@ -45,8 +45,8 @@ class Pace:
     def __init__(
         self,
         busy: Callable[[], bool] = lambda: False,
-        gather_s: float = GATHER_S,
-        retry_s: float = RETRY_S,
+        gather_s: float = EVENTS_GATHER_S,
+        retry_s: float = FOLLOWER_RETRY_S,
         clock_s: Callable[[], float] = time.monotonic,
         cpu_s: Callable[[], float] = time.process_time,
     ) -> None:
@@ -72,6 +72,6 @@ class Pace:
         passed_s, cpu_s = self._last[0] - last_s, self._last[1] - last_cpu_s
         self._was_loaded = (cpu_s - spent_s) / max(passed_s, 1e-6) > BUSY_LOAD
         first, most = BUSY if self.is_busy else IDLE
-        share = min(most, first * max(1.0, lag_s / PATIENCE_S))
+        share = min(most, first * max(1.0, lag_s / FOLLOWER_PATIENCE_S))
         rest_s = spent_s * (1 / share - 1)
         return max(rest_s, self.gather_s) if is_last else rest_s

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, text
 
 from talkwire.storage.schema import metadata
 
-FIRST = 64
+UNCOUNTED_UNTIL_POS = 64
 """Up to this log position no rows are counted, since any query plan is fast enough."""
 
-GROWN_UP = 1 << 17
+AUTOVACUUM_FROM_POS = 1 << 17
 """From this log position on PostgreSQL's autovacuum keeps up, and ANALYZE would take longer than commands may wait."""
 
 _analyze = text(f"ANALYZE {', '.join(table.name for table in metadata.sorted_tables)}, message_words")
@@ -26,7 +26,7 @@ _analyze = text(f"ANALYZE {', '.join(table.name for table in metadata.sorted_tab
 
 class YoungStatistics:
     """A follower's work, for PostgreSQL only: runs ANALYZE each time the log of a new database has doubled,
-    until its head reaches the position GROWN_UP.
+    until its head reaches the position AUTOVACUUM_FROM_POS.
 
     PostgreSQL's own schedule is too slow for a database that has just begun to grow. SQLite chooses indexes well
     without statistics.
@@ -34,12 +34,12 @@ class YoungStatistics:
 
     name = "statistics"
     from_start = False
-    range_size = GROWN_UP
+    range_size = AUTOVACUUM_FROM_POS
 
     def prepare(self, connection: Connection, after: int, until: int) -> tuple[int, Sequence[str]]:
         del connection  # the position is enough
-        has_doubled = until.bit_length() > max(after, FIRST - 1).bit_length()
-        return until, ["analyze"] if has_doubled and until < GROWN_UP else []
+        has_doubled = until.bit_length() > max(after, UNCOUNTED_UNTIL_POS - 1).bit_length()
+        return until, ["analyze"] if has_doubled and until < AUTOVACUUM_FROM_POS else []
 
     def store(self, connection: Connection, prepared: Sequence[str]) -> None:
         del prepared

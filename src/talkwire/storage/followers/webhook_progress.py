@@ -23,7 +23,7 @@ from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import to_json
 from talkwire.storage.tables.webhooks import WebhookRows, to_signing, to_webhook
 
-SEARCHED_MAX = 10_000
+WEBHOOK_POSITIONS_MAX = 10_000
 """How many log positions one call of `WebhookStore.read` searches at most."""
 
 Transact = Callable[[Callable[[Connection], Any]], Any]
@@ -140,12 +140,12 @@ class WebhookStore:
 
     def read(self, wanted: LogFilter, after: int, until: int | None, limit: int) -> LogPart:
         """Returns the first `limit` events after log position `after` that the filter `wanted` selects, up to position
-        `until`, or with None up to the end of the log. One call searches at most SEARCHED_MAX (10,000) positions and
-        may return fewer events, so continue at the result's `reached`."""
+        `until`, or with None up to the end of the log. One call searches at most WEBHOOK_POSITIONS_MAX (10,000)
+        positions and may return fewer events, so continue at the result's `reached`."""
         with self._reading.begin() as connection:
             head, floor, epoch = connection.execute(select(log_head.c.pos, log_head.c.floor, log_head.c.epoch)).one()
             after = max(after, floor)
-            last = min(head if until is None else until, after + SEARCHED_MAX)
+            last = min(head if until is None else until, after + WEBHOOK_POSITIONS_MAX)
             if last <= after:
                 return LogPart((), epoch, after, head, floor)
             window = read_window(connection, wanted, after, last, limit)

@@ -26,7 +26,7 @@ from talkwire.storage.tables.erasures import drop_pending, find_pending, put_pen
 from talkwire.storage.tables.log import data_of, to_events
 from talkwire.storage.workspace import Workspace
 
-RANGE = 20_000
+SEARCHED_POSITIONS = 20_000
 """How many log positions one statement searches."""
 
 RANGES_AT_ONCE = 10
@@ -35,7 +35,7 @@ RANGES_AT_ONCE = 10
 TEXTS_AT_ONCE = 50
 """How many messages, and how many offers, one step redacts at most: about 20 ms, during which nobody can send."""
 
-ROWS_AT_ONCE = 200
+ROWS_CLEANED_AT_ONCE = 200
 """How many events of the log, notifications, stored results, ratings and choices of cards one step cleans at
 most."""
 
@@ -59,7 +59,7 @@ class ErasureRows(Reads):
         until = _begin(pending, head)
         found: Sequence[Sequence[int]] = ()
         for _ in range(RANGES_AT_ONCE):
-            after, until = until, min(until + RANGE, head)
+            after, until = until, min(until + SEARCHED_POSITIONS, head)
             found = [self._ids(statement, after, until) for statement in _texts_of(pending.user_id)]
             if any(found) or until == head:
                 break
@@ -80,10 +80,10 @@ class ErasureRows(Reads):
         head, cleaned = self._head(), list[LogRow]()
         until = _begin(pending, head)
         for _ in range(RANGES_AT_ONCE):
-            after, until = until, min(until + RANGE, head)
+            after, until = until, min(until + SEARCHED_POSITIONS, head)
             rows = self._mentioning(pending.user_id, types, after, until)
             cleaned = self._cleaned(rows, without_texts)
-            if len(rows) == ROWS_AT_ONCE:
+            if len(rows) == ROWS_CLEANED_AT_ONCE:
                 until = rows[-1].pos
                 break
             if cleaned or until == head:
@@ -93,7 +93,7 @@ class ErasureRows(Reads):
     def _mentioning(self, user_id: str, types: Collection[str], after: int, until: int) -> Sequence[Any]:
         named = log.c.type.in_(types), _names(log.c.data, user_id)
         rows = select(log).where(log.c.pos > after, log.c.pos <= until, *named)
-        return self._connection.execute(rows.order_by(log.c.pos).limit(ROWS_AT_ONCE)).all()
+        return self._connection.execute(rows.order_by(log.c.pos).limit(ROWS_CLEANED_AT_ONCE)).all()
 
     def _cleaned(self, rows: Sequence[Any], without_texts: Callable[[Durable], Durable]) -> list[LogRow]:
         message_ids = {row.message_id for row in rows if row.message_id is not None}
@@ -144,18 +144,20 @@ class WritableErasureRows(ErasureRows):
             self._connection.execute(_rewrite, [{"at_pos": row.pos, "new_data": row.data} for row in rows])
 
     def drop_rows(self, user_id: str) -> bool:
-        found = select(notifications.c.id).where(notifications.c.user_id == user_id).limit(ROWS_AT_ONCE)
+        found = select(notifications.c.id).where(notifications.c.user_id == user_id).limit(ROWS_CLEANED_AT_ONCE)
         ids = self._connection.execute(found).scalars().all()
         if ids:
             own = notifications.c.user_id == user_id, notifications.c.id.in_(ids)
             self._connection.execute(delete(notifications).where(*own))
         key = answers.c.user_id, answers.c.route, answers.c.key
-        keys = self._connection.execute(select(*key).where(_names(answers.c.result, user_id)).limit(ROWS_AT_ONCE)).all()
+        keys = self._connection.execute(
+            select(*key).where(_names(answers.c.result, user_id)).limit(ROWS_CLEANED_AT_ONCE)
+        ).all()
         if keys:
             self._connection.execute(delete(answers).where(tuple_(*key).in_([tuple(row) for row in keys])))
-        ratings = forget_ratings_of_user(self._connection, user_id, ROWS_AT_ONCE)
-        choices = forget_choices_of_user(self._workspace, user_id, ROWS_AT_ONCE)
-        return ROWS_AT_ONCE in {len(ids), len(keys), ratings, choices}
+        ratings = forget_ratings_of_user(self._connection, user_id, ROWS_CLEANED_AT_ONCE)
+        choices = forget_choices_of_user(self._workspace, user_id, ROWS_CLEANED_AT_ONCE)
+        return ROWS_CLEANED_AT_ONCE in {len(ids), len(keys), ratings, choices}
 
 
 def _texts_of(user_id: str) -> tuple[Select[Any], Select[Any], Select[Any]]:

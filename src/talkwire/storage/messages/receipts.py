@@ -38,7 +38,13 @@ from sqlalchemy import (
 )
 
 from talkwire.core.commands.receipts import MessageReader, Unread, UnreadTotal
-from talkwire.core.domain.events import COVERED_MAX, Durable, MessagesDelivered, MessagesRead, ReadPositionMoved
+from talkwire.core.domain.events import (
+    COVERED_MESSAGES_MAX,
+    Durable,
+    MessagesDelivered,
+    MessagesRead,
+    ReadPositionMoved,
+)
 from talkwire.core.domain.model import NOT_MARKED, Member, MemberPreferences, Message
 from talkwire.storage.messages.changes import write_messages, write_staged
 from talkwire.storage.messages.imports import imported_count, is_imported
@@ -65,7 +71,7 @@ AUTHORS_LOOK_BACK = 1000
 """How many messages are searched at most for their authors, to whom a read receipt is sent, and for the newest message
 of another user."""
 
-LOOK_BACK = 1000
+READ_LOOK_BACK = 1000
 """How many of the messages that a moved position covers are searched at most for messages of other users."""
 
 _imported = is_imported(messages.c.conversation_id, messages.c.seq)
@@ -444,8 +450,8 @@ PROJECTIONS: Projections = MappingProxyType(
 
 
 def _covered_select() -> CompoundSelect[Any]:
-    """Returns a query for the messages that moved read or delivery positions cover, at most the newest COVERED_MAX of
-    each move.
+    """Returns a query for the messages that moved read or delivery positions cover, at most the newest
+    COVERED_MESSAGES_MAX of each move.
 
     Its keys are (index in the list of events, conversation id, user id, `seq` before, `seq` after). Its rows are
     (index, sender id, message ids as a JSON array) for each other user with covered messages, and (index, user id,
@@ -459,12 +465,12 @@ def _covered_select() -> CompoundSelect[Any]:
         .where(nth.c.conversation_id == conversation_id, nth.c.seq > since, nth.c.seq <= seq)
         .where(nth.c.sender_id != user_id)
         .order_by(nth.c.seq.desc())
-        .offset(COVERED_MAX - 1)
+        .offset(COVERED_MESSAGES_MAX - 1)
         .limit(1)
         .scalar_subquery()
     )
     # Nearly every move is short.
-    first = case((seq - since > COVERED_MAX, func.coalesce(first_seq, since + 1)), else_=since + 1)
+    first = case((seq - since > COVERED_MESSAGES_MAX, func.coalesce(first_seq, since + 1)), else_=since + 1)
     covered = (
         select(cast(place, BigInteger).label("place"), messages.c.sender_id, JsonArrayOf(messages.c.id).label("ids"))
         .select_from(KEYS)
@@ -490,8 +496,8 @@ _MOVES = MessagesRead | MessagesDelivered
 
 def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> list[Durable]:
     """Returns the events. `MessagesRead` and `MessagesDelivered`, which move a member's position, get the messages
-    between the old and the new position as `covered` (at most the newest COVERED_MAX), and as `withheld` the members
-    that the user has blocked, who must not see the receipt.
+    between the old and the new position as `covered` (at most the newest COVERED_MESSAGES_MAX), and as `withheld` the
+    members that the user has blocked, who must not see the receipt.
 
     The log stores only the positions, so the messages are read by one statement for all events, if there are such
     events.
@@ -517,5 +523,5 @@ def with_covered_messages(connection: Connection, events: Sequence[Durable]) -> 
 
 def _move(place: int, event: Durable) -> tuple[str, ...]:
     assert isinstance(event, _MOVES), "nothing else moves a cursor"
-    since = max(event.since, event.seq - LOOK_BACK)
+    since = max(event.since, event.seq - READ_LOOK_BACK)
     return str(place), event.conversation_id, event.user_id, str(since), str(event.seq)

@@ -35,7 +35,7 @@ meanwhile."""
 CONVERSATIONS_AT_ONCE = 100
 """How many conversations with their own retention time one step visits at most."""
 
-NAMED_MAX = 10
+HOLDS_NAMED_MAX = 10
 """How many conversations or users on hold an error names at most."""
 
 DAY_MS = 86_400_000
@@ -168,13 +168,13 @@ class RetentionRows(Changes):
             .join(spans, spans.c.conversation_id == conversations.c.id)
             .where(spans.c.user_id == user_id, conversations.c.hold)
         )
-        found = held.distinct().order_by(conversations.c.id).limit(NAMED_MAX)
+        found = held.distinct().order_by(conversations.c.id).limit(HOLDS_NAMED_MAX)
         return self._workspace.connection.execute(found).scalars().all()
 
     def held_members(self, conversation_id: str) -> Sequence[User]:
         # A held user is rare, so the statement starts with those.
         was_member = exists().where(spans.c.user_id == users.c.id, spans.c.conversation_id == conversation_id)
-        held = select(users).where(text("users.hold"), was_member).order_by(users.c.id).limit(NAMED_MAX)
+        held = select(users).where(text("users.hold"), was_member).order_by(users.c.id).limit(HOLDS_NAMED_MAX)
         return [to_user(row) for row in self._workspace.connection.execute(held)]
 
 

@@ -25,7 +25,7 @@ from talkwire.storage.sql.keys import keys_parameter
 from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.conversations import to_conversation
 
-RANGE_LENGTH = 100_000
+INDEXED_RANGE_LENGTH = 100_000
 """How many characters of messages to index at once: storing them takes about 10 ms, during which nobody can send."""
 
 LABELS_MAX = 64
@@ -115,7 +115,7 @@ class MessageIndex:
         found: dict[int, Collection[str]] = {}
         length = 0
         for pos, id_, conversation_id, content, extra, is_deleted in connection.execute(changed):
-            if length > RANGE_LENGTH:
+            if length > INDEXED_RANGE_LENGTH:
                 return pos - 1, found
             text = content if extra is None else searched_text(content, attached_names(extra))
             length += len(text)

@@ -26,7 +26,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
-from talkwire.storage.schema import HEAD_ID, SEARCH_INDEX, followers, log_head, metadata
+from talkwire.storage.schema import LOG_HEAD_ID, SEARCH_INDEX, followers, log_head, metadata
 from talkwire.storage.session import refuse_unsuitable
 from talkwire.storage.unfinished import refuse_unfinished
 
@@ -138,7 +138,7 @@ def create(connection: Connection, revision: str) -> None:
     metadata.create_all(connection, checkfirst=False)
     for statement in SEARCH_INDEX[connection.dialect.name]:
         connection.execute(text(statement))
-    connection.execute(insert(log_head), {"id": HEAD_ID, "epoch": new_epoch(), "pos": 0})
+    connection.execute(insert(log_head), {"id": LOG_HEAD_ID, "epoch": new_epoch(), "pos": 0})
     connection.execute(insert(followers), {"name": "notifications", "pos": 0})
     MigrationContext.configure(connection).stamp(_scripts(), revision)
 

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, delete, exists, 
 from talkwire.core.commands.server.pushes import DuePush, PushJob, PushResult
 from talkwire.core.domain.events import NotificationsRead
 from talkwire.core.domain.log.positions import id_at
-from talkwire.core.domain.notifying.lifetimes import DISMISSED_MS, PUSHED_MS
+from talkwire.core.domain.notifying.lifetimes import DISMISSABLE_MS, PUSHABLE_MS
 from talkwire.storage.schema import logins, push_subscriptions, pushes
 from talkwire.storage.sql.keys import KEYS, key_number, key_text, keys_parameter
 from talkwire.storage.sql.reads import Reads
@@ -25,13 +25,13 @@ from talkwire.storage.tables.push_subscriptions import drop_subscriptions, to_su
 
 NEW, TRIED, SENT, DISMISS = "new", "tried", "sent", "dismiss"
 
-JOB_MAX = 50
+JOB_NOTIFICATIONS_MAX = 50
 """How many notifications one job (a delivery to one subscription) has at most. The rest are in the next job."""
 
-DISMISSED_MAX = 100
+JOB_DISMISSALS_MAX = 100
 """How many dismissals one job (a delivery to one subscription) has at most. They are sent together."""
 
-PRUNED_MAX = 1000
+PUSHES_PRUNED_MAX = 1000
 """How many old rows of pushes are deleted at once."""
 
 _unsent = pushes.c.state != SENT
@@ -213,19 +213,20 @@ class WritablePushRows(PushRows):
         return [id_ for id_ in ids if id_ not in ended]
 
     def _drop_outdated(self, ids: Sequence[str], now_ms: int) -> None:
-        outdated = and_(pushes.c.subscription_id.in_(ids), _unsent, pushes.c.at_ms <= now_ms - PUSHED_MS)
+        outdated = and_(pushes.c.subscription_id.in_(ids), _unsent, pushes.c.at_ms <= now_ms - PUSHABLE_MS)
         self._connection.execute(delete(pushes).where(outdated))
 
     def _take(self, ids: Sequence[str]) -> Mapping[str, Sequence[DuePush]]:
-        """Returns subscription id -> what to send now: at most JOB_MAX pushes and DISMISSED_MAX dismissals for each
-        subscription. Marks the pushes as tried."""
+        """Returns subscription id -> what to send now: at most JOB_NOTIFICATIONS_MAX pushes and JOB_DISMISSALS_MAX
+        dismissals for each subscription. Marks the pushes as tried."""
         number = func.row_number().over(
             partition_by=(pushes.c.subscription_id, pushes.c.state == DISMISS), order_by=pushes.c.notification_id
         )
         numbered = select(pushes, number.label("number")).where(pushes.c.subscription_id.in_(ids), _unsent).subquery()
         is_dismissal = numbered.c.state == DISMISS
         first = or_(
-            and_(is_dismissal, numbered.c.number <= DISMISSED_MAX), and_(~is_dismissal, numbered.c.number <= JOB_MAX)
+            and_(is_dismissal, numbered.c.number <= JOB_DISMISSALS_MAX),
+            and_(~is_dismissal, numbered.c.number <= JOB_NOTIFICATIONS_MAX),
         )
         rows = self._connection.execute(select(numbered).where(first).order_by(numbered.c.notification_id)).all()
         work: dict[str, list[DuePush]] = {}
@@ -238,10 +239,12 @@ class WritablePushRows(PushRows):
         return work
 
     def _prune(self, now_ms: int) -> None:
-        """Deletes at most PRUNED_MAX rows of pushes that are too old at `now_ms` (milliseconds since 1970) to be
+        """Deletes at most PUSHES_PRUNED_MAX rows of pushes that are too old at `now_ms` (milliseconds since 1970) to be
         dismissed any more."""
-        old = select(pushes.c.subscription_id, pushes.c.notification_id).where(pushes.c.at_ms <= now_ms - DISMISSED_MS)
-        rows = self._connection.execute(old.limit(PRUNED_MAX)).all()
+        old = select(pushes.c.subscription_id, pushes.c.notification_id).where(
+            pushes.c.at_ms <= now_ms - DISMISSABLE_MS
+        )
+        rows = self._connection.execute(old.limit(PUSHES_PRUNED_MAX)).all()
         if rows:
             keys = [(row.subscription_id, str(row.notification_id)) for row in rows]
             self._connection.execute(delete(pushes).where(_of_keys), keys_parameter(keys))

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 Row = tuple[bytes | None, ...]
 """The values of a row as PostgreSQL sends them: texts in UTF-8."""
 
-PREPARED_MAX = 100
+PREPARED_STATEMENTS_MAX = 100
 """How many statements a connection keeps prepared. A batch needs few different texts; further ones are sent
 unprepared."""
 
@@ -111,7 +111,12 @@ def _send(libpq: PGconn, statement: Statement, prepared: dict[str, bytes], new: 
     names of the connection's prepared statements by text; a new one is added to `new`."""
     text, values = statement
     name = prepared.get(text)
-    if name is None and statement is not _BEGIN and statement is not _COMMIT and len(prepared) < PREPARED_MAX:
+    if (
+        name is None
+        and statement is not _BEGIN
+        and statement is not _COMMIT
+        and len(prepared) < PREPARED_STATEMENTS_MAX
+    ):
         # No name is used twice: after an error it is unknown which ones PostgreSQL has.
         name = new[text] = b"talkwire_%d" % next(_numbers)
         libpq.send_prepare(name, text.encode())

@@ -17,7 +17,7 @@ from talkwire.core.domain.events import Durable, MessageEvent, MessageSent
 from talkwire.core.domain.model import Message
 from talkwire.storage.clock import DatabaseMs
 from talkwire.storage.lineage import IsSameLog
-from talkwire.storage.schema import HEAD_ID, log, log_head
+from talkwire.storage.schema import LOG_HEAD_ID, log, log_head
 from talkwire.storage.sql.batch import Write, insert_rows, update_rows
 from talkwire.storage.sql.keys import KEYS, key_number
 from talkwire.storage.sql.prepared import PreparedStatement
@@ -95,7 +95,7 @@ def new_log_rows(events: Sequence[Durable], sent: Sequence[MessageSent], batch_i
         rows = [_values(event, None) for event in events[:-1]]
         rows.append(_values(events[-1], batch_id))
         written = Write(_insert, rows)
-    return [written, Write(_move_head, [(events[-1].pos, HEAD_ID)])]
+    return [written, Write(_move_head, [(events[-1].pos, LOG_HEAD_ID)])]
 
 
 # --- rows and values --------------------------------------------------------------------------------------------------

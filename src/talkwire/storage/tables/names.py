@@ -26,7 +26,7 @@ from talkwire.storage.sql.batch import Write, insert_rows, write
 
 Condition = ColumnElement[bool] | TextClause
 
-USER = "user"
+USER_NAMES = "user"
 """The `kind` of users' names in `name_parts`. Those of conversations have the conversation's kind."""
 
 _LAST_CHARACTER = "\U0010ffff"
@@ -47,9 +47,9 @@ def of_name(
     """Returns queries for the users or conversations whose name starts with a folded text (`search_name`), or has a
     later word that starts with it: one query for each index.
 
-    `whole` is the column of their folded names, `kind` is USER or a kind of conversation, `after` the last entry of the
-    page before (None for the first page); `conditions` restrict the rows. The columns are `found` (the part of the name
-    that starts with the text), `id` and `folded_name`.
+    `whole` is the column of their folded names, `kind` is USER_NAMES or a kind of conversation, `after` the last entry
+    of the page before (None for the first page); `conditions` restrict the rows. The columns are `found` (the part of
+    the name that starts with the text), `id` and `folded_name`.
     """
     table, folded_name = whole.table, whole.label("folded_name")
     parts = [_after(select(whole.label("found"), table.c.id, folded_name), (whole, table.c.id), after)]
@@ -93,7 +93,7 @@ _insert = insert_rows(name_parts, ("kind", "folded_part", "id"))
 
 def add_names(connection: Connection, kind: str, names: Iterable[tuple[str, str]]) -> None:
     """Stores the later parts of new names, given as (id, name), in `name_parts`: each reaches from a later word to the
-    name's end, and `of_name` finds the name by it. `kind` is USER or the conversation's kind."""
+    name's end, and `of_name` finds the name by it. `kind` is USER_NAMES or the conversation's kind."""
     rows = [(kind, part, id_) for id_, name in names for part in later_parts(search_name(name))]
     if rows:
         write(connection, [Write(_insert, rows)])

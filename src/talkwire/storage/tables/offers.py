@@ -8,7 +8,7 @@ from types import MappingProxyType
 from msgspec.structs import asdict, replace
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, text, update
 
-from talkwire.core.commands.server.timers import OFFER
+from talkwire.core.commands.server.timers import OFFER_TIMER
 from talkwire.core.domain.events import Durable, OfferCreated, OfferUpdated
 from talkwire.core.domain.log.positions import id_at, pos_of
 from talkwire.core.domain.model import Offer
@@ -120,7 +120,7 @@ def _updated(workspace: Workspace, event: OfferUpdated) -> None:
 def _time(workspace: Workspace, offer: Offer) -> None:
     """Sets the timer that ends a pending offer (a proposed price), and removes that of another one."""
     if offer.expires_ms is not None:
-        set_timer(workspace, OFFER, str(offer.id), offer.expires_ms if offer.status == "pending" else None)
+        set_timer(workspace, OFFER_TIMER, str(offer.id), offer.expires_ms if offer.status == "pending" else None)
 
 
 def _forget_texts(connection: Connection, offer: Offer) -> None:

@@ -41,7 +41,7 @@ _LOCK_KEY = 0x54574F4E4C494E45
 CONTACTS_READ_MAX = 50_000
 """How many contacts are read at once, at most: an agent may have a conversation with every user."""
 
-NEVER = 2**63 - 1
+NEVER_REACHED_POS = 2**63 - 1
 """A log position that is never reached."""
 
 # Not "node_id": SQLAlchemy keeps the names of columns for itself.
@@ -255,7 +255,7 @@ class WritablePresenceRows(PresenceRows):
         self._connection.execute(_arrive, {**keys, "node": node_id, "pos": pos, "version": version})
 
     def set_connected_since(self, node_id: str, user_ids: Collection[str], pos: int | None) -> None:
-        self._look_up(_tell_from, user_ids, node=node_id, pos=NEVER if pos is None else pos)
+        self._look_up(_tell_from, user_ids, node=node_id, pos=NEVER_REACHED_POS if pos is None else pos)
 
     def drop_online(self, node_id: str, user_ids: Collection[str]) -> None:
         self._look_up(_depart, user_ids, node=node_id)

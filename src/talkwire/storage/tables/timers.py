@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from sqlalchemy import Select, Text, and_, case, cast, exists, insert, literal, select, text, union_all
 
-from talkwire.core.commands.server.timers import BAN, CONVERSATION_BAN, MUTE, OFFER, Timer
+from talkwire.core.commands.server.timers import BAN_TIMER, CONVERSATION_BAN_TIMER, MUTE_TIMER, OFFER_TIMER, Timer
 from talkwire.core.domain.model import FOR_EVER_MS
 from talkwire.storage.schema import conversations, offers, restrictions, timers, users
 from talkwire.storage.sql.batch import Write, delete_rows, insert_rows, resolving
@@ -71,10 +71,10 @@ def _missing() -> Iterator[Select[tuple[str, str, int]]]:
     """Yields statements that find the rows whose timers are missing, with the conditions of the indexes."""
     offer_id = cast(offers.c.id, Text)
     pending = text("offers.status = 'pending' AND offers.expires_ms IS NOT NULL")
-    yield _without_timer(select(literal(OFFER), offer_id, offers.c.expires_ms).where(pending))
+    yield _without_timer(select(literal(OFFER_TIMER), offer_id, offers.c.expires_ms).where(pending))
     banned = text("users.ban_until_ms IS NOT NULL"), users.c.banned
-    yield _without_timer(select(literal(BAN), users.c.id, users.c.ban_until_ms).where(*banned))
-    kind = case((restrictions.c.kind == "ban", CONVERSATION_BAN), else_=MUTE)
+    yield _without_timer(select(literal(BAN_TIMER), users.c.id, users.c.ban_until_ms).where(*banned))
+    kind = case((restrictions.c.kind == "ban", CONVERSATION_BAN_TIMER), else_=MUTE_TIMER)
     key = restrictions.c.conversation_id + "/" + restrictions.c.user_id
     restricted = select(kind, key, restrictions.c.until_ms).where(restrictions.c.until_ms < FOR_EVER_MS)
     is_left = and_(conversations.c.id == restrictions.c.conversation_id, conversations.c.deleted_ms.is_(None))

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
-from talkwire.core.commands.server.timers import BAN
+from talkwire.core.commands.server.timers import BAN_TIMER
 from talkwire.core.domain.events import (
     HoldChanged,
     UserBanned,
@@ -31,7 +31,7 @@ from talkwire.storage.sql.values import AnyRow, from_json, to_json
 from talkwire.storage.tables.agents.places import became_agent, drop_open_turns
 from talkwire.storage.tables.conversations import change_conversation, direct_conversation_id, prune_apart
 from talkwire.storage.tables.files import replace_picture
-from talkwire.storage.tables.names import USER, Condition, add_names, change_name, ids_found, of_name, starts_with
+from talkwire.storage.tables.names import USER_NAMES, Condition, add_names, change_name, ids_found, of_name, starts_with
 from talkwire.storage.tables.projection import Projections
 from talkwire.storage.tables.push_subscriptions import drop_subscriptions_of_user
 from talkwire.storage.tables.timers import set_timer
@@ -191,7 +191,7 @@ def users_by_name(
 ) -> NamePage[User]:
     """Returns a page of at most `limit` users that a folded text finds by their names (`of_name`) and that meet the SQL
     conditions. `after` is the key at which the page before ended, None for the first page."""
-    queries = of_name(users.c.search_name, USER, folded_text, after, conditions)
+    queries = of_name(users.c.search_name, USER_NAMES, folded_text, after, conditions)
     ids, next_ = ids_found(connection, queries, folded_text, limit)
     found = read_users(connection, ids)
     return NamePage([found[id_] for id_ in ids], next_)
@@ -253,7 +253,7 @@ def write_new_users(workspace: Workspace) -> None:
     database."""
     if workspace.new_users:
         workspace.connection.execute(insert(users), [_values(user) for user in workspace.new_users])
-        add_names(workspace.connection, USER, [(user.id, user.name) for user in workspace.new_users])
+        add_names(workspace.connection, USER_NAMES, [(user.id, user.name) for user in workspace.new_users])
         workspace.new_users = []
 
 
@@ -293,13 +293,13 @@ def _held(workspace: Workspace, event: HoldChanged) -> None:
 
 def _banned(workspace: Workspace, event: UserBanned) -> None:
     change_user(workspace, event.user_id, banned=True, ban_reason=event.reason, ban_until_ms=event.until_ms)
-    set_timer(workspace, BAN, event.user_id, event.until_ms)
+    set_timer(workspace, BAN_TIMER, event.user_id, event.until_ms)
     drop_subscriptions_of_user(workspace.connection, event.user_id)
 
 
 def _unbanned(workspace: Workspace, event: UserUnbanned) -> None:
     change_user(workspace, event.user_id, banned=False, ban_reason=None, ban_until_ms=None)
-    set_timer(workspace, BAN, event.user_id, None)
+    set_timer(workspace, BAN_TIMER, event.user_id, None)
 
 
 def change_user(workspace: Workspace, user_id: str, **changes: Any) -> None:  # noqa: ANN401 (fields of a user)
@@ -311,7 +311,7 @@ def write_user(workspace: Workspace, user: User) -> None:
     """Writes a changed user to the database, and makes later commands of the transaction see the change."""
     write_new_users(workspace)
     name = find_users(workspace, (user.id,))[user.id].name
-    change_name(workspace.connection, USER, user.id, name, user.name)
+    change_name(workspace.connection, USER_NAMES, user.id, name, user.name)
     workspace.users[user.id] = user
     workspace.forget_sender(user.id)
     workspace.connection.execute(update(users).where(users.c.id == user.id).values(**_values(user)))

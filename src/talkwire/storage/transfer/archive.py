@@ -24,9 +24,9 @@ import msgspec
 from talkwire.storage.transfer.errors import ArchiveError
 from talkwire.storage.transfer.tables import MovedTable, Row, Summed
 
-FORMAT = 1
-CHUNK_BYTES = 1024 * 1024
-COMPRESSION = 3
+ARCHIVE_FORMAT = 1
+ARCHIVE_CHUNK_BYTES = 1024 * 1024
+GZIP_LEVEL = 3
 """The level of gzip, from 1 to 9: higher levels take much longer and save little."""
 
 _BLOCK = tarfile.BLOCKSIZE
@@ -95,7 +95,7 @@ class ArchiveWriter:
         """Appends rows of a table, each encoded as a line of JSON (`tables.encoded`). Call it for one table after the
         other."""
         number = self._parts[table] = self._parts.get(table, 0) + 1
-        packed = gzip.compress(b"\n".join(lines) + b"\n", COMPRESSION, mtime=0)
+        packed = gzip.compress(b"\n".join(lines) + b"\n", GZIP_LEVEL, mtime=0)
         self._add(f"tables/{table}/{number:06}.jsonl.gz", packed)
 
     def add_file(self, name: str, path: Path) -> int:
@@ -107,7 +107,7 @@ class ArchiveWriter:
             self._write(self._header(f"files/{name}", size))
             left = size
             while left:
-                chunk = file.read(min(left, CHUNK_BYTES))
+                chunk = file.read(min(left, ARCHIVE_CHUNK_BYTES))
                 if not chunk:
                     raise OSError(f"{path}: became shorter while it was read")
                 self._write(chunk)
@@ -201,7 +201,7 @@ class ArchiveReader:
     def _sum_until(self, end: int, advance: Advance) -> str:
         found = sha256()
         self._file.seek(0)
-        while end and (chunk := self._file.read(min(end, CHUNK_BYTES))):
+        while end and (chunk := self._file.read(min(end, ARCHIVE_CHUNK_BYTES))):
             found.update(chunk)
             end -= len(chunk)
             advance(len(chunk))
@@ -214,9 +214,9 @@ class _Format(msgspec.Struct):
 
 def _check_format(head: bytes) -> None:
     found = msgspec.json.decode(head, type=_Format).format
-    if found != FORMAT:
+    if found != ARCHIVE_FORMAT:
         raise ArchiveError(
-            f"is a backup of format {found}, and this version of Talkwire reads {FORMAT}: use a newer one"
+            f"is a backup of format {found}, and this version of Talkwire reads {ARCHIVE_FORMAT}: use a newer one"
         )
 
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from talkwire.storage.transfer.archive import FORMAT, ArchiveWriter, Contents, Sums
+from talkwire.storage.transfer.archive import ARCHIVE_FORMAT, ArchiveWriter, Contents, Sums
 from talkwire.storage.transfer.copying import WRITTEN_BYTES, WRITTEN_ROWS, Progress
 from talkwire.storage.transfer.source import Source
-from talkwire.storage.transfer.tables import NOT_BACKED_UP, Checksum, MovedTable, Summed, moved_tables
+from talkwire.storage.transfer.tables import TABLES_NOT_BACKED_UP, Checksum, MovedTable, Summed, moved_tables
 
-INCLUDED = "included"
+FILES_INCLUDED = "included"
 """The value of `Contents.files` when the bytes of files are in the archive."""
 
 Find = Callable[[str, str], Iterable[tuple[str, Path]]]
@@ -22,8 +22,8 @@ first part has to exist."""
 
 
 class Uploaded(NamedTuple):
-    """What a backup does with uploaded files. `where` is INCLUDED if their bytes are in the backup, and `find` finds
-    them; otherwise `where` describes for the operator where the files stay, and `find` is None."""
+    """What a backup does with uploaded files. `where` is FILES_INCLUDED if their bytes are in the backup, and `find`
+    finds them; otherwise `where` describes for the operator where the files stay, and `find` is None."""
 
     where: str
     find: Find | None = None
@@ -47,9 +47,9 @@ def write_backup(source: Source, file: BinaryIO, program: str, uploaded: Uploade
     is incomplete then.
     """
     now = datetime.now(UTC)
-    tables = moved_tables(without=NOT_BACKED_UP)
+    tables = moved_tables(without=TABLES_NOT_BACKED_UP)
     contents = Contents(
-        FORMAT,
+        ARCHIVE_FORMAT,
         program,
         now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         source.kind,

@@ -18,7 +18,7 @@ from talkwire.storage.engine import reading_engine
 from talkwire.storage.snapshot import TableSnapshot
 from talkwire.storage.transfer.source import with_long_timeouts
 
-AT_ONCE = 2
+EXPORTS_AT_ONCE = 2
 """How many exports read at the same time; further ones wait."""
 
 R = TypeVar("R")
@@ -33,13 +33,13 @@ class ExportReader:
     def __init__(self, url: URL) -> None:
         self._url = url
         self._engine: Engine | None = None
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="talkwire-export")
+        self._threads = ThreadPoolExecutor(EXPORTS_AT_ONCE, thread_name_prefix="talkwire-export")
 
     async def read(self, function: Callable[[Snapshot], R]) -> R:
         """Runs `function` with a snapshot on one of the threads and returns its result; waits while all threads are
         busy. Raises the function's errors, and `unavailable` if the database fails."""
         if self._engine is None:
-            self._engine = with_long_timeouts(reading_engine(self._url, AT_ONCE))
+            self._engine = with_long_timeouts(reading_engine(self._url, EXPORTS_AT_ONCE))
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, self._engine, function)
 
     def _read(self, engine: Engine, function: Callable[[Snapshot], R]) -> R:

@@ -31,7 +31,7 @@ from talkwire.storage.schema import log_head, metadata, nodes
 from talkwire.storage.transfer.errors import SourceError
 from talkwire.storage.transfer.tables import MovedTable, Row, as_moved, count_rows, encoded, select_rows
 
-ROWS_AT_ONCE = 500
+BATCH_ROWS = 500
 """How many rows a batch has. A message may have 64 KiB, so a batch has at most about 30 MB."""
 
 
@@ -45,7 +45,7 @@ class Head(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Up to ROWS_AT_ONCE rows of a table, and the same rows encoded as lines of JSON."""
+    """Up to BATCH_ROWS rows of a table, and the same rows encoded as lines of JSON."""
 
     rows: list[Row]
     lines: list[bytes]
@@ -118,12 +118,12 @@ def reading(connection: Connection, moved: MovedTable) -> Iterator[Iterator[Batc
     """A context manager that provides an iterator over all rows of a table in the order of its key, in batches.
     Iterating may raise RowError."""
     statement = select_rows(moved, connection.dialect)
-    with connection.execute(statement, execution_options={"yield_per": ROWS_AT_ONCE}) as found:
+    with connection.execute(statement, execution_options={"yield_per": BATCH_ROWS}) as found:
         yield _batches(moved, found)
 
 
 def _batches(moved: MovedTable, found: Result[Any]) -> Iterator[Batch]:
-    for part in found.partitions(ROWS_AT_ONCE):
+    for part in found.partitions(BATCH_ROWS):
         rows = [as_moved(moved, row) for row in part]
         yield Batch(rows, [encoded(moved, row) for row in rows])
 

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 from talkwire.storage.schema import ended_nodes, metadata, nodes
 from talkwire.storage.transfer.errors import RowError
 
-COPIED = (
+COPIED_TABLES = (
     "users",
     "name_parts",
     "erasures",
@@ -102,16 +102,16 @@ COPIED = (
 )
 """The tables that a copy takes, beside the index of words; `log_head` is written last, and completes the target."""
 
-HEAD = "log_head"
+HEAD_TABLE = "log_head"
 
-LEFT_OUT = frozenset({"nodes", "lost_nodes", "online", "calls"})
+TABLES_LEFT_OUT = frozenset({"nodes", "lost_nodes", "online", "calls"})
 """The tables about running servers, which are not copied since their rows are outdated once a server has stopped."""
 
-NOT_BACKED_UP = frozenset({"logins", "sessions", "session_rooms", "ended_nodes", "push_subscriptions", "pushes"})
+TABLES_NOT_BACKED_UP = frozenset({"logins", "sessions", "session_rooms", "ended_nodes", "push_subscriptions", "pushes"})
 """The tables that a restore must not bring back: devices that have signed out since with their subscriptions to pushes,
 and sessions of the old log."""
 
-WORDS = "message_words"
+WORDS_TABLE = "message_words"
 """The index of messages' words (`storage/messages/search.py`), which each database stores in its own form."""
 
 Kind = Literal["text", "integer", "boolean"]
@@ -143,7 +143,7 @@ class MovedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def moved_tables(*, without: Iterable[str] = ()) -> list[MovedTable]:
     """Returns the descriptions of all tables that a copy moves, except those named in `without`."""
-    names = [name for name in COPIED if name not in without]
+    names = [name for name in COPIED_TABLES if name not in without]
     return [*(_described(metadata.tables[name]) for name in names), _WORDS_TABLE]
 
 
@@ -165,13 +165,13 @@ def _kind_of(found: Column[Any]) -> Kind:
             raise NotImplementedError(f"{found}: no form is defined in which {other!r} is moved")
 
 
-_WORDS_TABLE = MovedTable(WORDS, {"message_id": "integer", "words": "text"}, ("message_id",))
+_WORDS_TABLE = MovedTable(WORDS_TABLE, {"message_id": "integer", "words": "text"}, ("message_id",))
 
 
 def select_rows(moved: MovedTable, dialect: Dialect) -> Executable:
     """Returns a query for all rows of a table, with the columns of `moved`, in the order of its primary key: texts by
     code points."""
-    if moved.name == WORDS:
+    if moved.name == WORDS_TABLE:
         return text(_SELECT_WORDS[dialect.name])
     found: FromClause = _with_killed_nodes() if moved.name == ended_nodes.name else moved.clause()
     columns = [found.c[name] for name in moved.columns]
@@ -208,7 +208,7 @@ _SELECT_WORDS = MappingProxyType(
 def as_moved(moved: MovedTable, found: Sequence[Any]) -> Row:
     """Converts a row that `select_rows` has read to the form that is the same for all databases: in the index of words,
     each message's words become sorted and unique."""
-    if moved.name == WORDS:
+    if moved.name == WORDS_TABLE:
         return found[0], " ".join(sorted(set(found[1].split(" "))))
     return tuple(found)
 

@@ -32,7 +32,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from talkwire.storage.engine import writing_engine
 from talkwire.storage.migrations import create, lock_schema, newest_revision, upgrade
-from talkwire.storage.schema import HEAD_ID, files, followers, log_head, metadata, uploads, webhooks
+from talkwire.storage.schema import LOG_HEAD_ID, files, followers, log_head, metadata, uploads, webhooks
 from talkwire.storage.session import UnsuitableDatabaseError, refuse_unsuitable
 from talkwire.storage.transfer.errors import ArchiveError, RowError, TargetError
 from talkwire.storage.transfer.source import (
@@ -42,7 +42,7 @@ from talkwire.storage.transfer.source import (
     tables_with_generated_ids,
     with_long_timeouts,
 )
-from talkwire.storage.transfer.tables import WORDS, Checksum, MovedTable, Row, Summed
+from talkwire.storage.transfer.tables import WORDS_TABLE, Checksum, MovedTable, Row, Summed
 from talkwire.storage.unfinished import UnfinishedMark, drop_mark, mark_of, put_mark
 
 _TAKEN_KEY = 0x7461_6C6C
@@ -149,9 +149,9 @@ class Target:
     def _insert(self, moved: MovedTable, rows: Sequence[Row]) -> None:
         if not self._on_postgresql:
             # Compiled without values, an insertion names all columns of the clause in their order, as rows have them.
-            into = table(WORDS, column("rowid"), column("words")) if moved.name == WORDS else moved.clause()
+            into = table(WORDS_TABLE, column("rowid"), column("words")) if moved.name == WORDS_TABLE else moved.clause()
             self._connection.exec_driver_sql(str(insert(into).compile(self._connection)), list(rows))
-        elif moved.name == WORDS:
+        elif moved.name == WORDS_TABLE:
             given = [(str(id_), words) for id_, words in rows]
             self._connection.execute(_PUT_WORDS, {"rows": _json.encode(given).decode()})
         else:
@@ -214,7 +214,7 @@ class Target:
             if self._on_postgresql:
                 # When this commit is on disk, so are the earlier ones, which did not wait for the disk.
                 self._connection.execute(text("SET LOCAL synchronous_commit = on"))
-            self._connection.execute(insert(log_head), {"id": HEAD_ID, **head._asdict()})
+            self._connection.execute(insert(log_head), {"id": LOG_HEAD_ID, **head._asdict()})
             upgrade(self._connection)
             if in_new_folders:
                 for table_ in (files, uploads):
@@ -277,7 +277,7 @@ def _must_have(connection: Connection, tables: Iterable[MovedTable]) -> None:
     names = set(inspector.get_table_names())
     for moved in tables:
         columns = {column["name"] for column in inspector.get_columns(moved.name)} if moved.name in names else set()
-        if moved.name == WORDS:
+        if moved.name == WORDS_TABLE:
             columns |= {"message_id"}  # SQLite numbers these rows by it, and has no such column
         if not moved.columns.keys() <= columns:
             raise ArchiveError(f"has a table that a Talkwire of its version has not: {moved.name!r}")
@@ -289,9 +289,9 @@ def _must_be_empty(connection: Connection, mark: UnfinishedMark) -> None:
     names = set(inspect(connection).get_table_names())
     migrated = "alembic_version" in names
     for name in sorted(names):
-        if name.startswith(f"{WORDS}_") and migrated:
+        if name.startswith(f"{WORDS_TABLE}_") and migrated:
             continue  # what SQLite's index is made of
-        if not migrated or name not in {*metadata.tables, WORDS, "alembic_version"}:
+        if not migrated or name not in {*metadata.tables, WORDS_TABLE, "alembic_version"}:
             raise TargetError(f"the database is not empty: it has a table {name}, which is not of Talkwire")
         if name not in _FILLED_WHEN_EMPTY and _has_rows(connection, name):
             raise TargetError(_same_chat(connection, mark) or f"the database is not empty: there are rows in {name}")
@@ -316,7 +316,7 @@ def _listed(columns: Iterable[str]) -> str:
 
 
 def _drop_tables(connection: Connection) -> None:
-    if WORDS in inspect(connection).get_table_names():
-        Table(WORDS, MetaData()).drop(connection)  # on SQLite with those that it is made of
+    if WORDS_TABLE in inspect(connection).get_table_names():
+        Table(WORDS_TABLE, MetaData()).drop(connection)  # on SQLite with those that it is made of
     for name in inspect(connection).get_table_names():
         Table(name, MetaData()).drop(connection)

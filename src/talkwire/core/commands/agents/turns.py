@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from talkwire.core.commands.command import Change, Page, Query, Signal, SocketSignal
 from talkwire.core.commands.meanings import a_text
-from talkwire.core.domain.agents.turns import LABEL_MAX_LENGTH, TURNS_MAX, Turn, TurnState
+from talkwire.core.domain.agents.turns import CLAIMED_TURNS_MAX, TURN_LABEL_MAX_LENGTH, Turn, TurnState
 from talkwire.core.domain.model import Message
 from talkwire.core.domain.parts.streams import (
     LEASE_MAX_S,
@@ -22,11 +22,11 @@ from talkwire.core.domain.parts.streams import (
     StreamError,
 )
 
-TURN = "turn"
+TURN_TIMER = "turn"
 """The kind of timer that looks whether a turn's lease has ended, or whether it can be claimed again. The key is the
 turn's id."""
 
-TURN_ALERT = "turn-alert"
+TURN_ALERT_TIMER = "turn-alert"
 """The kind of timer that looks whether a turn has been open for too long. The key is the turn's id."""
 
 WAIT_MAX_S = 60
@@ -42,7 +42,7 @@ TurnLease = Annotated[
 ]
 
 TurnText = Annotated[str, a_text("The token of the turn, as the claim has returned it", longest=64)]
-Label = Annotated[str, a_text("What the agent is doing, for the members to see", longest=LABEL_MAX_LENGTH)]
+Label = Annotated[str, a_text("What the agent is doing, for the members to see", longest=TURN_LABEL_MAX_LENGTH)]
 
 
 class ClaimedTurn(NamedTuple):
@@ -74,7 +74,7 @@ class TakeTurns(Change[Sequence[ClaimedTurn]], frozen=True, tag="TakeTurns"):
 class ClaimTurns(SocketSignal[Sequence[ClaimedTurn]], frozen=True, kw_only=True, tag="ClaimTurns"):
     """Claims turns of an agent, the oldest first. If none can be claimed, it waits for one for `wait` seconds."""
 
-    max: Annotated[int, Meta(description="How many turns to claim at most", ge=1, le=TURNS_MAX)] = 1
+    max: Annotated[int, Meta(description="How many turns to claim at most", ge=1, le=CLAIMED_TURNS_MAX)] = 1
     lease_s: TurnLease | None = None
     wait: Annotated[int, Meta(description="Seconds to wait while there is no turn", ge=0, le=WAIT_MAX_S)] = 0
     conversation_id: Annotated[str | None, Meta(description="Claim turns in this conversation only")] = None

@@ -11,16 +11,16 @@ from talkwire.core.commands.meanings import a_text
 from talkwire.core.domain.cards.card import CHOICE_COMMENT_MAX_LENGTH, CardChoice, InputValue
 from talkwire.core.domain.model import Message
 
-CARD = "card"
+CARD_TIMER = "card"
 """The kind of timer that fires when users are reminded of a card, and when it ends by itself. The key is the message's
 id."""
 
-NOTIFIED_MAX = 100
+CARD_NOTIFIED_MAX = 100
 """A card that does not name its users notifies those who may choose, if they are at most so many."""
 
 CHOICES_SHOWN_MAX = 100
 
-WAITING_MAX = 1000
+OPEN_CARDS_MAX = 1000
 """How many open cards are looked at, the newest first, to find those that wait for a user."""
 
 ChoiceComment = Annotated[str, a_text("Why, in the user's words.", longest=CHOICE_COMMENT_MAX_LENGTH, shortest=1)]
@@ -37,7 +37,7 @@ class SeenCard(msgspec.Struct, frozen=True):
 
 class WaitingCards(msgspec.Struct, frozen=True):
     """Messages with open cards that wait for the reader's choice, the newest first, and how many there are, at most
-    `WAITING_MAX`."""
+    `OPEN_CARDS_MAX`."""
 
     messages: tuple[Message, ...]
     count: int

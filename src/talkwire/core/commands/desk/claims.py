@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from talkwire.core.commands.command import Change
 from talkwire.core.commands.meanings import a_text
-from talkwire.core.domain.desk.handling import NOTE_MAX_LENGTH
+from talkwire.core.domain.desk.handling import HANDOFF_NOTE_MAX_LENGTH
 
 ActingStaff = Annotated[
     str | None, Meta(description="The member of the conversation's teams who does it; the role `service` names one")
@@ -45,7 +45,8 @@ class ReleaseConversation(Change[HandlingView], frozen=True, tag="ReleaseConvers
     note: Annotated[
         str | None,
         a_text(
-            "What agents should know that work in the conversation; their next turn has it", longest=NOTE_MAX_LENGTH
+            "What agents should know that work in the conversation; their next turn has it",
+            longest=HANDOFF_NOTE_MAX_LENGTH,
         ),
     ] = None
     sender_id: ActingStaff = None
@@ -65,7 +66,8 @@ class HandOffConversation(Change[HandlingView], frozen=True, tag="HandOffConvers
         ),
     ]
     note: Annotated[
-        str | None, a_text("What the next handler should know; customers do not see it", longest=NOTE_MAX_LENGTH)
+        str | None,
+        a_text("What the next handler should know; customers do not see it", longest=HANDOFF_NOTE_MAX_LENGTH),
     ] = None
     sender_id: ActingStaff = None
 

@@ -59,7 +59,7 @@ class Missed(msgspec.Struct, frozen=True):
 
 class FindMissed(Query[Missed], frozen=True, tag="FindMissed"):
     """Returns the messages that the actor has neither read nor received, in log order, at most the newest
-    `MISSED_MAX`.
+    `MISSED_MESSAGES_MAX`.
 
     Considers only messages after the log position up to which the actor has received messages, or after `after_pos` if
     that is later.

@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 from talkwire.core.commands.command import Change, Query
 
-OFFER = "offer"
+OFFER_TIMER = "offer"
 """A pending offer expires. The key is the offer's id."""
 
-BAN = "ban"
+BAN_TIMER = "ban"
 """A ban from the server ends. The key is the user's id."""
 
-CONVERSATION_BAN = "conversation-ban"
+CONVERSATION_BAN_TIMER = "conversation-ban"
 """A ban from a conversation ends. The key is `restriction_key`."""
 
-MUTE = "mute"
+MUTE_TIMER = "mute"
 """A moderator's mute ends. The key is `restriction_key`."""
 
 

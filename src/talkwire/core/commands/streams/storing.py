@@ -14,7 +14,7 @@ from talkwire.core.domain.model import Message
 from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.core.domain.parts.streams import StopRequest, Stream, StreamError
 
-STREAM = "stream"
+STREAM_TIMER = "stream"
 """The kind of timer that looks whether a stream's lease has ended, or the time in which it can be continued. The key is
 the message's id."""
 

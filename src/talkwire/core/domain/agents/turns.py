@@ -20,17 +20,17 @@ TurnState = Literal["waiting", "working", "done", "failed"]
 
 TURN_STATES: tuple[TurnState, ...] = get_args(TurnState)
 
-TURNS_MAX = 50
+CLAIMED_TURNS_MAX = 50
 """How many turns are claimed at once, at most."""
 
-MESSAGES_MAX = 100
+TURN_MESSAGES_MAX = 100
 """How many messages a turn has at most; later ones begin the next turn."""
 
-LABEL_MAX_LENGTH = 100
+TURN_LABEL_MAX_LENGTH = 100
 TURN_LEASE_MS = 60_000
 TURN_LEASE_BY_SOCKET_MS = 15_000
 
-PAUSES_MS = (1_000, 5_000, 30_000, 120_000, 600_000)
+TURN_PAUSES_MS = (1_000, 5_000, 30_000, 120_000, 600_000)
 """After how long a turn can be claimed again that has failed for the first time, the second time and so on."""
 
 TURNS_KEPT_MS = 30 * 24 * 60 * 60 * 1000
@@ -134,7 +134,7 @@ def token_of(path: str, text: str) -> TurnToken:
 
 def pause_ms(tries: int) -> int:
     """Returns after how long a turn can be claimed again that has failed `tries` times."""
-    return PAUSES_MS[min(tries, len(PAUSES_MS)) - 1]
+    return TURN_PAUSES_MS[min(tries, len(TURN_PAUSES_MS)) - 1]
 
 
 def superseded_turn() -> ChatError:

@@ -24,19 +24,19 @@ InputValue = str | int | float | bool
 CARD_MAX_BYTES = 64 * 1024
 CARD_TITLE_MAX_LENGTH = 200
 CARD_TEXT_MAX_LENGTH = 4000
-FIELDS_MAX = 16
-LABEL_MAX_LENGTH = 80
-FIELD_VALUE_MAX_LENGTH = 1000
-ACTIONS_MAX = 20
+CARD_FIELDS_MAX = 16
+CARD_LABEL_MAX_LENGTH = 80
+CARD_FIELD_VALUE_MAX_LENGTH = 1000
+CARD_ACTIONS_MAX = 20
 ACTION_ID_MAX_LENGTH = 64
-SUBJECT_MAX_BYTES = 4 * 1024
+CARD_SUBJECT_MAX_BYTES = 4 * 1024
 NAMED_USERS_MAX = 100
-NEEDED_MAX = 1000
+CHOICES_NEEDED_MAX = 1000
 """How many choices of an action a card may need."""
 
 INPUT_FIELDS_MAX = 16
 INPUT_TEXT_MAX_LENGTH = 4000
-CHOICES_MAX = 50
+INPUT_CHOICES_MAX = 50
 """How many values a choice in a form offers at most."""
 
 CHOICE_COMMENT_MAX_LENGTH = 1000
@@ -49,8 +49,8 @@ class _Base(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, for
 class CardField(_Base, frozen=True):
     """A fact that a card shows, such as an amount."""
 
-    label: Annotated[str, Meta(description="What it is", extra_json_schema={"maxLength": LABEL_MAX_LENGTH})]
-    value: Annotated[str, Meta(extra_json_schema={"maxLength": FIELD_VALUE_MAX_LENGTH})]
+    label: Annotated[str, Meta(description="What it is", extra_json_schema={"maxLength": CARD_LABEL_MAX_LENGTH})]
+    value: Annotated[str, Meta(extra_json_schema={"maxLength": CARD_FIELD_VALUE_MAX_LENGTH})]
 
 
 class InputOption(_Base, frozen=True):

@@ -9,16 +9,16 @@ from msgspec import UNSET
 
 from talkwire.core.domain.cards.card import (
     ACTION_ID_MAX_LENGTH,
-    ACTIONS_MAX,
+    CARD_ACTIONS_MAX,
+    CARD_FIELD_VALUE_MAX_LENGTH,
+    CARD_FIELDS_MAX,
+    CARD_LABEL_MAX_LENGTH,
     CARD_MAX_BYTES,
+    CARD_SUBJECT_MAX_BYTES,
     CARD_TEXT_MAX_LENGTH,
     CARD_TITLE_MAX_LENGTH,
-    FIELD_VALUE_MAX_LENGTH,
-    FIELDS_MAX,
-    LABEL_MAX_LENGTH,
+    CHOICES_NEEDED_MAX,
     NAMED_USERS_MAX,
-    NEEDED_MAX,
-    SUBJECT_MAX_BYTES,
     AskedCard,
     CardAction,
     CardWho,
@@ -29,7 +29,7 @@ from talkwire.core.domain.model import message_number
 from talkwire.core.domain.texts import check_id, check_line, check_name, check_short_text, check_url, json_fits
 from talkwire.core.domain.times import ms_of
 
-LASTS_MAX_MS = 366 * 24 * 60 * 60 * 1000
+CARD_LIFETIME_MAX_MS = 366 * 24 * 60 * 60 * 1000
 """How far in the future a card may end, in milliseconds: a year, of 366 days."""
 
 _encode = msgspec.json.Encoder().encode
@@ -50,8 +50,8 @@ def check_card(card: AskedCard) -> None:
         ms_of("card.expiresAt", card.expires_at)
     if card.supersedes is not UNSET and message_number(card.supersedes) is None:
         raise invalid("card.supersedes", "must be the id of a message")
-    if card.subject is not UNSET and not json_fits("card.subject", card.subject, SUBJECT_MAX_BYTES):
-        raise ChatError("payload_too_large", f"card.subject: at most {SUBJECT_MAX_BYTES} bytes")
+    if card.subject is not UNSET and not json_fits("card.subject", card.subject, CARD_SUBJECT_MAX_BYTES):
+        raise ChatError("payload_too_large", f"card.subject: at most {CARD_SUBJECT_MAX_BYTES} bytes")
     if len(_encode(card)) > CARD_MAX_BYTES:
         raise ChatError("payload_too_large", f"card: at most {CARD_MAX_BYTES} bytes")
 
@@ -62,7 +62,7 @@ def expiry_of(card: AskedCard, now_ms: int) -> int | None:
     if card.expires_at is UNSET:
         return None
     expires_ms = ms_of("card.expiresAt", card.expires_at)
-    if not now_ms < expires_ms <= now_ms + LASTS_MAX_MS:
+    if not now_ms < expires_ms <= now_ms + CARD_LIFETIME_MAX_MS:
         raise invalid("card.expiresAt", "must be in the future, at most a year from now")
     return expires_ms
 
@@ -70,20 +70,20 @@ def expiry_of(card: AskedCard, now_ms: int) -> int | None:
 def _check_fields(card: AskedCard) -> None:
     if card.fields is UNSET:
         return
-    if len(card.fields) > FIELDS_MAX:
-        raise invalid("card.fields", f"must have at most {FIELDS_MAX} items")
+    if len(card.fields) > CARD_FIELDS_MAX:
+        raise invalid("card.fields", f"must have at most {CARD_FIELDS_MAX} items")
     for index, field in enumerate(card.fields):
-        check_line(f"card.fields[{index}].label", field.label, LABEL_MAX_LENGTH)
-        check_name(f"card.fields[{index}].value", field.value, FIELD_VALUE_MAX_LENGTH)
+        check_line(f"card.fields[{index}].label", field.label, CARD_LABEL_MAX_LENGTH)
+        check_name(f"card.fields[{index}].value", field.value, CARD_FIELD_VALUE_MAX_LENGTH)
 
 
 def _check_actions(actions: Sequence[CardAction]) -> None:
-    if not 1 <= len(actions) <= ACTIONS_MAX:
-        raise invalid("card.actions", f"must have 1 to {ACTIONS_MAX} items")
+    if not 1 <= len(actions) <= CARD_ACTIONS_MAX:
+        raise invalid("card.actions", f"must have 1 to {CARD_ACTIONS_MAX} items")
     for index, action in enumerate(actions):
         path = f"card.actions[{index}]"
         check_short_text(f"{path}.id", action.id, ACTION_ID_MAX_LENGTH)
-        check_line(f"{path}.label", action.label, LABEL_MAX_LENGTH)
+        check_line(f"{path}.label", action.label, CARD_LABEL_MAX_LENGTH)
         if action.url is not UNSET:
             check_url(f"{path}.url", action.url)
         if action.input is not UNSET:
@@ -116,8 +116,8 @@ def _check_quorums(quorums: dict[str, int], choosable: set[str]) -> None:
     if quorums.keys() - choosable:
         raise invalid("card.decide", "must name actions of the card that can be chosen")
     for action_id, needed in quorums.items():
-        if not 1 <= needed <= NEEDED_MAX:
-            raise invalid(f"card.decide.{action_id}", f"must be between 1 and {NEEDED_MAX}")
+        if not 1 <= needed <= CHOICES_NEEDED_MAX:
+            raise invalid(f"card.decide.{action_id}", f"must be between 1 and {CHOICES_NEEDED_MAX}")
 
 
 def _check_who(who: CardWho) -> None:

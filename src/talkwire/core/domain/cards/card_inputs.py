@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from msgspec import UNSET
 
 from talkwire.core.domain.cards.card import (
+    CARD_LABEL_MAX_LENGTH,
     CARD_TEXT_MAX_LENGTH,
-    CHOICES_MAX,
+    INPUT_CHOICES_MAX,
     INPUT_FIELDS_MAX,
     INPUT_TEXT_MAX_LENGTH,
-    LABEL_MAX_LENGTH,
     CardInput,
     InputProperty,
     InputSchema,
@@ -32,7 +32,7 @@ def check_form(path: str, given: CardInput) -> None:
     if not 1 <= len(form.properties) <= INPUT_FIELDS_MAX:
         raise invalid(f"{path}.schema.properties", f"must have 1 to {INPUT_FIELDS_MAX} members")
     for name, field in form.properties.items():
-        check_line(f"{path}.schema.properties", name, LABEL_MAX_LENGTH)
+        check_line(f"{path}.schema.properties", name, CARD_LABEL_MAX_LENGTH)
         _check_property(f"{path}.schema.properties.{name}", field)
     if form.required is not UNSET:
         if len(set(form.required)) < len(form.required):
@@ -68,7 +68,7 @@ def _check_property(path: str, field: InputProperty) -> None:
         if getattr(field, name) is not UNSET:
             raise invalid(f"{path}.{_NAMES.get(name, name)}", f"is not possible for the type {field.type}")
     if field.title is not UNSET:
-        check_line(f"{path}.title", field.title, LABEL_MAX_LENGTH)
+        check_line(f"{path}.title", field.title, CARD_LABEL_MAX_LENGTH)
     if field.description is not UNSET:
         check_short_text(f"{path}.description", field.description, CARD_TEXT_MAX_LENGTH)
     if is_text:
@@ -94,14 +94,14 @@ def _check_text_property(path: str, field: InputProperty) -> None:
     options = list(_options(field))
     if field.enum is not UNSET or field.one_of is not UNSET:
         path = f"{path}.{'enum' if field.one_of is UNSET else 'oneOf'}"
-        if not 1 <= len(options) <= CHOICES_MAX:
-            raise invalid(path, f"must have 1 to {CHOICES_MAX} items")
+        if not 1 <= len(options) <= INPUT_CHOICES_MAX:
+            raise invalid(path, f"must have 1 to {INPUT_CHOICES_MAX} items")
         if len(set(options)) < len(options):
             raise invalid(path, "must not have a value twice")
         for value in options:
-            check_line(path, value, LABEL_MAX_LENGTH)
+            check_line(path, value, CARD_LABEL_MAX_LENGTH)
     for option in () if field.one_of is UNSET else field.one_of:
-        check_line(path, option.title, LABEL_MAX_LENGTH)
+        check_line(path, option.title, CARD_LABEL_MAX_LENGTH)
 
 
 def _options(field: InputProperty) -> Iterator[str]:

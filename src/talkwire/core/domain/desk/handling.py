@@ -6,7 +6,7 @@ from typing import Literal
 
 HandlingState = Literal["open", "closed"]
 
-NOTE_MAX_LENGTH = 2000
+HANDOFF_NOTE_MAX_LENGTH = 2000
 """How many characters the note of a handoff may have."""
 
 

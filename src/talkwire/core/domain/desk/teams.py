@@ -16,10 +16,10 @@ TEAM_MEMBERS_MAX = 100
 TEAM_NAME_MAX_LENGTH = 200
 TEAMS_OF_CONVERSATION_MAX = 10
 
-BATCH_MAX = 50
+MEMBERSHIPS_BATCH_MAX = 50
 """How many memberships a command writes in its own transaction."""
 
-FURTHER_BATCH_MAX = 10
+FURTHER_MEMBERSHIPS_BATCH_MAX = 10
 """How many memberships are written in each further transaction: few, since messages wait for it."""
 
 

@@ -10,7 +10,7 @@ import msgspec
 WEBHOOKS_MAX = 50
 """The maximum number of webhooks on a server."""
 
-ROTATION_MS = 24 * 3600 * 1000
+SECRET_ROTATION_MS = 24 * 3600 * 1000
 """How long requests are also signed with the previous secret after a rotation, in milliseconds."""
 
 ATTEMPTS_KEPT = 100

@@ -19,7 +19,7 @@ from talkwire.core.domain.events import (
     ThreadMarked,
 )
 
-FOR_ALL = 0
+FOR_ALL_NODES = 0
 """Stands in place of a conversation's hash for an event that every node needs."""
 
 OF_ONE_CONVERSATION = (
@@ -40,5 +40,7 @@ def conversation_hash(conversation_id: str) -> int:
 
 
 def hash_of(event: Durable) -> int:
-    """Returns the hash of the conversation whose members' nodes need an event, or FOR_ALL."""
-    return conversation_hash(event.reach.about(event) or "") if isinstance(event, OF_ONE_CONVERSATION) else FOR_ALL
+    """Returns the hash of the conversation whose members' nodes need an event, or FOR_ALL_NODES."""
+    return (
+        conversation_hash(event.reach.about(event) or "") if isinstance(event, OF_ONE_CONVERSATION) else FOR_ALL_NODES
+    )

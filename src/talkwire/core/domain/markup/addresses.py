@@ -6,7 +6,7 @@ import re
 
 from talkwire.core.domain.markup.characters import SPACES, is_unspaced, is_word
 
-START = r"https?://|www\.(?=[^\W_])"
+ADDRESS_START = r"https?://|www\.(?=[^\W_])"
 """A regular expression for what an address may start with, without regard to case. `follows_word` says whether an
 address may start there."""
 
@@ -40,8 +40,8 @@ def follows_word(text: str, start: int, found: str) -> bool:
 
 
 def end_of_address(text: str, start: int, found: str) -> int:
-    """Returns where the address ends that starts at `start` with `found`, a match of `START`. Returns `start` if
-    nothing follows its scheme.
+    """Returns where the address ends that starts at `start` with `found`, a match of `ADDRESS_START`. Returns `start`
+    if nothing follows its scheme.
 
     It ends before white space, quotation marks, angle brackets, CJK and wide punctuation, and a closing bracket that it
     does not open. Punctuation at its end belongs to the sentence.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from talkwire.core.domain.markup.addresses import START, end_of_address, follows_word
+from talkwire.core.domain.markup.addresses import ADDRESS_START, end_of_address, follows_word
 from talkwire.core.domain.markup.characters import SPACES
 
 
@@ -36,7 +36,7 @@ class Address(msgspec.Struct, frozen=True):
 
 Piece = Text | Code | Address
 
-_NEXT = re.compile(rf"[\\`<]|!?\[|{START}", re.IGNORECASE)
+_NEXT = re.compile(rf"[\\`<]|!?\[|{ADDRESS_START}", re.IGNORECASE)
 _IN_LABEL = re.compile(r"[\\`]")
 _TICKS = re.compile("`+")
 _LABELLED = re.compile(

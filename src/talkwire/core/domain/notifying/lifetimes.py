@@ -8,8 +8,8 @@ NOTIFICATIONS_MAX = 1000
 NOTIFICATIONS_KEPT_MS = 30 * 24 * 3600 * 1000
 """The age in milliseconds up to which notifications are kept and listed."""
 
-PUSHED_MS = 24 * 3600 * 1000
+PUSHABLE_MS = 24 * 3600 * 1000
 """The age in milliseconds up to which a notification may be pushed; push services are asked to keep it no longer."""
 
-DISMISSED_MS = 7 * 24 * 3600 * 1000
+DISMISSABLE_MS = 7 * 24 * 3600 * 1000
 """The age in milliseconds up to which a notification that was pushed can be dismissed on the device."""

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-KEYS_MAX = 10
+METADATA_KEYS_MAX = 10
 """How many keys of conversations' metadata lists can be filtered by."""
 
-KEY_MAX_LENGTH = 128
+METADATA_KEY_MAX_LENGTH = 128
 VALUE_MAX_LENGTH = 128
 
 _encode = msgspec.json.Encoder().encode

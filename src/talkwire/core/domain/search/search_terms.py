@@ -10,8 +10,8 @@ from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.search.words import is_unspaced, words_of
 from talkwire.core.domain.texts import check_text
 
-TEXT_MAX_LENGTH = 1000
-WORDS_MAX = 64
+SEARCH_TEXT_MAX_LENGTH = 1000
+SEARCH_WORDS_MAX = 64
 
 PREFIX_MIN_LENGTH = 2
 """Minimum length in characters for the last word of a query to match as a prefix."""
@@ -74,12 +74,12 @@ class SearchScope(msgspec.Struct, frozen=True):
 def terms_of(path: str, text: str) -> SearchTerms:
     """Parses a query into words, of which the last may be incomplete, and "phrases in quotes".
 
-    Raises `invalid_request` for a query without a word, with more than `WORDS_MAX` words or with more than
-    `TEXT_MAX_LENGTH` characters. `path` is the query's field in the request, to name in the error.
+    Raises `invalid_request` for a query without a word, with more than `SEARCH_WORDS_MAX` words or with more than
+    `SEARCH_TEXT_MAX_LENGTH` characters. `path` is the query's field in the request, to name in the error.
     """
     check_text(path, text)
-    if len(text) > TEXT_MAX_LENGTH:
-        raise invalid(path, f"must have at most {TEXT_MAX_LENGTH} characters")
+    if len(text) > SEARCH_TEXT_MAX_LENGTH:
+        raise invalid(path, f"must have at most {SEARCH_TEXT_MAX_LENGTH} characters")
     phrases: list[SearchPhrase] = []
     for place, part in enumerate(text.split('"')):
         if place % 2:
@@ -88,8 +88,8 @@ def terms_of(path: str, text: str) -> SearchTerms:
             phrases += _phrases(part.split(), unfinished=place == text.count('"'))
     if not phrases:
         raise invalid(path, "must contain a word")
-    if sum(len(phrase.words) for phrase in phrases) > WORDS_MAX:
-        raise invalid(path, f"must have at most {WORDS_MAX} words")
+    if sum(len(phrase.words) for phrase in phrases) > SEARCH_WORDS_MAX:
+        raise invalid(path, f"must have at most {SEARCH_WORDS_MAX} words")
     return SearchTerms(tuple(dict.fromkeys(phrases)))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Literal
 from unicodedata import category, combining, decimal, normalize
 
-WORD_MAX_LENGTH = 64
+INDEXED_WORD_MAX_LENGTH = 64
 """Words are cut to this many characters."""
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
@@ -22,7 +22,7 @@ _UNSPACED = re.compile(
     "\u1100-\u11ff\uac00-\ud7ff"  # Hangul
     "\u3005-\u3007\u3041-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+)"  # kana and Han
 )
-MARKS_MAX = 30
+COMBINING_MARKS_MAX = 30
 """Further combining marks on one letter are dropped. No language needs more than a few."""
 
 # No combining mark is a letter or a digit.
@@ -105,8 +105,8 @@ def _normal(form: Literal["NFC", "NFKD"], text: str) -> str:
 
 
 def _cut_marks(found: re.Match[str]) -> str:
-    """Returns the matched run of characters with at most `MARKS_MAX` combining marks in a row; further marks are
-    removed.
+    """Returns the matched run of characters with at most `COMBINING_MARKS_MAX` combining marks in a row; further marks
+    are removed.
 
     This is Unicode's stream-safe text (UAX 15, D4), except that the latter keeps further marks.
     """
@@ -114,7 +114,7 @@ def _cut_marks(found: re.Match[str]) -> str:
     kept: list[str] = []
     for character in found[0]:
         leading, trailing = _marks[character]
-        if count + leading <= MARKS_MAX:
+        if count + leading <= COMBINING_MARKS_MAX:
             kept.append(character)
             count = count + leading if trailing < 0 else trailing
     return "".join(kept)
@@ -136,11 +136,11 @@ def searched_text(content: str, attached_names: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """Returns the words of a text in order, in the form in which they are indexed and compared: folded (`fold`), cut to
-    `WORD_MAX_LENGTH`, and as pairs of characters in scripts without spaces."""
+    `INDEXED_WORD_MAX_LENGTH`, and as pairs of characters in scripts without spaces."""
     folded = fold(text)
     if folded.isascii():
-        return [word[:WORD_MAX_LENGTH] for word in folded.split()]
-    return [word[:WORD_MAX_LENGTH] for run in folded.split() for word in _words_of_run(run)]
+        return [word[:INDEXED_WORD_MAX_LENGTH] for word in folded.split()]
+    return [word[:INDEXED_WORD_MAX_LENGTH] for run in folded.split() for word in _words_of_run(run)]
 
 
 def is_unspaced(word: str) -> bool:

@@ -21,7 +21,7 @@ from talkwire.core.domain.events import (
 from talkwire.core.engine.recount import Recount
 from talkwire.core.ports.chat import CommandExecutor
 
-PAUSE_S = 1.0
+DESK_COUNTS_PAUSE_S = 1.0
 """The shortest time between two counts, so that each team's members receive at most one event a second."""
 
 
@@ -34,7 +34,7 @@ class LiveDesk:
         chat: CommandExecutor,
         directory: Directory,
         notify: Callable[[Sequence[DeskUpdated]], None],
-        pause_s: float = PAUSE_S,
+        pause_s: float = DESK_COUNTS_PAUSE_S,
     ) -> None:
         self._chat = chat
         self._directory = directory

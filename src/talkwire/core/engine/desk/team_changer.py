@@ -15,14 +15,14 @@ from talkwire.core.domain.events import ConversationCreated, News, TeamUpdated
 from talkwire.core.engine.stepwise_work import StepwiseWork
 from talkwire.core.ports.chat import CommandExecutor
 
-BATCH_PAUSE_S = 0.003
+MEMBERSHIPS_PAUSE_S = 0.003
 """The pause between two batches, in which others can send."""
 
-OTHERS_PAUSE_S = 0.05
+MEMBERSHIPS_OTHERS_PAUSE_S = 0.05
 """The pause after finding that another node or task has written a batch. It is longer, so that the other one writes the
 next batch too."""
 
-WAIT_S = 10.0
+MEMBERSHIPS_WAIT_S = 10.0
 """How long a command waits for the memberships that follow from it."""
 
 _logger = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class TeamChanger(StepwiseWork):
         self._left = batch.left
         if batch.left is None:
             return None
-        return BATCH_PAUSE_S if batch.is_written else OTHERS_PAUSE_S
+        return MEMBERSHIPS_PAUSE_S if batch.is_written else MEMBERSHIPS_OTHERS_PAUSE_S
 
     def log_postponed(self, error: Exception) -> None:
         _logger.warning("team_change_postponed", error=str(error))
@@ -64,9 +64,9 @@ class TeamChanger(StepwiseWork):
 
 async def settle(chat: CommandExecutor, pos: int) -> bool:
     """Writes batches until all memberships are written that follow from the change at the log position `pos`. Returns
-    False if that takes longer than `WAIT_S`: then the node's `TeamChanger` continues."""
+    False if that takes longer than `MEMBERSHIPS_WAIT_S`: then the node's `TeamChanger` continues."""
     try:
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(MEMBERSHIPS_WAIT_S):
             await TeamChanger(chat).finish_until(pos)
     except TimeoutError:
         return False

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from talkwire.core.commands.agents.turns import TURN, TURN_ALERT
-from talkwire.core.commands.streams.storing import STREAM
+from talkwire.core.commands.agents.turns import TURN_ALERT_TIMER, TURN_TIMER
+from talkwire.core.commands.streams.storing import STREAM_TIMER
 from talkwire.core.domain.agents.turns import (
     TURNS_KEPT_MS,
     Turn,
@@ -110,7 +110,7 @@ def announce(tx: Transaction, turn: Turn) -> None:
 
 
 def expect_alert(tx: Transaction, turn: Turn) -> None:
-    tx.timers.set(TURN_ALERT, str(turn.id), tx.now_ms + tx.policy.turn_alert_s * 1000)
+    tx.timers.set(TURN_ALERT_TIMER, str(turn.id), tx.now_ms + tx.policy.turn_alert_s * 1000)
 
 
 def begin_attempt(tx: Transaction, turn: Turn, lease_ms: int) -> Turn:
@@ -132,7 +132,7 @@ def put_working(tx: Transaction, turn: Turn) -> Turn:
     """Stores a working turn, whose lease begins again, and returns it."""
     turn = replace(turn, until_ms=tx.now_ms + turn.lease_ms)
     tx.turns.put(turn)
-    tx.timers.set(TURN, str(turn.id), turn.until_ms)
+    tx.timers.set(TURN_TIMER, str(turn.id), turn.until_ms)
     return turn
 
 
@@ -160,7 +160,7 @@ def _put_waiting(tx: Transaction, turn: Turn, claimable_ms: int | None) -> None:
     waiting = replace(turn, state="waiting", claimable_ms=claimable_ms, until_ms=None, label=None)
     tx.turns.put(waiting)
     is_later = claimable_ms is not None and claimable_ms > tx.now_ms
-    tx.timers.set(TURN, str(turn.id), claimable_ms if is_later else None)
+    tx.timers.set(TURN_TIMER, str(turn.id), claimable_ms if is_later else None)
     if claimable_ms is not None and not is_later:
         announce(tx, waiting)
     if turn.state == "working":
@@ -279,8 +279,8 @@ def _end(tx: Transaction, turn: Turn, state: TurnState) -> Turn:
         ended_ms=tx.now_ms,
     )
     tx.turns.put(ended)
-    tx.timers.set(TURN, str(turn.id), tx.now_ms + TURNS_KEPT_MS)
-    tx.timers.set(TURN_ALERT, str(turn.id), None)
+    tx.timers.set(TURN_TIMER, str(turn.id), tx.now_ms + TURNS_KEPT_MS)
+    tx.timers.set(TURN_ALERT_TIMER, str(turn.id), None)
     if turn.state == "working":
         _make_room(tx, ended)
     return ended
@@ -297,7 +297,7 @@ def _give_up(tx: Transaction, message: Message) -> None:
     failed = replace(message, state="failed", error=INTERRUPTED)
     tx.record(StreamStateChanged(tx.next_pos(), tx.now_ms, failed))
     tx.streams.drop(message.id)
-    tx.timers.set(STREAM, str(message.id), None)
+    tx.timers.set(STREAM_TIMER, str(message.id), None)
 
 
 def _read(tx: Transaction, turn: Turn) -> None:
@@ -324,7 +324,7 @@ def release_turn(tx: Transaction, turn: Turn) -> None:
     stream = None if turn.stream_id is None else tx.streams.find(turn.stream_id)
     if stream is not None and stream.node_id:
         tx.streams.put(replace(stream, until_ms=tx.now_ms))
-        tx.timers.set(STREAM, str(stream.message_id), tx.now_ms)
+        tx.timers.set(STREAM_TIMER, str(stream.message_id), tx.now_ms)
     if turn.stop is not None:
         end_turn(tx, turn)
     else:
@@ -377,7 +377,7 @@ def _stop(tx: Transaction, turn: Turn, by: str) -> None:
     if stream is not None and stream.node_id and stream.stop is None:
         stopped = replace(stream, stopped_by=by, stopped_ms=tx.now_ms)
         tx.streams.put(stopped)
-        tx.timers.set(STREAM, str(stream.message_id), stopped.ends_ms)
+        tx.timers.set(STREAM_TIMER, str(stream.message_id), stopped.ends_ms)
 
 
 def given_back(tx: Transaction, conversation_id: str, handler_id: str | None) -> None:

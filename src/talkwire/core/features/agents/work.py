@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from msgspec.structs import replace
 
-from talkwire.core.commands.agents.turns import TURN
-from talkwire.core.domain.agents.turns import MESSAGES_MAX, TURNS_KEPT_MS, Turn
+from talkwire.core.commands.agents.turns import TURN_TIMER
+from talkwire.core.domain.agents.turns import TURN_MESSAGES_MAX, TURNS_KEPT_MS, Turn
 from talkwire.core.domain.log.positions import id_at
 from talkwire.core.domain.model import Conversation, Message
 from talkwire.core.features.agents.loops import depth_of, is_too_deep, root_of, stop_chain
@@ -60,7 +60,7 @@ def _give(tx: Transaction, conversation_id: str, agent_id: str, message: Message
     answered each other too often, the new turn has failed at once."""
     depth = depth_of(message)
     turn = tx.turns.new_in(conversation_id, agent_id)
-    if turn is not None and turn.message_count < MESSAGES_MAX:
+    if turn is not None and turn.message_count < TURN_MESSAGES_MAX:
         known = turn.message_count > 0 and turn.depth <= depth
         depth, root_id = (turn.depth, turn.root_id) if known else (depth, root_of(message))
         tx.turns.put(replace(turn, depth=depth, root_id=root_id, message_count=turn.message_count + 1))
@@ -90,7 +90,7 @@ def _give(tx: Transaction, conversation_id: str, agent_id: str, message: Message
 def _begin_stopped(tx: Transaction, turn: Turn, message: Message) -> None:
     stopped = stop_chain(tx, turn, message)
     tx.turns.add_message(stopped.id, message.id)
-    tx.timers.set(TURN, str(stopped.id), tx.now_ms + TURNS_KEPT_MS)
+    tx.timers.set(TURN_TIMER, str(stopped.id), tx.now_ms + TURNS_KEPT_MS)
 
 
 def leave_note(tx: Transaction, conversation_id: str, agent_ids: Collection[str], note: str, by: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from talkwire.core.commands.cards.deciding import CARD, NOTIFIED_MAX
+from talkwire.core.commands.cards.deciding import CARD_NOTIFIED_MAX, CARD_TIMER
 from talkwire.core.domain.cards.card import AskedCard, MessageCard
 from talkwire.core.domain.cards.card_checks import expiry_of
 from talkwire.core.domain.cards.card_digest import digest_of
@@ -32,7 +32,7 @@ def new_card(tx: Transaction, author: User, conversation: Conversation, asked: A
     card = MessageCard(asked, digest_of(asked), expires_ms=expiry_of(asked, tx.now_ms))
     if not asked.is_poll:
         needed = max(asked.decide.values()) if isinstance(asked.decide, dict) else 0
-        limit = max(needed, NOTIFIED_MAX + 1)
+        limit = max(needed, CARD_NOTIFIED_MAX + 1)
         found = tx.cards.asked(Question(conversation.id, author.id, asked), now_ms=tx.now_ms, limit=limit)
         if len(found) < needed:
             raise invalid("card.decide", f"must need at most {len(found)} choices: so many may choose now")
@@ -45,13 +45,13 @@ def new_card(tx: Transaction, author: User, conversation: Conversation, asked: A
 def _notified_ids(asked: AskedCard, found: Sequence[str]) -> tuple[str, ...]:
     """Returns the users who are notified of a new card: those whom it names, else all who may choose (`found`), unless
     they are too many."""
-    return named_ids(asked) or (tuple(sorted(found)) if len(found) <= NOTIFIED_MAX else ())
+    return named_ids(asked) or (tuple(sorted(found)) if len(found) <= CARD_NOTIFIED_MAX else ())
 
 
 def expect_end(tx: Transaction, message: Message, card: MessageCard) -> None:
     """Sets the timer of a new message's card: for the reminder, or else for the end."""
     if card.expires_ms is not None:
-        tx.timers.set(CARD, str(message.id), reminder_ms(message, card) or card.expires_ms)
+        tx.timers.set(CARD_TIMER, str(message.id), reminder_ms(message, card) or card.expires_ms)
 
 
 def _supersede(tx: Transaction, author: User, conversation: Conversation, message_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from talkwire.core.commands.cards.deciding import CARD, CHOICES_SHOWN_MAX, SeenCard
+from talkwire.core.commands.cards.deciding import CARD_TIMER, CHOICES_SHOWN_MAX, SeenCard
 from talkwire.core.domain.cards.card import CardChoice, CardState, MessageCard
 from talkwire.core.domain.cards.card_text import text_of
 from talkwire.core.domain.cards.deciding import card_at
@@ -60,7 +60,7 @@ def record_end(tx: Transaction, message: Message, card: MessageCard) -> Message:
     pos = tx.next_pos()
     ended = replace(message, card=replace(card, ended_pos=pos), content=text_of(card))
     tx.record(CardDecided(pos, tx.now_ms, ended))
-    tx.timers.set(CARD, str(message.id), None)
+    tx.timers.set(CARD_TIMER, str(message.id), None)
     read_decisions(tx, ended, card.notified_ids)
     if ended.cause is not None:
         card_ended(tx, ended)

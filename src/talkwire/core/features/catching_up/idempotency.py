@@ -24,7 +24,7 @@ from talkwire.core.features.catching_up.stored_answers import AnswerFacts, answe
 from talkwire.core.ports.stores import StoredAnswer
 from talkwire.core.ports.transaction import Transaction
 
-KEPT_MS = 24 * 3600 * 1000
+ANSWERS_KEPT_MS = 24 * 3600 * 1000
 KEY_MAX_LENGTH = 255
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -41,15 +41,17 @@ def decide_once(
     key: IdempotencyKey,
     decide: Callable[[Transaction, Actor, Any], object],
 ) -> object:
-    """Executes the command with `decide`, stores its result under the idempotency key for `KEPT_MS` (a day) in the same
-    transaction, and returns it. If the key was used before, executes nothing and returns the stored result
+    """Executes the command with `decide`, stores its result under the idempotency key for `ANSWERS_KEPT_MS` (a day) in
+    the same transaction, and returns it. If the key was used before, executes nothing and returns the stored result
     (`answer_again`). Nothing is stored for a refused command."""
     tx.answers.drop_expired(tx.now_ms)
     stored = tx.answers.find(key)
     if stored is not None:
         return answer_again(tx, actor, command, key, stored)
     result = decide(tx, actor, command)
-    stored = StoredAnswer(_sent_hash(command, key), _encoder.encode(without_code(result)).decode(), tx.now_ms + KEPT_MS)
+    stored = StoredAnswer(
+        _sent_hash(command, key), _encoder.encode(without_code(result)).decode(), tx.now_ms + ANSWERS_KEPT_MS
+    )
     tx.answers.keep(key, stored)
     return result
 

@@ -2,7 +2,7 @@
 and webhooks.
 
 The cost of a page depends neither on its place in the log nor on what the filter leaves out: each query searches at
-most `WINDOW` positions.
+most `SEARCHED_POSITIONS_MAX` positions.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from talkwire.core.features.catching_up.sync import entries_of, position_in
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
-START = "start"
+OLDEST_CURSOR = "start"
 """Stands for the cursor of the oldest event that is kept."""
 
-WINDOW = 10_000
+SEARCHED_POSITIONS_MAX = 10_000
 """How many positions a query searches at most."""
 
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +41,7 @@ def list_log_events(snapshot: Snapshot, actor: Actor, query: ListLogEvents) -> L
     if after > head:
         raise invalid("after", "must not be in the future")
     limit = max(1, min(query.limit, PAGE_MAX))
-    found = snapshot.sync.log_window(query.filter, after, min(head, after + WINDOW), limit)
+    found = snapshot.sync.log_window(query.filter, after, min(head, after + SEARCHED_POSITIONS_MAX), limit)
     page = within_bytes(found.events, lambda event: len(_encode(event)))
     reached = found.reached if len(page) == len(found.events) else page[-1].pos
     return LogPage(tuple(page), epoch, reached, reached < head)
@@ -55,13 +55,13 @@ def start_position(after: str, epoch: str, floor: int) -> int:
     were deleted, and `cursor_epoch` if the cursor belongs to a log that was replaced, both with the oldest valid cursor
     as `details.oldest`; `invalid_request` for text that is no cursor.
     """
-    if after == START:
+    if after == OLDEST_CURSOR:
         return floor
     try:
         pos = position_in(entries_of(after), epoch)
     except ChatError as error:
         if error.code == "invalid_request":
-            raise invalid("after", f'must be a cursor, or "{START}" for the oldest event') from None
+            raise invalid("after", f'must be a cursor, or "{OLDEST_CURSOR}" for the oldest event') from None
         if error.code != "cursor_epoch":
             raise
         raise ChatError(error.code, error.message, {"oldest": cursor_of(epoch, floor)}) from None

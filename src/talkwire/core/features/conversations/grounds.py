@@ -14,7 +14,12 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from talkwire.core.commands.desk.teams import TeamBatch
-from talkwire.core.domain.desk.teams import BATCH_MAX, FURTHER_BATCH_MAX, GroundsFacts, TeamChange
+from talkwire.core.domain.desk.teams import (
+    FURTHER_MEMBERSHIPS_BATCH_MAX,
+    MEMBERSHIPS_BATCH_MAX,
+    GroundsFacts,
+    TeamChange,
+)
 from talkwire.core.domain.events import (
     ConversationUpdated,
     MemberAdded,
@@ -53,7 +58,7 @@ class _Facts(NamedTuple):
 def begin(tx: Transaction, change: TeamChange) -> int | None:
     """Writes the first batch of memberships that follow from a change. Returns the change's log position if more
     batches are needed, which are then stored as pending, else None."""
-    return _put(tx, _advance(tx, change, BATCH_MAX))
+    return _put(tx, _advance(tx, change, MEMBERSHIPS_BATCH_MAX))
 
 
 def begin_new(
@@ -64,9 +69,11 @@ def begin_new(
     pos = tx.next_pos() - 1
     facts = _Facts({conversation.id: dict.fromkeys(teams, history_from(conversation, pos))}, teams, {})
     joining = sorted({user_id for ids in teams.values() for user_id in ids} - {*user_ids})
-    batch = joining[:BATCH_MAX]
+    batch = joining[:MEMBERSHIPS_BATCH_MAX]
     _add(tx, [(conversation, batch)], facts)
-    return _put(tx, TeamChange(pos, conversation.id, after_id=batch[-1]) if len(joining) > BATCH_MAX else None)
+    return _put(
+        tx, TeamChange(pos, conversation.id, after_id=batch[-1]) if len(joining) > MEMBERSHIPS_BATCH_MAX else None
+    )
 
 
 def history_from(conversation: Conversation, pos: int) -> HistoryStart:
@@ -96,7 +103,7 @@ def finish_one_batch(tx: Transaction, seen: TeamChange) -> TeamBatch:
     change = tx.teams.oldest_change()
     if change is None or change != seen:
         return TeamBatch(change, is_written=False)
-    left = _advance(tx, change, FURTHER_BATCH_MAX)
+    left = _advance(tx, change, FURTHER_MEMBERSHIPS_BATCH_MAX)
     if left is not None:
         tx.teams.move_change(left)
         return TeamBatch(left, is_written=True)

@@ -46,12 +46,12 @@ CODE_BYTES = 18
 CONVERSATIONS_MAX = 100
 USES_MAX = 100_000
 
-FIRST_VALID_MS = 7 * 24 * 3600 * 1000
+FIRST_INVITATION_VALID_MS = 7 * 24 * 3600 * 1000
 """How long the first admin's invitation is valid, in milliseconds."""
 
 _FIRST_KEY = "first-invitation"
 
-KEPT_MS = 30 * 24 * 3600 * 1000
+INVITATIONS_KEPT_MS = 30 * 24 * 3600 * 1000
 """How long expired invitations are kept, in milliseconds."""
 
 
@@ -81,7 +81,7 @@ def create_invitation(tx: Transaction, actor: Actor, command: CreateInvitation) 
         _require_joinable(tx, conversation_ids)
     if command.expires_ms is not None and command.expires_ms <= tx.now_ms:
         raise invalid("expiresAt", "must be in the future")
-    tx.invitations.drop_expired(tx.now_ms - KEPT_MS)
+    tx.invitations.drop_expired(tx.now_ms - INVITATIONS_KEPT_MS)
     code, pos = token_urlsafe(CODE_BYTES), tx.next_pos()
     invitation = Invitation(
         id=own_id_at(pos),
@@ -175,7 +175,7 @@ def ensure_first_invitation(tx: Transaction, actor: Actor, command: EnsureFirstI
         creator_id="",
         creator_role="service",
         created_ms=tx.now_ms,
-        expires_ms=tx.now_ms + FIRST_VALID_MS,
+        expires_ms=tx.now_ms + FIRST_INVITATION_VALID_MS,
         max_uses=1,
         role="admin",
     )

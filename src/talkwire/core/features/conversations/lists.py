@@ -23,7 +23,7 @@ from talkwire.core.domain.access_policy import AccessPolicy
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.pages import PAGE_MAX, key_of_cursor, list_cursor
-from talkwire.core.domain.search.metadata_keys import KEY_MAX_LENGTH, VALUE_MAX_LENGTH, KeyedText, text_of
+from talkwire.core.domain.search.metadata_keys import METADATA_KEY_MAX_LENGTH, VALUE_MAX_LENGTH, KeyedText, text_of
 from talkwire.core.domain.search.search_terms import SearchTerms, terms_of
 from talkwire.core.domain.texts import check_id, check_text
 from talkwire.core.features.conversations.archive import archived_of
@@ -32,7 +32,7 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.stores import ConversationFilter, ListPlace
 from talkwire.core.ports.transaction import Snapshot
 
-EXAMINED_MAX = 5000
+NAMES_EXAMINED_MAX = 5000
 """How many conversation names one request compares. A page may be short or empty and still have a next page."""
 
 _AFTER = "after:"
@@ -140,7 +140,7 @@ def _keyed(policy: AccessPolicy, snapshot: Snapshot, metadata: Mapping[str, str 
     if len(metadata) != 1:
         raise invalid("metadata", "must have exactly one key")
     ((key, value),) = metadata.items()
-    path = f"metadata.{key[:KEY_MAX_LENGTH]}"
+    path = f"metadata.{key[:METADATA_KEY_MAX_LENGTH]}"
     if key not in policy.conversation_keys:
         known = ", ".join(policy.conversation_keys) or "none"
         raise invalid(path, f"is not one of the keys that the setting conversation_keys names: {known}")
@@ -243,14 +243,14 @@ def _page_of_all(
     limit = _limit_of(query)
     read, after, cursor_of = source
     terms = terms_of("query", query.text) if query.text is not None and query.text.strip() else SearchTerms(())
-    most = EXAMINED_MAX if terms.phrases else limit + 1
+    most = NAMES_EXAMINED_MAX if terms.phrases else limit + 1
     examined = read(after, most)
     matching = (each for each in examined if not terms.phrases or _is_named(each[0], terms))
     found = list(islice(matching, limit + 1))
     views = views_of(snapshot, actor.user_id, [each for each, _ in found[:limit]], members_max=query.members_max)
     if len(found) > limit:
         return Page(tuple(views), cursor_of(found[limit - 1][1]))
-    return Page(tuple(views), cursor_of(examined[-1][1]) if len(examined) == EXAMINED_MAX else None)
+    return Page(tuple(views), cursor_of(examined[-1][1]) if len(examined) == NAMES_EXAMINED_MAX else None)
 
 
 def _is_named(conversation: Conversation, terms: SearchTerms) -> bool:

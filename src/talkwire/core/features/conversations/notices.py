@@ -57,7 +57,7 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 
 _Named = TypeVar("_Named", bound=Notice)
 
-NAMED_MAX = 10
+NOTICE_USERS_MAX = 10
 """How many users a notice names."""
 
 CHANGES_SHOWN: Mapping[str, ConversationChange] = MappingProxyType(
@@ -126,7 +126,7 @@ def _members_notice(event: MemberAdded | MemberRemoved, user_ids: tuple[str, ...
         kind = "joined" if actor_id is None or is_by_themselves else "added"
     else:
         kind = "left" if is_by_themselves else "removed"
-    return MembersNotice(**common, kind=kind, user_ids=user_ids[:NAMED_MAX], user_count=len(user_ids))
+    return MembersNotice(**common, kind=kind, user_ids=user_ids[:NOTICE_USERS_MAX], user_count=len(user_ids))
 
 
 def _conversation_notice(event: ConversationUpdated) -> ConversationNotice | None:

@@ -16,7 +16,7 @@ from talkwire.core.commands.cards.deciding import ActOnCard, SeenCard
 from talkwire.core.domain.access import acting_as, blocked, is_muted, muted
 from talkwire.core.domain.cards.card import (
     ACTION_ID_MAX_LENGTH,
-    ACTIONS_MAX,
+    CARD_ACTIONS_MAX,
     CHOICE_COMMENT_MAX_LENGTH,
     CardAction,
     CardChoice,
@@ -42,8 +42,8 @@ def needs_of_act(actor: Actor, command: ActOnCard, needs: Prefetch) -> None:
 
 
 def check_act(command: ActOnCard) -> None:
-    if len(command.action_ids) > ACTIONS_MAX:
-        raise invalid("actionIds", f"must have at most {ACTIONS_MAX} items")
+    if len(command.action_ids) > CARD_ACTIONS_MAX:
+        raise invalid("actionIds", f"must have at most {CARD_ACTIONS_MAX} items")
     for index, id_ in enumerate(command.action_ids):
         check_short_text(f"actionIds[{index}]", id_, ACTION_ID_MAX_LENGTH)
     if len(set(command.action_ids)) < len(command.action_ids):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from talkwire.core.commands.cards.deciding import (
-    WAITING_MAX,
+    OPEN_CARDS_MAX,
     CardReceipt,
     GetCard,
     GetReceipt,
@@ -46,7 +46,7 @@ def list_waiting(snapshot: Snapshot, actor: Actor, query: ListWaitingCards) -> W
     """Returns the open cards, except polls, of which the actor may choose an action now and has not."""
     user = snapshot.user(actor.user_id)
     require(may_act(user))
-    found = () if user is None else snapshot.cards.open_for(user.id, WAITING_MAX)
+    found = () if user is None else snapshot.cards.open_for(user.id, OPEN_CARDS_MAX)
     waiting = [each for each in found if user is not None and _waits_for(snapshot, user, each)]
     return WaitingCards(tuple(waiting[: max(1, min(query.limit, PAGE_MAX))]), len(waiting))
 

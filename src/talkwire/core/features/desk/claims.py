@@ -14,7 +14,7 @@ from talkwire.core.commands.desk.claims import (
 )
 from talkwire.core.commands.desk.numbers import CountDesk, DeskNumbers
 from talkwire.core.domain.access import may_act, must_be_operator
-from talkwire.core.domain.desk.handling import NOTE_MAX_LENGTH
+from talkwire.core.domain.desk.handling import HANDOFF_NOTE_MAX_LENGTH
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.texts import check_id, check_short_text
@@ -51,7 +51,7 @@ def check_hand_off(command: HandOffConversation) -> None:
     check_handling(command)
     check_id("to", command.to)
     if command.note is not None:
-        check_short_text("note", command.note, NOTE_MAX_LENGTH)
+        check_short_text("note", command.note, HANDOFF_NOTE_MAX_LENGTH)
 
 
 def needs_of_handling(actor: Actor, command: HandlingChange, needs: Prefetch) -> None:
@@ -100,7 +100,7 @@ def release(tx: Transaction, actor: Actor, command: ReleaseConversation) -> Hand
 def check_release(command: ReleaseConversation) -> None:
     check_handling(command)
     if command.note is not None:
-        check_short_text("note", command.note, NOTE_MAX_LENGTH)
+        check_short_text("note", command.note, HANDOFF_NOTE_MAX_LENGTH)
 
 
 def hand_off(tx: Transaction, actor: Actor, command: HandOffConversation) -> HandlingView:

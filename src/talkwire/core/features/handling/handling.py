@@ -16,7 +16,7 @@ from talkwire.core.features.agents.work import add_work
 from talkwire.core.features.handling.notes import HandlingLine, write_line
 from talkwire.core.ports.transaction import Transaction
 
-LOOKS = (50, 1000)
+MESSAGES_READ = (50, 1000)
 """How many of the newest messages are read to find the oldest one that waits: more only if the fewer are not enough."""
 
 
@@ -91,7 +91,7 @@ def _oldest_waiting_ms(tx: Transaction, conversation: Conversation, since_ms: in
 def _newest_since(tx: Transaction, conversation: Conversation, since_ms: int) -> Sequence[Message]:
     """Returns the messages that were sent at the time `since_ms` or later and that count, of the newest ones."""
     candidates: list[Message] = []
-    for limit in LOOKS:
+    for limit in MESSAGES_READ:
         newest = tx.newest_messages(conversation.id, after_seq=0, history_seq=0, limit=limit)
         candidates = [message for message in newest if message.created_ms >= since_ms]
         if len(candidates) < limit:

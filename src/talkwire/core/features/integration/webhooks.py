@@ -35,7 +35,13 @@ from talkwire.core.commands.integration.webhooks import (
 from talkwire.core.domain.access import must_be_trusted
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.events import WebhookAction, WebhookChanged
-from talkwire.core.domain.integration.webhooks import ROTATION_MS, WEBHOOKS_MAX, Webhook, WebhookAttempt, WebhookSigning
+from talkwire.core.domain.integration.webhooks import (
+    SECRET_ROTATION_MS,
+    WEBHOOKS_MAX,
+    Webhook,
+    WebhookAttempt,
+    WebhookSigning,
+)
 from talkwire.core.domain.log.positions import is_own_id, own_id_at
 from talkwire.core.domain.model import Actor
 from talkwire.core.domain.texts import check_id, check_text
@@ -43,11 +49,11 @@ from talkwire.core.features.catching_up.log_events import start_position
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Lookups, Snapshot, Transaction
 
-URL_MAX_LENGTH = 2048
+WEBHOOK_URL_MAX_LENGTH = 2048
 DESCRIPTION_MAX_LENGTH = 500
 TYPES_MAX = 100
 TYPE_MAX_LENGTH = 64
-CONVERSATIONS_MAX = 100
+WEBHOOK_CONVERSATIONS_MAX = 100
 T = TypeVar("T")
 
 SECRET_BYTES = 32
@@ -92,7 +98,7 @@ def _check_fields(
             if not 0 < len(type_) <= TYPE_MAX_LENGTH:
                 raise invalid(f"types[{index}]", "must be the type of an event, such as message:new")
     if isinstance(conversation_ids, tuple):
-        _check_count("conversationIds", conversation_ids, CONVERSATIONS_MAX)
+        _check_count("conversationIds", conversation_ids, WEBHOOK_CONVERSATIONS_MAX)
         for index, conversation_id in enumerate(conversation_ids):
             check_id(f"conversationIds[{index}]", conversation_id)
     if isinstance(description, str):
@@ -102,16 +108,16 @@ def _check_fields(
 
 
 def _check_url(url: str) -> None:
-    """Raises `invalid_request` unless the text is an http(s) URL with at most `URL_MAX_LENGTH` characters. Whether the
-    server may connect to its address is checked by `WebhookProbe.check_url`."""
+    """Raises `invalid_request` unless the text is an http(s) URL with at most `WEBHOOK_URL_MAX_LENGTH` characters.
+    Whether the server may connect to its address is checked by `WebhookProbe.check_url`."""
     check_text("url", url)
     try:
-        parts = urlsplit(url[: URL_MAX_LENGTH + 1])  # it sorts combining marks, which takes quadratic time
+        parts = urlsplit(url[: WEBHOOK_URL_MAX_LENGTH + 1])  # it sorts combining marks, which takes quadratic time
         valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or len(url) > URL_MAX_LENGTH or any(char.isspace() for char in url):
-        raise invalid("url", f"must be an absolute URL with at most {URL_MAX_LENGTH} characters")
+    if not valid or len(url) > WEBHOOK_URL_MAX_LENGTH or any(char.isspace() for char in url):
+        raise invalid("url", f"must be an absolute URL with at most {WEBHOOK_URL_MAX_LENGTH} characters")
 
 
 def _check_secret(secret: str) -> None:
@@ -173,7 +179,7 @@ def put_webhook(tx: Transaction, actor: Actor, command: PutWebhook) -> PutWebhoo
 def _replace_secret(tx: Transaction, actor: Actor, webhook_id: str, secret: str) -> None:
     signing = tx.webhooks.signing(webhook_id, tx.now_ms)
     if signing is not None and signing.secrets[0] != secret:
-        tx.webhooks.rotate(webhook_id, secret, tx.now_ms + ROTATION_MS)
+        tx.webhooks.rotate(webhook_id, secret, tx.now_ms + SECRET_ROTATION_MS)
         _record(tx, actor, webhook_id, "secret_rotated")
 
 
@@ -244,7 +250,7 @@ def rotate_secret(tx: Transaction, actor: Actor, command: RotateWebhookSecret) -
     secret that it replaces."""
     webhook = _find(tx, actor, command.webhook_id)
     secret = _new_secret()
-    tx.webhooks.rotate(webhook.id, secret, tx.now_ms + ROTATION_MS)
+    tx.webhooks.rotate(webhook.id, secret, tx.now_ms + SECRET_ROTATION_MS)
     _record(tx, actor, webhook.id, "secret_rotated")
     return CreatedWebhook(_view(tx, webhook), secret)
 

@@ -44,11 +44,11 @@ UPLOADS_AT_ONCE = 100
 UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1000
 """How long a new file may stay without a reference, in milliseconds."""
 
-COUNTED_MS = 24 * 60 * 60 * 1000
+EXPIRED_COUNTED_MS = 24 * 60 * 60 * 1000
 """How long an expired upload counts towards its owner's storage, in milliseconds. Its bytes are usually removed within
 a minute."""
 
-LOST_AFTER_MS = 30 * 24 * 60 * 60 * 1000
+BYTES_LOST_AFTER_MS = 30 * 24 * 60 * 60 * 1000
 """How long the bytes of an expired upload wait for a node that has their folder, in milliseconds."""
 
 _THUMBNAIL = "thumbnail"
@@ -133,7 +133,7 @@ def _must_have_room(tx: Transaction, actor: Actor, command: CreateUpload) -> Non
     """Raises `payload_too_large` if the upload would exceed the total storage that the user may use."""
     if command.storage is None or actor.role != "user":
         return
-    stored = tx.files.stored_bytes(actor.user_id, tx.now_ms - COUNTED_MS)
+    stored = tx.files.stored_bytes(actor.user_id, tx.now_ms - EXPIRED_COUNTED_MS)
     if stored + command.length > command.storage:
         message = f"Your files can use at most {command.storage} bytes in total and use {stored}; delete some first."
         raise ChatError("payload_too_large", message, {"storage": command.storage, "stored": stored})
@@ -220,7 +220,7 @@ def _urls(file: File) -> set[str]:
 
 def claim_uploads(tx: Transaction, actor: Actor, command: ClaimUploads) -> tuple[str, ...]:
     must_be_operator(actor)
-    reachable = ExpiredUploads(tx.now_ms, tx.now_ms - LOST_AFTER_MS, command.folder_ids)
+    reachable = ExpiredUploads(tx.now_ms, tx.now_ms - BYTES_LOST_AFTER_MS, command.folder_ids)
     expired = tuple(tx.files.expired_uploads(reachable, command.limit))
     tx.files.claim_uploads(expired, tx.now_ms + command.claim_ms)
     return expired

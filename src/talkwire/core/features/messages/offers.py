@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.command import Page
 from talkwire.core.commands.offers import (
-    AMOUNT_MAX,
-    DESCRIPTION_MAX_LENGTH,
-    TITLE_MAX_LENGTH,
+    OFFER_AMOUNT_MAX,
+    OFFER_DESCRIPTION_MAX_LENGTH,
+    OFFER_TITLE_MAX_LENGTH,
     CounterOffer,
     CreateOffer,
     DeleteOffer,
@@ -65,14 +65,14 @@ _encode = msgspec.json.Encoder().encode
 def check_create(command: CreateOffer) -> None:
     """Raises `invalid_request` for an offer (a proposed price) with invalid fields."""
     check_id("conversationId", command.conversation_id)
-    check_name("title", command.title, TITLE_MAX_LENGTH)
+    check_name("title", command.title, OFFER_TITLE_MAX_LENGTH)
     _check_currency(command.currency)
     _check_rest(command)
 
 
 def check_counter(command: CounterOffer) -> None:
     if command.title is not None:
-        check_name("title", command.title, TITLE_MAX_LENGTH)
+        check_name("title", command.title, OFFER_TITLE_MAX_LENGTH)
     if command.currency is not None:
         _check_currency(command.currency)
     _check_rest(command)
@@ -84,12 +84,12 @@ def check_update(command: UpdateOffer) -> None:
 
 
 def _check_rest(command: CreateOffer | CounterOffer) -> None:
-    if isinstance(command.amount, bool) or not 0 <= command.amount <= AMOUNT_MAX:
-        raise invalid("amount", f"must be an integer from 0 to {AMOUNT_MAX}, in the currency's smallest unit")
+    if isinstance(command.amount, bool) or not 0 <= command.amount <= OFFER_AMOUNT_MAX:
+        raise invalid("amount", f"must be an integer from 0 to {OFFER_AMOUNT_MAX}, in the currency's smallest unit")
     if command.description is not None:
         check_text("description", command.description)
-        if len(command.description) > DESCRIPTION_MAX_LENGTH:
-            raise invalid("description", f"must have at most {DESCRIPTION_MAX_LENGTH} characters")
+        if len(command.description) > OFFER_DESCRIPTION_MAX_LENGTH:
+            raise invalid("description", f"must have at most {OFFER_DESCRIPTION_MAX_LENGTH} characters")
     if command.expires_ms is not None:
         check_time("expiresAt", command.expires_ms)
     if command.metadata is not None:

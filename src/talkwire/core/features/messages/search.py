@@ -25,11 +25,11 @@ from talkwire.core.domain.texts import check_id
 from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
-BLOCK = 100
+CANDIDATES_AT_ONCE = 100
 """How many candidates are checked together."""
 
-EFFORT_MAX = 1_000_000
-EFFORT = 500
+SEARCH_EFFORT_MAX = 1_000_000
+MESSAGE_EFFORT = 500
 """How many characters one request examines, and the fixed extra cost of each message.
 
 They keep a query with frequent words from occupying a reader thread for long.
@@ -62,19 +62,19 @@ def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> 
     size = effort = 0
     while True:
         roughly = effort < ROUGH_EFFORT
-        candidate_ids = snapshot.search.candidate_ids(terms, scope, before_id, BLOCK, roughly=roughly)
+        candidate_ids = snapshot.search.candidate_ids(terms, scope, before_id, CANDIDATES_AT_ONCE, roughly=roughly)
         for message in snapshot.search.messages(candidate_ids):
-            if effort > EFFORT_MAX:
+            if effort > SEARCH_EFFORT_MAX:
                 return Page(_as_seen(snapshot, scope, page), str(before_id))
             text = searched_text(message.content, ", ".join(each.name for each in message.attachments))
-            effort += EFFORT + _effort_of(text)
+            effort += MESSAGE_EFFORT + _effort_of(text)
             if terms.are_in(text):
                 size += len(_encode(message))
                 if page and (len(page) == limit or size > PAGE_MAX_BYTES):
                     return Page(_as_seen(snapshot, scope, page), str(before_id))
                 page.append(message)
             before_id = message.id
-        if len(candidate_ids) < BLOCK:
+        if len(candidate_ids) < CANDIDATES_AT_ONCE:
             return Page(_as_seen(snapshot, scope, page), None)
 
 

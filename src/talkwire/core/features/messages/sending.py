@@ -89,7 +89,7 @@ WAVEFORM_MAX = 100
 """How many values a waveform has at most."""
 
 LOUDEST = 100
-SIDE_MAX = 65_535
+FILM_SIDE_MAX = 65_535
 """Pixels of a film's width or height, at most."""
 
 IMPORT_SKEW_MS = 10_000
@@ -205,8 +205,8 @@ def _check_sound(path: str, ref: AttachmentRef) -> None:
 
 def _check_frame(path: str, ref: AttachmentRef) -> None:
     for name, side in (("width", ref.width), ("height", ref.height)):
-        if side is not None and not 1 <= side <= SIDE_MAX:
-            raise invalid(f"{path}.{name}", f"must be between 1 and {SIDE_MAX}")
+        if side is not None and not 1 <= side <= FILM_SIDE_MAX:
+            raise invalid(f"{path}.{name}", f"must be between 1 and {FILM_SIDE_MAX}")
     if (ref.width is None) != (ref.height is None):
         raise invalid(path, "must have both width and height, or neither")
 

@@ -27,14 +27,14 @@ from talkwire.core.domain.pages import within_bytes
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
-KEPT = 1000
+MAIL_KEPT_MAX = 1000
 """How many of a user's newest stored events are kept."""
 
-KEPT_MS = 30 * 24 * 3600 * 1000
-MISSED_MAX = 1000
+MAIL_KEPT_MS = 30 * 24 * 3600 * 1000
+MISSED_MESSAGES_MAX = 1000
 """The maximum number of missed messages that are sent to a user: the newest ones."""
 
-PAGE_MAX = 50
+MAIL_PAGE_MAX = 50
 
 _encode = msgspec.json.Encoder().encode
 
@@ -59,9 +59,9 @@ def member_receives(
 
 def store_mail(tx: Transaction, actor: Actor, command: StoreMail) -> None:
     must_be_backend(actor)
-    tx.offline_queue.forget(tx.now_ms - KEPT_MS)
+    tx.offline_queue.forget(tx.now_ms - MAIL_KEPT_MS)
     tx.offline_queue.keep(command.user_ids, command.event, _encode(command.payload).decode(), tx.now_ms)
-    tx.offline_queue.keep_newest(command.user_ids, KEPT)
+    tx.offline_queue.keep_newest(command.user_ids, MAIL_KEPT_MAX)
 
 
 def confirm_arrivals(tx: Transaction, actor: Actor, command: ConfirmArrivals) -> None:
@@ -71,14 +71,14 @@ def confirm_arrivals(tx: Transaction, actor: Actor, command: ConfirmArrivals) ->
 
 def read_mail(snapshot: Snapshot, actor: Actor, query: ReadMail) -> tuple[Mail, ...]:
     require(may_act(snapshot.user(actor.user_id)))
-    found = snapshot.offline_queue.stored(actor.user_id, query.after_id, query.now_ms - KEPT_MS, PAGE_MAX)
+    found = snapshot.offline_queue.stored(actor.user_id, query.after_id, query.now_ms - MAIL_KEPT_MS, MAIL_PAGE_MAX)
     return tuple(within_bytes(found, lambda mail: len(mail.payload)))
 
 
 def find_missed(snapshot: Snapshot, actor: Actor, query: FindMissed) -> Missed:
     require(may_act(snapshot.user(actor.user_id)))
     after_pos = max(snapshot.offline_queue.position(actor.user_id), query.after_pos)
-    found = snapshot.offline_queue.missed(actor.user_id, after_pos, query.now_ms - KEPT_MS, MISSED_MAX)
+    found = snapshot.offline_queue.missed(actor.user_id, after_pos, query.now_ms - MAIL_KEPT_MS, MISSED_MESSAGES_MAX)
     _, pos = snapshot.head()
     return Missed(tuple(found), pos)
 

@@ -34,7 +34,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.stores import LOST_KEPT_MS
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
-TEXT_MAX_LENGTH = max(NAME_MAX_LENGTH, 255)
+CONSOLE_TEXT_MAX_LENGTH = max(NAME_MAX_LENGTH, 255)
 """Long enough for a name, an id and an e-mail address."""
 
 
@@ -109,8 +109,8 @@ def _conversations_named(
 
 def _searched(name: str, text: str) -> str:
     check_text(name, text)
-    if len(text) > TEXT_MAX_LENGTH:
-        raise invalid(name, f"must have at most {TEXT_MAX_LENGTH} characters")
+    if len(text) > CONSOLE_TEXT_MAX_LENGTH:
+        raise invalid(name, f"must have at most {CONSOLE_TEXT_MAX_LENGTH} characters")
     return text.strip()
 
 

@@ -11,7 +11,7 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
-STEP = 200
+INDEXED_AT_ONCE = 200
 """How many conversations one transaction indexes; that takes a few milliseconds."""
 
 
@@ -20,9 +20,9 @@ def index_conversation_keys(tx: Transaction, actor: Actor, command: IndexConvers
     conversations. Returns whether there is more to do."""
     must_be_operator(actor)
     keys = tx.policy.conversation_keys
-    if command.drops_others and tx.conversation_keys.drop_others(keys, STEP):
+    if command.drops_others and tx.conversation_keys.drop_others(keys, INDEXED_AT_ONCE):
         return True
-    return tx.conversation_keys.index_more(keys, STEP, tx.now_ms)
+    return tx.conversation_keys.index_more(keys, INDEXED_AT_ONCE, tx.now_ms)
 
 
 CHANGES: Changes = MappingProxyType({IndexConversationKeys: ChangeHandler(index_conversation_keys)})

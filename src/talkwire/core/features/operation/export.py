@@ -32,7 +32,7 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.stores import OwnChoice, OwnRating
 from talkwire.core.ports.transaction import Snapshot
 
-PAGE = 100
+EXPORT_PAGE = 100
 
 
 def check_export(snapshot: Snapshot, actor: Actor, query: CheckExport) -> User:
@@ -55,7 +55,7 @@ def exported_user(snapshot: Snapshot, user_id: str) -> User:
 def conversations_of(snapshot: Snapshot, user_id: str) -> Iterator[ConversationView]:
     """Yields the conversations that the user is a member of, as the user sees them, in the order of their ids."""
     after_id: str | None = None
-    while found := snapshot.all_conversations(user_id, after_id, PAGE, notes=True):
+    while found := snapshot.all_conversations(user_id, after_id, EXPORT_PAGE, notes=True):
         yield from views_of(snapshot, user_id, found)
         after_id = found[-1].id
 
@@ -100,7 +100,7 @@ def messages_of(snapshot: Snapshot, user_id: str) -> Iterator[Sequence[Message]]
         yield from messages_in(snapshot, view.conversation.id, history)
     for conversation_id in snapshot.exports.former_conversations(user_id):
         after_seq = 0
-        while found := snapshot.exports.messages_from(conversation_id, user_id, after_seq, PAGE):
+        while found := snapshot.exports.messages_from(conversation_id, user_id, after_seq, EXPORT_PAGE):
             yield found
             after_seq = found[-1].seq
 
@@ -109,7 +109,7 @@ def messages_in(snapshot: Snapshot, conversation_id: str, history: HistoryStart 
     """Yields pages of a conversation's messages, oldest first, from where the visible part (`history`) begins. Deleted
     messages and replies in threads are among them."""
     after_seq = history.seq
-    while found := snapshot.messages(conversation_id, after_seq=after_seq, limit=PAGE):
+    while found := snapshot.messages(conversation_id, after_seq=after_seq, limit=EXPORT_PAGE):
         yield messages_for_reader(found, history)
         after_seq = found[-1].seq
 
@@ -117,7 +117,7 @@ def messages_in(snapshot: Snapshot, conversation_id: str, history: HistoryStart 
 def choices_of(snapshot: Snapshot, user_id: str) -> Iterator[OwnChoice]:
     """Yields what the user has chosen of cards."""
     after_id = 0
-    while found := snapshot.cards.of_user(user_id, after_id, PAGE):
+    while found := snapshot.cards.of_user(user_id, after_id, EXPORT_PAGE):
         yield from found
         after_id = found[-1].message_id
 
@@ -125,7 +125,7 @@ def choices_of(snapshot: Snapshot, user_id: str) -> Iterator[OwnChoice]:
 def ratings_of(snapshot: Snapshot, user_id: str) -> Iterator[OwnRating]:
     """Yields the ratings that the user has given to messages of agents."""
     after_id = 0
-    while found := snapshot.ratings.of_user(user_id, after_id, PAGE):
+    while found := snapshot.ratings.of_user(user_id, after_id, EXPORT_PAGE):
         yield from found
         after_id = found[-1].message_id
 
@@ -133,7 +133,7 @@ def ratings_of(snapshot: Snapshot, user_id: str) -> Iterator[OwnRating]:
 def files_of(snapshot: Snapshot, user_id: str) -> Iterator[File]:
     """Yields the files that the user has uploaded."""
     after_id = ""
-    while found := snapshot.exports.files_of(user_id, after_id, PAGE):
+    while found := snapshot.exports.files_of(user_id, after_id, EXPORT_PAGE):
         yield from found
         after_id = found[-1].id
 
@@ -141,7 +141,7 @@ def files_of(snapshot: Snapshot, user_id: str) -> Iterator[File]:
 def files_in(snapshot: Snapshot, conversation_id: str) -> Iterator[File]:
     """Yields the files that are attached to messages of a conversation."""
     after_id = ""
-    while found := snapshot.exports.files_in(conversation_id, after_id, PAGE):
+    while found := snapshot.exports.files_in(conversation_id, after_id, EXPORT_PAGE):
         yield from found
         after_id = found[-1].id
 

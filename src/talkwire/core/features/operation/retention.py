@@ -15,22 +15,22 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
-STEP = 200
+PRUNED_AT_ONCE = 200
 """How many log positions one transaction prunes; that takes a few milliseconds."""
 
 
 def prune_old(tx: Transaction, actor: Actor, command: PruneOld) -> bool:
-    """Deletes messages' contents and events that are older than the retention time, at most `STEP` log positions.
-    Returns whether there may be more."""
+    """Deletes messages' contents and events that are older than the retention time, at most `PRUNED_AT_ONCE` log
+    positions. Returns whether there may be more."""
     must_be_operator(actor)
-    return tx.retention.prune(tx.now_ms - command.retention_ms, STEP)
+    return tx.retention.prune(tx.now_ms - command.retention_ms, PRUNED_AT_ONCE)
 
 
 def prune_apart(tx: Transaction, actor: Actor, command: PruneApart) -> str | None:
-    """Deletes the contents of at most `STEP` old messages in conversations with their own retention time. Returns the
-    conversation id to continue after, or None when all have been visited."""
+    """Deletes the contents of at most `PRUNED_AT_ONCE` old messages in conversations with their own retention time.
+    Returns the conversation id to continue after, or None when all have been visited."""
     must_be_operator(actor)
-    return tx.retention.prune_apart(tx.now_ms, command.retention_ms, command.after_id, STEP)
+    return tx.retention.prune_apart(tx.now_ms, command.retention_ms, command.after_id, PRUNED_AT_ONCE)
 
 
 CHANGES: Changes = MappingProxyType({PruneOld: ChangeHandler(prune_old), PruneApart: ChangeHandler(prune_apart)})

@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 
-from talkwire.core.commands.agents.turns import TURN, TURN_ALERT
-from talkwire.core.commands.cards.deciding import CARD
+from talkwire.core.commands.agents.turns import TURN_ALERT_TIMER, TURN_TIMER
+from talkwire.core.commands.cards.deciding import CARD_TIMER
 from talkwire.core.commands.server.timers import (
-    BAN,
-    CONVERSATION_BAN,
-    MUTE,
-    OFFER,
+    BAN_TIMER,
+    CONVERSATION_BAN_TIMER,
+    MUTE_TIMER,
+    OFFER_TIMER,
     AddMissingTimers,
     FindTimer,
     FiredTimers,
@@ -28,7 +28,7 @@ from talkwire.core.commands.server.timers import (
     NextTimer,
     PostponeTimer,
 )
-from talkwire.core.commands.streams.storing import STREAM
+from talkwire.core.commands.streams.storing import STREAM_TIMER
 from talkwire.core.domain.access import must_be_operator
 from talkwire.core.domain.model import Actor
 from talkwire.core.features.agents.turns import look_at_alert, look_at_turn
@@ -46,14 +46,14 @@ to fire again, in milliseconds since 1970, or None if it is done with."""
 
 KINDS: Mapping[str, Fire] = MappingProxyType(
     {
-        OFFER: expire_offer,
-        BAN: end_ban,
-        CONVERSATION_BAN: partial(end_restriction, kind="ban"),
-        MUTE: partial(end_restriction, kind="mute"),
-        STREAM: look_at_lease,
-        CARD: look_at_card,
-        TURN: look_at_turn,
-        TURN_ALERT: look_at_alert,
+        OFFER_TIMER: expire_offer,
+        BAN_TIMER: end_ban,
+        CONVERSATION_BAN_TIMER: partial(end_restriction, kind="ban"),
+        MUTE_TIMER: partial(end_restriction, kind="mute"),
+        STREAM_TIMER: look_at_lease,
+        CARD_TIMER: look_at_card,
+        TURN_TIMER: look_at_turn,
+        TURN_ALERT_TIMER: look_at_alert,
     }
 )
 
@@ -67,7 +67,7 @@ def fire_timers(tx: Transaction, actor: Actor, command: FireTimers) -> FiredTime
         return FiredTimers(is_own=False)
     late_ms, asked = [], []
     for timer in due:
-        if command.is_asked and timer.kind == STREAM and is_to_be_asked_about(tx, timer.key):
+        if command.is_asked and timer.kind == STREAM_TIMER and is_to_be_asked_about(tx, timer.key):
             asked.append(int(timer.key))
             tx.timers.set(timer.kind, timer.key, tx.now_ms + ASKING_MS)
             continue

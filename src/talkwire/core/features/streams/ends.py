@@ -9,7 +9,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from talkwire.core.commands.messages import AttachmentRef
-from talkwire.core.commands.streams.storing import STREAM, EndStream
+from talkwire.core.commands.streams.storing import STREAM_TIMER, EndStream
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.events import StreamStateChanged
 from talkwire.core.domain.model import Actor, Message
@@ -104,7 +104,7 @@ def record_end(tx: Transaction, stream: Stream, written: Message, *, more: bool 
         put_stream(tx, replace(stream, node_id="", has_ended=True, until_ms=tx.now_ms + CONTINUABLE_MS))
     else:
         tx.streams.drop(stream.message_id)
-        tx.timers.set(STREAM, str(stream.message_id), None)
+        tx.timers.set(STREAM_TIMER, str(stream.message_id), None)
     conversation = tx.conversation(message.conversation_id)
     if conversation is not None and conversation.team_ids:
         list_members(tx, conversation.notes_of or conversation.id, message.mentions)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from talkwire.core.commands.streams.storing import STREAM, MarkStopped
+from talkwire.core.commands.streams.storing import STREAM_TIMER, MarkStopped
 from talkwire.core.domain.access import is_owner_or_admin
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Message
@@ -105,7 +105,7 @@ def _mark(tx: Transaction, actor: Actor, stream: Stream) -> Stream | None:
         record_end(tx, stopped, message)
         return None
     tx.streams.put(stopped)
-    tx.timers.set(STREAM, str(stream.message_id), stopped.ends_ms)
+    tx.timers.set(STREAM_TIMER, str(stream.message_id), stopped.ends_ms)
     return stopped
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.streams.storing import (
-    STREAM,
+    STREAM_TIMER,
     AdoptStream,
     BeginStream,
     BegunStream,
@@ -181,7 +181,7 @@ def _continued(tx: Transaction, message: Message) -> Message:
 
 def put_stream(tx: Transaction, stream: Stream) -> None:
     tx.streams.put(stream)
-    tx.timers.set(STREAM, str(stream.message_id), stream.ends_ms)
+    tx.timers.set(STREAM_TIMER, str(stream.message_id), stream.ends_ms)
 
 
 def adopt_stream(tx: Transaction, actor: Actor, command: AdoptStream) -> BegunStream:

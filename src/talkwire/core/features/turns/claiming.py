@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from talkwire.core.commands.agents.turns import ClaimedTurn, TakeTurns
 from talkwire.core.domain.access import acting_as, may_act, messages_for_reader, require
-from talkwire.core.domain.agents.turns import TURNS_MAX, Turn
+from talkwire.core.domain.agents.turns import CLAIMED_TURNS_MAX, Turn
 from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.model import Actor, Message, User
 from talkwire.core.domain.nodes.peer import TURNS_KNOWN, not_known_to_all
@@ -22,8 +22,8 @@ _ENDED_MAX = 100
 
 
 def check_take(command: TakeTurns) -> None:
-    if not 1 <= command.limit <= TURNS_MAX:
-        raise invalid("max", f"must be between 1 and {TURNS_MAX}")
+    if not 1 <= command.limit <= CLAIMED_TURNS_MAX:
+        raise invalid("max", f"must be between 1 and {CLAIMED_TURNS_MAX}")
     check_turn_lease(command.lease_ms)
     if command.conversation_id is not None:
         check_id("conversationId", command.conversation_id)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from talkwire.core.commands.agents.turns import (
-    TURN,
+    TURN_TIMER,
     AgentNumbers,
     EndTurn,
     FailTurn,
@@ -22,7 +22,7 @@ from talkwire.core.commands.agents.turns import (
 )
 from talkwire.core.commands.command import Page
 from talkwire.core.domain.access import may_act, must_be_trusted, require
-from talkwire.core.domain.agents.turns import LABEL_MAX_LENGTH, TURN_STATES, Turn, ended_turn
+from talkwire.core.domain.agents.turns import TURN_LABEL_MAX_LENGTH, TURN_STATES, Turn, ended_turn
 from talkwire.core.domain.errors import forbidden, invalid
 from talkwire.core.domain.model import Actor, User, message_number
 from talkwire.core.domain.nodes.peer import TURNS_KNOWN, not_known_to_all
@@ -59,7 +59,7 @@ def check_of_turn(command: OfTurn) -> None:
 def check_renew(command: RenewTurn) -> None:
     check_of_turn(command)
     if command.label is not None:
-        check_short_text("label", command.label, LABEL_MAX_LENGTH)
+        check_short_text("label", command.label, TURN_LABEL_MAX_LENGTH)
     if command.lease_ms is not None:
         check_turn_lease(command.lease_ms)
 
@@ -131,7 +131,7 @@ def retry(tx: Transaction, actor: Actor, command: RetryTurn) -> None:
             error_message=None,
         )
         tx.turns.put(anew)
-        tx.timers.set(TURN, str(anew.id), None)
+        tx.timers.set(TURN_TIMER, str(anew.id), None)
         announce(tx, anew)
         expect_alert(tx, anew)
 

@@ -36,7 +36,7 @@ DEFAULTS = Preferences()
 
 SECTION_MAX_LENGTH = 50
 
-SETTINGS = ConversationPreferences.__struct_fields__
+MEMBER_SETTINGS = ConversationPreferences.__struct_fields__
 
 _SOUND = re.compile(r"[a-z0-9._-]{1,64}")
 
@@ -135,7 +135,7 @@ def set_member_preferences(tx: Transaction, actor: Actor, command: SetMemberPref
     """Stores a member's settings for one conversation and returns them. Records nothing if they are unchanged."""
     member = _member(tx, actor, command).at(tx.now_ms)
     before = conversation_preferences_of(member, archived=is_archived(tx, member))
-    given = {name: value for name in SETTINGS if (value := getattr(command, name)) is not UNSET}
+    given = {name: value for name in MEMBER_SETTINGS if (value := getattr(command, name)) is not UNSET}
     if command.muted is not UNSET:
         given.setdefault("unmute_ms", None)
     if isinstance(command.section, str):

@@ -41,7 +41,7 @@ from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transact
 ASKED_MAX = 1000
 """Maximum number of users in one query or in one socket's subscription."""
 
-SETTLED_MS = 10_000
+OWN_LEASE_SETTLED_MS = 10_000
 """How long a node's own lease must have lasted before the node expires other nodes, in milliseconds.
 
 After an outage of the database all leases are overdue; this gives each node time to renew its own.
@@ -106,7 +106,7 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
     """
     before = tx.nodes.lease(command.node_id)
     unbroken = before is not None and before.until_ms > tx.now_ms
-    # A clock that was set back must not make the node wait for SETTLED_MS plus the difference.
+    # A clock that was set back must not make the node wait for OWN_LEASE_SETTLED_MS plus the difference.
     since_ms = min(before.since_ms, tx.now_ms) if before is not None and unbroken else tx.now_ms
     until_ms = tx.now_ms + command.lease_ms
     lease = LeaseRecord(until_ms, since_ms, command.pos, tx.now_ms, command.moves.version, command.host)
@@ -119,7 +119,7 @@ def renew_lease(tx: LeaseTransaction, actor: Actor, command: RenewLease) -> Leas
             _forget_node(tx, node_id, died=True)
         return LeaseReport(before is not None)
     ended_calls: list[CallRecord] = []
-    if tx.now_ms - since_ms >= SETTLED_MS:
+    if tx.now_ms - since_ms >= OWN_LEASE_SETTLED_MS:
         for node_id in tx.nodes.overdue(command.node_id, tx.now_ms):
             if _expire_node(tx, node_id, tx.now_ms, died=True) is not None:
                 ended_calls += tx.calls.drop_node(node_id)

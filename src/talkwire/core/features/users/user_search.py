@@ -33,8 +33,8 @@ Above it, a search reads users in the order of their names and keeps those who s
 contacts, it finds enough of them soon.
 """
 
-BLOCK = 500
-EFFORT_MAX = 5000
+USERS_AT_ONCE = 500
+USERS_EXAMINED_MAX = 5000
 """How many users one request examines. A page may therefore be short or empty and still have a next page."""
 
 
@@ -147,8 +147,8 @@ def _contacts_first(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, sear
 def _contacts_among_all(snapshot: Snapshot, actor: Actor, search: _Search) -> NamePage[User]:
     text, after, limit = search
     found: list[User] = []
-    for _ in range(EFFORT_MAX // BLOCK):
-        users, after = snapshot.users_named(text, after, BLOCK, only_offered=True)
+    for _ in range(USERS_EXAMINED_MAX // USERS_AT_ONCE):
+        users, after = snapshot.users_named(text, after, USERS_AT_ONCE, only_offered=True)
         known = _known_to(snapshot, actor, [user.id for user in users])
         found += [user for user in users if user.id in known]
         if len(found) > limit:
@@ -169,7 +169,7 @@ def _by_handle(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, text: str
     prefix = handle_prefix(text)
     if prefix is None:
         return []
-    most = limit if _sees_everybody(policy, actor) else BLOCK
+    most = limit if _sees_everybody(policy, actor) else USERS_AT_ONCE
     return _found_by(policy, snapshot, actor, snapshot.users_with_handles(prefix, most))[:limit]
 
 

@@ -49,7 +49,7 @@ TEXT_MAX_LENGTH = 500
 REASON_MAX_LENGTH = 500
 """Maximum number of characters of the reason of a ban."""
 
-BATCH_MAX = 100
+USERS_BATCH_MAX = 100
 """Maximum number of users in one `PutUsers`."""
 
 
@@ -264,13 +264,13 @@ def users_put(actor: Actor, command: PutUser | PutUsers) -> set[str]:
     (`ChangeHandler.loads`). Returns an empty set unless the actor is the backend or an admin."""
     if not actor.is_trusted:
         return set()
-    commands = command.users[:BATCH_MAX] if isinstance(command, PutUsers) else (command,)
+    commands = command.users[:USERS_BATCH_MAX] if isinstance(command, PutUsers) else (command,)
     return {each.user_id for each in commands if is_valid_id(each.user_id)}
 
 
 def check_put_all(command: PutUsers) -> None:
-    if not 1 <= len(command.users) <= BATCH_MAX:
-        raise invalid("users", f"must have 1 to {BATCH_MAX} items")
+    if not 1 <= len(command.users) <= USERS_BATCH_MAX:
+        raise invalid("users", f"must have 1 to {USERS_BATCH_MAX} items")
     _check_distinct([user.user_id for user in command.users])
     for index, user in enumerate(command.users):
         with refusals_at(f"users[{index}]", {"userId": "id"}):

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from msgspec.structs import asdict
 from sqlalchemy import delete, insert, select
 
-from talkwire.core.commands.server.timers import CONVERSATION_BAN, MUTE, restriction_key
+from talkwire.core.commands.server.timers import CONVERSATION_BAN_TIMER, MUTE_TIMER, restriction_key
 from talkwire.core.domain.events import MemberRestricted, MemberUnrestricted
 from talkwire.core.domain.model import FOR_EVER_MS, Restriction, RestrictionKind
 from talkwire.storage.schema import restrictions
@@ -78,7 +78,7 @@ def _unrestricted(workspace: Workspace, event: MemberUnrestricted) -> None:
 
 def _time(workspace: Workspace, restriction: Restriction, until_ms: int | None) -> None:
     """Sets the timer that ends a restriction at `until_ms`, or removes it for None."""
-    kind = CONVERSATION_BAN if restriction.kind == "ban" else MUTE
+    kind = CONVERSATION_BAN_TIMER if restriction.kind == "ban" else MUTE_TIMER
     set_timer(workspace, kind, restriction_key(restriction.conversation_id, restriction.user_id), until_ms)
 
 
