@@ -23,12 +23,15 @@ from talkwire.bus.seal import MAC_BYTES
 from talkwire.core.ports.bus import Announcement
 
 ENTRY_BYTES = 14
+"""Size of one announcement in a block, in bytes."""
+
 BLOCK_HEAD_BYTES = 8
-"""The size of what is in front of the announcements of a block."""
+"""Size of the head of a block, in front of its announcements, in bytes."""
 
 _SHORT_MAC_BYTES = 6
+
 _SENDERS_MAX = 1024
-"""How many senders' ids are kept. Each start of a node is a new sender."""
+"""Most senders whose ids are kept. Each start of a node is a new sender."""
 
 _Content = Struct(">QI")
 _Entry = Struct(f">c3sI{_SHORT_MAC_BYTES}s")

@@ -25,34 +25,34 @@ from talkwire.core.domain.events import Durable
 from talkwire.core.ports.bus import Announcement, AnyBusMessage, BusCounts, Choose, CommittedBatch, Receive
 
 ANNOUNCEMENTS_GATHER_S = 0.005
-"""How many seconds an announcement waits for others, at most, while other nodes announce events too."""
+"""Longest time that an announcement waits for others while other nodes announce events too, in seconds."""
 
 EVENT_KEPT_S = 5.0
-"""How many seconds an announced event can be fetched. Later it is read from the log."""
+"""Seconds for which an announced event can be fetched. Later it is read from the log."""
 
 ANNOUNCED_EVENT_MAX_BYTES = 64 << 10
-"""The size of the largest event in bytes that can be fetched. A larger one is read from the log."""
+"""Largest event that can be fetched, in bytes. A larger one is read from the log."""
 
 FETCHED_MAX = 100
-"""How many events are fetched at once."""
+"""Most announced events that are fetched at once."""
 
 WANTED_MAX = 10_000
-"""How many chosen events wait to be fetched, at most. The others are read from the log."""
+"""Most chosen events that wait to be fetched. The others are read from the log."""
 
 RECEIVED_MAX = 10_000
-"""How many announcements are accepted at once, at most."""
+"""Most announcements that are accepted at once."""
 
 QUEUED_MAX = 10_000
-"""How many events wait to be announced, at most."""
+"""Most events that wait to be announced."""
 
 ANNOUNCED_MAX = 500
-"""How many events are announced at once, at most. Redis runs one script at a time, so each must be short."""
+"""Most events that are announced at once. Redis runs one script at a time, so each must be short."""
 
 ANNOUNCING_PAUSE_S = 10.0
-"""For how many seconds events are sent to all nodes after they could not be announced."""
+"""Seconds for which events are sent to all nodes after they could not be announced."""
 
 _AROUND = 64
-"""How many bytes `pack` adds to an encoded event, at most."""
+"""Most bytes that `pack` adds to an encoded event."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -115,13 +115,13 @@ class Announcer:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[_Queued] = deque()
         self._queue_size = 0
-        """How many events are queued."""
+        """Number of queued events."""
         self._queued = asyncio.Event()
         self._publish_at: float | None = None
-        """When this node's last announcement has waited long enough; None if it was published."""
+        """Time at which this node's last announcement has waited long enough; None if it was published."""
         self._paused_until = 0.0
         self._pos = 0
-        """The position of this node's last announcement."""
+        """Position in the log of this node's last announcement."""
         self._wanted: dict[int, Announcement] = {}
         self._wants = asyncio.Event()
 

@@ -38,7 +38,7 @@ from talkwire.core.ports.bus import (
 )
 
 BEAT_S = 1.0
-"""The longest time in seconds between two parcels that return to their sender. A node sends an empty one to itself if
+"""Longest time between two parcels that return to their sender, in seconds. A node sends an empty one to itself if
 there are no messages to all nodes."""
 
 BUS_ANSWER_S = 1.5
@@ -51,22 +51,24 @@ BUS_START_S = 2.0
 """Seconds that a starting node waits for the bus to connect."""
 
 HANDLING_TURN_S = 0.002
-"""Seconds of handling received parcels before other tasks of the event loop run. Events handled in one turn are written
-to a client at once, and writing to all members of a large room takes longer than this."""
+"""Longest time for which received parcels are handled before other tasks of the event loop run, in seconds. Events
+handled in one turn are written to a client at once, and writing to all members of a large room takes longer than
+this."""
 
 PAUSES_S = (0.05, 0.1, 0.2, 0.5)
-"""Seconds between attempts to listen again; the last value repeats."""
+"""Pauses between attempts to listen again, in seconds; the last one repeats."""
 
 PUBLISH_PAUSE_S = 0.2
-"""Seconds to wait after a parcel that could not be sent."""
+"""Seconds that a node waits after a parcel that could not be sent."""
 
 CANCEL_AGAIN_S = 0.5
+"""Seconds until a task that has not ended is cancelled again when the bus closes."""
 
 WARN_EVERY_S = 60.0
-"""Seconds between log entries about refused parcels, which a stranger may send without end."""
+"""Seconds between two log entries about refused parcels, which a stranger may send without end."""
 
 _AROUND = 64 << 10
-"""How many bytes of a parcel are not messages, at most."""
+"""Most bytes of a parcel that are not messages."""
 
 _logger = structlog.get_logger(__name__)
 

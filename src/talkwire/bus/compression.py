@@ -12,11 +12,11 @@ import zlib
 import msgspec
 
 COMPRESSED_MARKER = b"\xc1"
-"""The first byte of compressed data. Other data is a MessagePack array, which begins otherwise. Another dictionary
-needs another first byte."""
+"""First byte of compressed data. Other data is a MessagePack array, which begins otherwise. Another dictionary needs
+another first byte."""
 
 COMPRESSED_MAX = 64 << 10
-"""The size of the largest data in bytes that is compressed: that takes a millisecond."""
+"""Largest data that is compressed, in bytes: that takes a millisecond."""
 
 _ID, _POSITION, _MESSAGE_ID, _MS = "8000000000000000", 1 << 36, 1 << 39, 1_800_000_000_000
 
@@ -71,8 +71,9 @@ _EXAMPLES = (
     ),
 )
 _DICTIONARY = b"".join(msgspec.msgpack.encode([example]) for example in _EXAMPLES)
+
 _WINDOW = -12
-"""4 KiB, without a header."""
+"""Window of DEFLATE as zlib's `wbits`: 4 KiB, without a header."""
 
 
 class CompressionError(Exception):

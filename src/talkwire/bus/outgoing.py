@@ -14,13 +14,13 @@ from talkwire.bus.parcels import encode, pack
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts, CommittedBatch, Receivers
 
 PARCEL_MAX_BYTES = 1 << 20
-"""Bytes of messages that are sent at once, at most, unless a single message is larger."""
+"""Most bytes of messages that are sent at once, unless a single message is larger."""
 
 PARCELS_MAX = 100
-"""How many parcels are sent at once, at most."""
+"""Most parcels that are sent at once."""
 
 QUEUE_MAX_BYTES = 16 << 20
-"""Bytes in the queue, at most."""
+"""Most bytes of messages in the queue. Beyond it the oldest messages are dropped."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Outgoing:
 
     def __init__(self, counts: BusCounts, *, dispatch_max: int, with_events: bool) -> None:
         self.waiting = Event()
-        """Set while messages are queued."""
+        """Event that is set while messages are queued."""
         self._counts = counts
         self._dispatch_max = dispatch_max
         self._with_events = with_events

@@ -16,7 +16,7 @@ from talkwire.core.domain.events import UnstoredEvent
 from talkwire.core.ports.bus import AnyBusMessage, CommittedBatch, EphemeralBatch
 
 _LONG_NUMBER = 1
-"""The MessagePack extension type for an integer beyond 64 bits, which JSON allows. Its data are the decimal digits."""
+"""MessagePack extension type for an integer beyond 64 bits, which JSON allows. Its data are the decimal digits."""
 
 _ENCODING_FAILURES = (TypeError, ValueError, OverflowError, RecursionError)
 _DECODING_FAILURES = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -94,7 +94,7 @@ class Unpacker:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self.not_understood = 0
-        """How many messages were dropped."""
+        """Number of dropped messages."""
         self._warned: set[str] = set()
 
     def unpack(self, parcel: bytes | memoryview) -> Sequence[AnyBusMessage]:
@@ -159,4 +159,4 @@ class Unpacker:
 
 
 _WARNINGS_MAX = 100
-"""Limits the log entries, since a network may bring any number of unknown kinds."""
+"""Most log entries about unknown kinds of messages, of which a network may bring any number."""

@@ -27,13 +27,13 @@ R = TypeVar("R")
 Connection = psycopg.AsyncConnection[tuple[object, ...]]
 
 OWN_PARAMETERS = {"connect_timeout": "3", "fallback_application_name": "talkwire"}
-"""The connection parameters of the bus beside those of the database's address."""
+"""Connection parameters of the bus beside those of the database's address."""
 
 NOTIFICATION_BYTES = 5_900
-"""Bytes in one notification; as base64, with the words before them, less than 8,000."""
+"""Bytes of a parcel in one notification; as base64, with the words before them, they are less than 8,000."""
 
 PARCEL_NOTIFICATIONS_MAX = 400
-"""Notifications in one parcel. A parcel holds 1 MiB of messages, and one message of 1 MiB in addition."""
+"""Most notifications of one parcel. A parcel holds 1 MiB of messages, and one message of 1 MiB in addition."""
 
 # A notification that is lost in a crash of the database is not worth waiting for its disk. Older versions of PostgreSQL
 # lack some of the settings. A pooler would drop them from the parameters of the connection.

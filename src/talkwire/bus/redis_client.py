@@ -12,11 +12,16 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 CONNECTIONS_MAX = 16
+"""Most connections to Redis that a node opens."""
+
 CONNECT_WITHIN_S = 2.0
+"""Longest time that connecting to Redis, or waiting for a free connection, may take, in seconds."""
+
 ANSWER_WITHIN_S = 5.0
+"""Longest time that Redis may take to answer a command, in seconds."""
 
 FAILURES = (RedisError, OSError, TimeoutError)
-"""The exceptions that a command raises if Redis, or the network to it, fails."""
+"""Exceptions that a command raises if Redis, or the network to it, fails."""
 
 
 def redis_client(url: str) -> Redis:

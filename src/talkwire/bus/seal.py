@@ -18,12 +18,19 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 MAC_BYTES = 16
+"""Size of a parcel's MAC, in bytes."""
+
 MARK_BYTES = 8
+"""Size of a sender's mark, in bytes."""
+
 NUMBER_BYTES = 8
+"""Size of a parcel's number, in bytes."""
+
 PARCEL_HEAD_BYTES = MAC_BYTES + MARK_BYTES + NUMBER_BYTES
+"""Size of a parcel's head, in front of its body, in bytes."""
 
 SENDERS_MAX = 4096
-"""How many senders' newest parcel numbers are kept. Each start of a node is a new sender."""
+"""Most senders whose newest parcel numbers are kept. Each start of a node is a new sender."""
 
 _PURPOSE = b"talkwire bus 1\n"
 
@@ -70,7 +77,7 @@ class Seal:
         self._mark = token_bytes(MARK_BYTES)
         self._number = 0
         self._newest: dict[bytes, int] = {}
-        """By sender, the number of the newest parcel that was opened."""
+        """Numbers of the newest parcels that were opened, by sender."""
 
     def seal(self, body: bytes) -> bytes:
         """Returns `body` as a sealed parcel, with a higher number than the parcel before. A receiving node accepts it

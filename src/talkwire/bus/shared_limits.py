@@ -23,14 +23,23 @@ from talkwire.bus.redis_client import FAILURES, reason_of
 from talkwire.core.engine.limits import Kind, Limits
 
 REPORT_EVERY_S = 0.2
+"""Seconds between two reports of a node to Redis."""
+
 REPORT_WITHIN_S = 1.0
+"""Longest time that a report to Redis may take, in seconds."""
+
 ASK_WITHIN_S = 0.2
+"""Longest time that a request waits for Redis, in seconds. Then the node's own bucket decides."""
+
 REPORT_MAX = 500
-"""How many buckets one call of the script may name. Redis runs one script at a time, so each must be short."""
+"""Most buckets that one call of the script names. Redis runs one script at a time, so each must be short."""
 
 REDIS_PAUSE_S = 0.5
+"""Seconds without requests to Redis after it has failed; doubled after each further failure, up to
+`REDIS_PAUSE_MAX_S`."""
+
 REDIS_PAUSE_MAX_S = 10.0
-"""Seconds without requests after Redis has failed; doubled after each further failure, up to REDIS_PAUSE_MAX_S."""
+"""Longest pause without requests to Redis after failures, in seconds."""
 
 _US = 1_000_000
 
