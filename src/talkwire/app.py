@@ -132,7 +132,7 @@ class Node:
             raise ValueError(f"there is a dialect {min(taken)} already")
         self.internal: NodeListener | None = None
         self._closing = contextlib.AsyncExitStack()
-        """Stops everything that was started, in reverse order."""
+        """Stack that stops everything that was started, in reverse order."""
 
     async def start(self) -> None:
         """Opens and migrates the database, and starts all parts of the node.

@@ -10,7 +10,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 REPEATED_S = 1.0
-"""The longest pause in seconds between two calls of a `receive` that returns a body again that has ended."""
+"""Longest pause between two calls of a `receive` that returns a body again that has ended, in seconds."""
 
 
 async def wait_for_disconnect(receive: Receive) -> None:

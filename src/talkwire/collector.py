@@ -11,14 +11,15 @@ import gc
 from collections.abc import Awaitable, Callable
 
 GC_THRESHOLDS = 2_000, 20, 25
-"""Allocations before the first generation is collected; then, for each further generation, collections of the one
-before.
+"""Thresholds of the garbage collector: allocations before the first generation is collected; then, for each further
+generation, collections of the one before.
 
 The product of the first two bounds a pause of the loop: examining 40,000 objects takes about 20 milliseconds. The
 product of all three, a million, is how many objects must be added during a rush before all are examined.
 """
 
 GENERATIONS_CHECK_S = 10.0
+"""Seconds without a collection of the first generation after which the server counts as idle."""
 
 
 def tune_collector() -> None:

@@ -57,7 +57,9 @@ from talkwire.identity.address import is_forwarded
 
 CONTROL_PATH = "/internal/commands"
 SNAPSHOT_PATH = "/internal/snapshot"
+
 BODY_MAX_BYTES = 4 * 1024 * 1024
+"""Largest body of a request to a running server's control endpoint, in bytes."""
 
 
 class CheckWebhookUrl(Command[None], frozen=True, tag="CheckWebhookUrl"):
@@ -151,7 +153,7 @@ COMMAND_RESULTS: Mapping[type[Command[Any]], Any] = MappingProxyType(
         CheckToken: str,
     }
 )
-"""The type of each command's result, to decode the response."""
+"""Types of the commands' results, by the command's type, to decode the response."""
 
 # A user id has no `/`, so no user can be this actor, and it cannot be a member of a conversation.
 _OPERATOR_ID = "talkwire/operator"

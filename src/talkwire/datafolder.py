@@ -23,7 +23,8 @@ import msgspec
 from talkwire.filesystem import naming, try_lock
 
 FOLDER_LOCK_WAIT_S = 10.0
-"""Seconds to wait for the lock: commands hold it only briefly, and servers start within moments."""
+"""Longest time that a starting process waits for the lock of a data folder, in seconds: commands hold it only briefly,
+and servers start within moments."""
 
 _RETRY_S = 0.02
 _LOCK_MAX_BYTES = 4096

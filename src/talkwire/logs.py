@@ -29,7 +29,7 @@ _SECRET_KEYS = re.compile(
 )
 
 LOGGED_TEXT_MAX_LENGTH = 20_000
-"""How many characters of a text are logged. Longer texts lose their middle, so that both ends of a traceback stay."""
+"""Most characters of a text that are logged. Longer texts lose their middle, so that both ends of a traceback stay."""
 
 _WORDS = re.compile("(?<=[a-z])(?=[A-Z])")
 

@@ -28,10 +28,11 @@ from talkwire.realtime.transport.asgi_websocket import AsgiWebSockets
 from talkwire.service_manager import report_alive
 
 DESCRIPTORS_MIN = 1024
-"""A server with fewer file descriptors logs a warning: each client needs one."""
+"""Fewest file descriptors with which a server does not log a warning: each client needs one."""
 
 _SWITCH_INTERVAL_S = 0.0005
-"""A tenth of the default: a finished commit should not wait 5 ms for the event loop."""
+"""Seconds after which a thread lets others run, a tenth of Python's default: a finished commit should not wait 5 ms for
+the event loop."""
 
 _logger = structlog.get_logger(__name__)
 

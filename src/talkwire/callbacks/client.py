@@ -22,10 +22,11 @@ A = TypeVar("A", bound=msgspec.Struct)
 OnFailure = Literal["refuse", "allow"]
 
 RESPONSE_MIN_MAX = 1024 * 1024
-"""Least limit of a response's bytes. A response may repeat the command, which is at most the largest packet."""
+"""Least limit of a response's size, in bytes. A response may repeat the command, which is at most the largest
+packet."""
 
 MESSAGE_MAX_LENGTH = 1000
-"""Characters of a back end's error message that are passed on."""
+"""Most characters of a back end's error message that are passed on."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -31,8 +31,10 @@ from talkwire.payloads.payload import Payload
 C = TypeVar("C", bound=Command[Any])
 
 _ATTACHMENTS = "attachments"
+
 _STREAM = "stream"
-"""Says of a message that is written while others read it whether it opens or ends. It is in requests only."""
+"""Member that says of a message that is written while others read it whether it opens or ends. It is in requests
+only."""
 
 
 class AcceptInvitationPayload(Payload, frozen=True):
@@ -79,10 +81,11 @@ _OTHER_FIELDS: Mapping[type[Command[Any]], Mapping[str, str]] = MappingProxyType
         ClaimConversation: {"if": "if_handler"},
     }
 )
-"""Fields of payloads -> the command's fields that have another name or form."""
+"""Names of a command's fields that have another name or form in payloads, by the name in payloads, for each type of
+command."""
 
 _TIMES = frozenset({"created_at", "expires_at", "before", "after"})
-"""Fields of payloads that are ISO 8601, and milliseconds in the command."""
+"""Names of payloads' fields that are ISO 8601 there, and milliseconds in the command."""
 
 
 def payload_of(name: str, command: Command[Any]) -> dict[str, object]:

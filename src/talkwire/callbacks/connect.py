@@ -26,10 +26,13 @@ from talkwire.identity.user_ids import user_id_of
 CONNECT = "connect"
 
 IDENTITY_KEPT_S = 30.0
-"""Seconds that an identity is used for further REST requests with the same credentials. Sockets always ask."""
+"""Seconds for which an identity is used for further REST requests with the same credentials. Sockets always ask."""
 
 IDENTITIES_KEPT_MAX = 10_000
+"""Most identities that are kept for further REST requests."""
+
 CLAIMS_MAX_BYTES = 8 * 1024
+"""Largest claims of an identity, as JSON in UTF-8, in bytes."""
 
 
 class _Response(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

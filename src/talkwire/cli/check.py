@@ -69,7 +69,7 @@ _STYLES: dict[State, str] = {"ok": "green", "note": "cyan", "warning": "yellow",
 _WELL_KNOWN = frozenset({"secret", "changeme", "change-me", "password", "your-secret-key", "your-256-bit-secret"})
 
 _FOREIGN = frozenset({"files", "oidc", "redis"})
-"""The subjects of findings with errors of libraries and other servers."""
+"""Subjects of findings with errors of libraries and other servers."""
 
 
 class Finding(NamedTuple):

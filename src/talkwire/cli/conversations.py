@@ -17,6 +17,7 @@ from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.domain.model import ConversationKind
 
 PAGE = 100
+"""Number of conversations that are fetched at once."""
 
 
 @takes_settings(*CHAT_SETTINGS)

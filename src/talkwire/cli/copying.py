@@ -29,7 +29,7 @@ from talkwire.storage.transfer.tables import Summed
 from talkwire.storage.unfinished import UnfinishedError
 
 CHECKSUM_DIGITS = 16
-"""Digits of a checksum that are shown: enough to compare tables."""
+"""Number of digits of a checksum that are shown: enough to compare tables."""
 
 
 @takes_settings("data", "files")

@@ -42,12 +42,18 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 COMMAND_TIMEOUT_S = 30.0
+"""Longest time that a running server may take to answer a command, in seconds."""
+
 SNAPSHOT_TIMEOUT_S = 3600.0
-"""Seconds: copying a file of many gigabytes takes a while."""
+"""Longest time that a running server may take to copy its database, in seconds: a file of many gigabytes takes a
+while."""
 
 
 ERASING_TIMEOUT_S = 600.0
+"""Longest time that a command waits for the end of an erasure, in seconds."""
+
 ERASING_POLL_S = 0.2
+"""Seconds between two looks whether an erasure has ended."""
 
 
 class Operator(Protocol):

@@ -13,9 +13,16 @@ from talkwire.datafolder import DataFolderError
 from talkwire.settings import SettingsError
 
 OK = 0
+"""Exit code of a command that worked."""
+
 FAILED = 1
+"""Exit code of a command that did not work."""
+
 WRONG_USAGE = 2
+"""Exit code of an invalid command line or an invalid setting."""
+
 INTERRUPTED = 130
+"""Exit code of a command that the user has interrupted, as shells report it: 128 and the number of SIGINT."""
 
 
 class CommandError(Exception):

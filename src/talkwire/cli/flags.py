@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Flag = str | bool | None
 
 CHAT_SETTINGS = ("data", "database")
-"""The settings that every command on the chat needs."""
+"""Names of the settings that every command on the chat needs."""
 
 
 def takes_settings(*names: str) -> Callable[[F], F]:

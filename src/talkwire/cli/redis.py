@@ -19,7 +19,10 @@ from talkwire.bus.shared_limits import TAKE
 from talkwire.cli.failures import Failure
 
 ANSWERS_WITHIN_S = 5.0
+"""Longest time that Redis may take to answer a check, in seconds."""
+
 CLOCKS_APART_S = 5.0
+"""Largest difference between the clocks of Redis and this computer without a remark, in seconds."""
 
 _CHANNEL = "talkwire:check"
 

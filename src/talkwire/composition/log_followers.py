@@ -28,7 +28,7 @@ from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.notifying.pushes import PushDevice
 
 UNHURRIED_GATHER_S = 2.0
-"""How many seconds those followers collect further events for whose work nobody waits."""
+"""Seconds for which a follower of the log for whose work nobody waits collects further events."""
 
 
 def follow_log(

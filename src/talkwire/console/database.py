@@ -12,9 +12,10 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.single_flight import SingleFlight
 
 COUNT_EVERY_S = 30.0
-"""Counting reads an index of all users and the rows of all conversations, so it is done no more often."""
+"""Seconds between two counts of rows, which read an index of all users and the rows of all conversations."""
 
 COUNT_ANSWER_S = 3.0
+"""Longest time that the console waits for a count of rows, in seconds."""
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 

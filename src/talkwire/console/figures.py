@@ -17,8 +17,10 @@ import msgspec
 from talkwire.core.clock import now_ms
 
 SAMPLE_S = 5.0
+"""Seconds between two samples of a node's figures."""
+
 SAMPLES = 13
-"""The first sample of this many is a minute old."""
+"""Number of samples that are kept, of which the first is a minute old."""
 
 _MEMORY = Path("/proc/self/statm")
 

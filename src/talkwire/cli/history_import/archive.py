@@ -28,27 +28,31 @@ from talkwire.cli.history_import.source import InvalidExport
 from talkwire.core.domain.times import LAST_TIME_MS
 
 DOCUMENT_MAX_BYTES = 256 * 1024 * 1024
-"""How long a JSON file may be that is read as a whole."""
+"""Largest JSON file that is read as a whole, in bytes."""
 
 LINE_MAX_BYTES = 16 * 1024 * 1024
+"""Longest line of a file with one JSON object a line, in bytes."""
 
 JSON_VALUES_MAX = 5_000_000
-"""How many values a JSON text may have. Without this limit, 24 MB of `{}` would take a GB of memory."""
+"""Most values of a JSON text. Without this limit, 24 MB of `{}` would take a GB of memory."""
 
 COMPRESSION_RATIO_MAX = 200
+"""Most times that a file of a zip file may be larger than its compressed form."""
+
 _PACKED_SMALL = 1024 * 1024
 
 READ_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),
     *(ValueError, NotImplementedError, RuntimeError),
 )
-"""What reading a damaged or encrypted zip file, or a file without permission, raises."""
+"""Exceptions that reading a damaged or encrypted zip file, or a file without permission, raises."""
 
 _JSON_TYPES = {dict: "an object", str: "a text", bool: "true or false", type(None): "null"}
 _DRIVE = re.compile(r"[A-Za-z]:")
 _UTF8_NAME = 0x800
+
 _OF_THE_SYSTEM = re.compile(r"(?:^|/)(?:__MACOSX/|\._[^/]*$|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
-"""Files that macOS and Windows add to folders and zip files."""
+"""Pattern of the names of files that macOS and Windows add to folders and zip files."""
 
 
 class TooManyValuesError(ValueError):
@@ -67,7 +71,7 @@ class Archive(AbstractContextManager["Archive"]):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.on_read: Callable[[int], None] = lambda _: None
-        """Called with each number of KiB of JSON that was read."""
+        """Function that is called with each number of KiB of JSON that was read."""
         self._uncounted = 0
         self._zip: zipfile.ZipFile | None = None
         self._members: dict[str, zipfile.ZipInfo | Path] = {}

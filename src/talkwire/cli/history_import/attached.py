@@ -16,9 +16,11 @@ from talkwire.cli.history_import.source import InvalidExport
 from talkwire.egress import BodyReading, Egress, EgressError, EgressLimits
 
 DOWNLOAD_TRIES = 3
-"""How often a download is tried."""
+"""Most attempts to download a file."""
 
 REDIRECTS_MAX = 3
+"""Most redirects that a download follows."""
+
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
 _DOWNLOAD_S = 300.0
 _TOKEN_HOSTS = ("slack.com", "slack-files.com")

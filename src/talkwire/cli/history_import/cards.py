@@ -16,8 +16,10 @@ from talkwire.cli.history_import.texts import as_quote, markdown_link, storable
 Convert = Callable[[str], str]
 
 _WORD = re.compile(r"[^\W_]+")
+
 _NOT_SAID = re.compile(r"^\s*(?:>\s*)*(?:\d{1,3}|[a-z]{1,4})[.)]\s|:[\w+'-]+:", re.MULTILINE)
-"""Signs of lists, and names of emoji."""
+"""Pattern of signs of lists, and of names of emoji."""
+
 _DERIVED = frozenset({"button", "with", "interactive", "elements"})
 
 

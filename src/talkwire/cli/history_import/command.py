@@ -36,7 +36,7 @@ from talkwire.settings import Settings
 Read = Callable[[Archive, Staging], None]
 
 UNUSED_FILES_MAX = 100
-"""How many lines name files that belong to nothing."""
+"""Most files that belong to nothing and are named in a line each."""
 
 _TOKEN_S = 30 * 24 * 3600
 _SETTINGS = ("data", "jwt_secret", "allow_weak_secret")

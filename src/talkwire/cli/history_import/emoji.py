@@ -11,13 +11,18 @@ _SKIN = re.compile(
 )
 _TONES = ("light", "medium_light", "medium", "medium_dark", "dark")
 _FIRST_TONE = 0x1F3FB
+
 _UNSPACED = "\u0e00-\u109f\u1780-\u17ff\u2e80-\ud7ff\uff66-\uffdc"
 """Letters of scripts without spaces between words: Thai, Lao, Myanmar, Khmer, Chinese, Japanese and Korean."""
+
 _BESIDE = rf"[^\W{_UNSPACED}]|[:\u0300-\u036f]"
 _NAME = r":([a-z0-9_+'-]{1,60}):(?::?(skin-tone-[2-6]):)?"
 _ONE = re.compile(_NAME, re.IGNORECASE)
+
 _IN_TEXT = re.compile(rf"(?<!{_BESIDE})(?:{_NAME})+(?!{_BESIDE})", re.IGNORECASE)
-"""One or more names that touch each other, but no letter, digit or further colon, as those in addresses do."""
+"""Pattern of one or more names of emoji that touch each other, but no letter, digit or further colon, as those in
+addresses do."""
+
 _EMOJI_STYLE = "\ufe0f"
 
 

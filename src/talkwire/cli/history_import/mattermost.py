@@ -34,7 +34,7 @@ _UNUSED = {"role": "roles", "scheme": "permission schemes", "emoji": "custom emo
 
 
 PASSES = 2
-"""How often the lines are read."""
+"""Number of times that the lines of a Mattermost export are read."""
 
 
 def read_mattermost(archive: Archive, staging: Staging) -> None:
@@ -76,7 +76,7 @@ class _Reader:
         self._staging = staging
         self._channels: dict[str, SourceConversation] = {}
         self._members: dict[str, dict[str, None]] = {}
-        """The users of each channel, in order."""
+        """The users of each channel, in order, by the channel's key."""
 
     def read_person_or_channel(self, raw: dict[str, Any]) -> None:
         kind = text_of(raw.get("type"))

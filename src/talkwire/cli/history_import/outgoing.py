@@ -14,10 +14,10 @@ from talkwire.cli.history_import.staging import Staging
 from talkwire.cli.history_import.target import ImportTarget, ServerRefusal
 
 REQUEST_MESSAGES_MAX = 100
-"""How many messages a request has at most."""
+"""Most messages of one request."""
 
 REQUEST_MAX_BYTES = 200_000
-"""How many bytes of messages a request has at most. The server accepts bodies of 256 KiB."""
+"""Most bytes of messages in one request. The server accepts bodies of 256 KiB."""
 
 LOST_FILE_MESSAGES = "messages that were only a file, which is lost"
 
@@ -28,7 +28,8 @@ _LESS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "editedAt": (("editedAt",), "times of edits that are not possible"),
     "reactions": (("reactions",), "reactions that the server refused"),
 }
-"""Members of a message that may be left out if the server refuses them, and how that is counted."""
+"""Members of a message that may be left out if the server refuses them, with the words by which that is counted, by the
+member that the server refuses."""
 
 
 _INDEX = re.compile(r"messages\[(\d+)\]")

@@ -15,6 +15,7 @@ from talkwire.core.domain.names import direction_mark_in, display_name
 from talkwire.core.features.users.handles import normal_handle
 
 NAME_MAX_LENGTH = 200
+"""Longest name of an imported user, in characters."""
 
 _UNUSABLE = re.compile(r"[\s/\x00-\x1f\x7f-\x9f]+")
 
@@ -33,7 +34,7 @@ class People:
         self._keys_by_handle: dict[str, str] = {}
         self._names: Counter[str] = Counter()
         self.mended_names = 0
-        """How many names showed nothing, and are replaced by the key, or had characters that change the writing
+        """Number of names that showed nothing, and are replaced by the key, or had characters that change the writing
         direction, and are imported without these."""
 
     def add(self, user: SourceUser) -> None:

@@ -39,8 +39,9 @@ _MESSAGES = "rocketchat_message"
 _UPLOADS = "uploads/"
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _QUOTED = re.compile(r"[?&]msg=([^&#()\s]+)")
+
 _QUOTE_LINK = re.compile(r"\[ *\]\(([^()\s]*[?&]msg=([^&#()\s]+)[^()\s]*)\)")
-"""A link to a quoted message. It stands before what a message says."""
+"""Pattern of a link to a quoted message. The link stands before the text of the message that quotes."""
 
 _NOTICES = {
     "uj": "Has joined the room.",
@@ -74,7 +75,7 @@ class _Reader:
         self._archive = archive
         self._staging = staging
         self._members: dict[str, dict[str, None]] = {}
-        """The users of each room, in order."""
+        """The users of each room, in order, by the room's key."""
         self._roles: dict[str, dict[str, str]] = {}
         self._names_of_files: dict[str, str] = {}
         self._root = archive.folder_of("rocketchat_room.json", "rocketchat_message.json")

@@ -31,14 +31,25 @@ from talkwire.core.domain.model import REACTION_USERS_MAX
 from talkwire.core.domain.names import direction_mark_in, display_name
 
 IMPORT_WORKERS = 8
-"""How many conversations are imported at a time; messages of one go one after the other."""
+"""Number of conversations that are imported at a time; messages of one go one after the other."""
 
 MEMBERS_AT_ONCE = 5000
+"""Most members of a conversation that one request adds."""
+
 ATTACHMENTS_MAX = 20
+"""Most attachments of one message."""
+
 EMOJI_MAX = 20
+"""Most different emoji of the reactions to one message. Reactions with further ones are left out."""
+
 NAME_MAX_LENGTH = 100
+"""Longest name of a conversation or a file, in characters."""
+
 TOPIC_MAX_LENGTH = 250
+"""Longest topic of a conversation, in characters."""
+
 DESCRIPTION_MAX_LENGTH = 2000
+"""Longest description of a conversation, in characters."""
 
 _MENDED = "invisible names, and marks of the writing direction in names,"
 _ID_MAX_LENGTH = 100
@@ -65,13 +76,13 @@ class ImportRun:
         self._attached = attached
         self._progress = progress
         self._gone: set[str] = set()
-        """Ids of users that were erased on the server, and of those that it refused."""
+        """Ids of users that were erased on the server, and of those that the server refused."""
         self._banned: set[str] = set()
         """Ids of users that were banned on the server before the import."""
         self._first_replies: dict[tuple[str, str], str] = {}
         """Keys of the replies that begin a thread whose first message is missing, by conversation and that message."""
         self.counts: Counter[str] = Counter()
-        """What was imported and what was there before, by kind."""
+        """Numbers of the things that were imported or were on the server before, by kind."""
 
     async def run(self) -> None:
         """Imports everything from the staging: users, then conversations with their messages, then bans of deactivated

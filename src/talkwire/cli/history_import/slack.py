@@ -43,11 +43,12 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _UPLOADS = "__uploads"
 _WORKSPACE = re.compile(r"(?<![^/])teams/[^/]+/$")
 _ID = re.compile(r"[UW][A-Z0-9]{2,}")
+
 _NAMED = re.compile(r"<(?:[@#]|!subteam\^)([A-Z0-9]+)\|[@#]?([^<>\n]+)>")
-"""A mention with the name that it had when the message was written."""
+"""Pattern of a mention with the name that its target had when the message was written."""
 
 _ONLY_BLOCKS = "This content can't be displayed."
-"""What Slack puts into the text of a message that has only blocks."""
+"""Text that Slack gives a message that has only blocks."""
 
 _USERS = ("org_users.json", "users.json")
 _NAMED_LISTS = ("channels.json", "groups.json")
@@ -63,7 +64,7 @@ _MESSAGES = {
     "reminder_add": "",
     "slackbot_response": "",
 }
-"""Subtypes that are messages of people and bots."""
+"""Subtypes of messages of people and bots."""
 
 _CALLS = frozenset({"huddle_thread", "sh_room_created", "call", "huddle_invite"})
 _CANVASES = frozenset({"channel_canvas_updated", "document_comment_root", "document_mention", "canvas"})
@@ -144,7 +145,7 @@ class _Source:
             for each in items_of(archive.items(name))
         }
         self.claimed: dict[str, str] = {}
-        """The keys of the conversations whose messages were read, by the folder of the messages."""
+        """Keys of the conversations whose messages were read, by the folder of the messages."""
 
 
 def _days(archive: Archive) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ LABELS_ONLY = "buttons and forms in messages of apps (their labels are kept)"
 UNKNOWN_BLOCKS = "blocks of unknown kinds in messages of apps (their texts are kept)"
 
 _OF_TEXTS = frozenset({"alert", "card", "carousel", "container", "data_visualization", "input", "plan", "task_card"})
-"""Blocks that become their texts, in order."""
+"""Types of blocks that become their texts, in order."""
 
 _CONTROLS = re.compile(
     r"button|.*_button|.*_select|.*_input|.*picker|checkboxes|radio_buttons|overflow|feedback_buttons"
@@ -35,7 +35,7 @@ _TECHNICAL = re.compile(
     r"type|style|color|level|status|size|width|height|align|emoji|verbatim|team|channel|user|source|confirm|language"
     r"|.*_ids?|id|ts|.*_ts|.*url|.*icon|.*_value|.*_mode|.*_type|format|mimetype|filetype"
 )
-"""Members that have no words for people."""
+"""Pattern of the names of members that have no words for people."""
 
 
 class SlackBlocks:

@@ -21,8 +21,10 @@ UNKNOWN_PARTS = "parts of formatted messages that are of unknown kinds (their te
 
 _SIGNS = (("bold", "**"), ("strike", "~~"), ("italic", "_"))
 _LANGUAGE = re.compile(r"[\w+#.-]{1,40}")
+
 _NOT_FIRST = frozenset(")]},;^=|/&")
-"""The web client shows signs before these as they are."""
+"""Characters before which the web client shows the signs of a style as they are."""
+
 _WORDS_OF_UNKNOWN = ("text", "fallback", "title", "name", "url", "value")
 
 

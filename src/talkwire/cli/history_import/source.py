@@ -105,10 +105,16 @@ class SourceMessage(msgspec.Struct, omit_defaults=True):
 
 
 DELETED = "This message was deleted."
+"""Text that begins a thread in place of a deleted message."""
+
 CALL = "A call."
+"""Text that begins a thread in place of a call."""
+
 FILE_LOST = "A file that is lost."
+"""Text that begins a thread in place of a message that was only a file, which is lost."""
+
 NO_TEXT = "A message without a text."
-"""Texts of skipped messages that begin a thread."""
+"""Text that begins a thread in place of a message without a text."""
 
 
 class Dropped(Counter[str]):

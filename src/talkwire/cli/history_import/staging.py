@@ -34,13 +34,15 @@ CREATE TABLE sent (
 ) WITHOUT ROWID;
 """
 NOTES = "first messages of threads, of which a note is left"
+
 KINDS_MAX = 100
-"""How many kinds of dropped things are counted apart; types of messages come from the export."""
+"""Most kinds of dropped things that are counted apart; types of messages come from the export."""
 
 OTHER = "others"
 _FETCHED = 500
+
 _LEVELS_MAX = 100
-"""How many levels of replies to replies are followed at most; each round follows two or more."""
+"""Most rounds in which replies to replies are followed; each round follows two or more levels."""
 
 _message = msgspec.json.Decoder(SourceMessage)
 _conversation = msgspec.json.Decoder(SourceConversation)
@@ -56,7 +58,7 @@ class Staging:
         self.dropped = Dropped()
         self.lost = Dropped()
         self.found = 0
-        """How many messages the export has, with those that are not imported. Readers of exports count them."""
+        """Number of messages that the export has, with those that are not imported. Readers of exports count them."""
         self.message_count = 0
         self._last_number = 0
         self._db = sqlite3.connect("", isolation_level=None)

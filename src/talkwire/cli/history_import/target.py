@@ -15,10 +15,10 @@ from talkwire.cli.failures import Failure, connection_cause
 from talkwire.egress import system_tls
 
 IMPORTER = "talkwire-import"
-"""The user id of the importer's tokens. The role `service` acts for others, so nobody sees this user."""
+"""User id of the importer's tokens. The role `service` acts for others, so nobody sees this user."""
 
 SERVER_RETRY_S = 90.0
-"""How long a request is repeated while the server cannot be reached or is too busy."""
+"""Seconds for which a request is repeated while the server cannot be reached or is too busy."""
 
 _REQUEST_S = 120.0
 _FIRST_PAUSE_S = 0.2

@@ -14,23 +14,28 @@ from talkwire.cli.history_import.emoji import with_emoji
 from talkwire.cli.history_import.people import People
 
 TEXT_MAX_BYTES = 64 * 1024
+"""Longest text of one message, as UTF-8, in bytes. A longer one becomes several messages."""
 
 _FENCE = re.compile(r"```(.+?)```", re.DOTALL)
 _INLINE = re.compile(r"`[^`\n]+`")
+
 _MARKDOWN_CODE = re.compile(
     r"^ {0,3}(`{3,}(?=[^`\n]*$)|~{3,})[^\n]*\n(?:.*?^ {0,3}\1[`~]*[ \t]*$|.*\Z)"
     r"|(?:\A|(?<=\n\n))(?:(?: {4}| {0,3}\t)[^\n]*(?:\n|\Z))+"
     r"|(?<!`)(`{1,5})(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)\2(?!`)",
     re.DOTALL | re.MULTILINE,
 )
-"""Code between fences, indented code and inline code, as in Markdown."""
+"""Pattern of code between fences, indented code and inline code, as in Markdown."""
+
 _REFERENCE = re.compile(r"<([^<>\n]{1,3000})>")
 _ADDRESS = re.compile(r"https?://[^\s<>]+")
 _MARKDOWN_LINK = re.compile(r"\[[^\[\]\n]{1,500}\]\(https?://[^\s()]+\)")
 _HANDLE = re.compile(r"(?<![\w@.+/-])@([A-Za-z0-9][A-Za-z0-9._-]*)")
 _AFTER_NO_WORD = "".join(rf"(?<![^\W_][*_~]{{{count}}})" for count in range(4))
+
 _BEFORE_NO_WORD = r"(?![*_~]{0,3}[^\W_])"
-"""Signs of other styles may be between a word and a sign: `_*x*_`."""
+"""Pattern after which a word may not begin. Signs of other styles may be between a word and a sign: `_*x*_`."""
+
 _BOLD = re.compile(rf"{_AFTER_NO_WORD}(?<!\*)\*(?![\s*])([^*\n]+?)(?<![\s*])\*(?!\*){_BEFORE_NO_WORD}")
 _DELETED = re.compile(rf"{_AFTER_NO_WORD}(?<!~)~(?![\s~])([^~\n]+?)(?<![\s~])~(?!~){_BEFORE_NO_WORD}")
 _KEPT = re.compile("\x00(\\d+)\x00")

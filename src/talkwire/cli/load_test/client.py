@@ -16,6 +16,7 @@ from talkwire.egress import system_tls
 from talkwire.wire import Ack, Connect, ConnectError, Decoder, Event, PacketType, decode_packet, encode_event
 
 SOCKET_CONNECT_S = 10.0
+"""Longest time that a socket may take to connect, in seconds."""
 
 
 class Refused(Exception):
@@ -48,8 +49,8 @@ class LoadClient:
         self._measured = measured
         self._decoder = Decoder()
         self._waiting: dict[int, tuple[float, int]] = {}
-        """When each message without an acknowledgement was sent, and to how many members, by the number of the
-        acknowledgement."""
+        """Times at which the messages without an acknowledgement were sent, and numbers of members that they were sent
+        to, by the number of the acknowledgement."""
         self._accepted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = False
         self._reading = asyncio.create_task(self._read())

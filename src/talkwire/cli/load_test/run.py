@@ -20,11 +20,13 @@ from talkwire.cli.progress import Bar, Lines
 from talkwire.egress import system_tls
 
 GROUP_SIZE = 20
-"""Members of a conversation: each message is delivered to so many sockets."""
+"""Number of members of a conversation: each message is delivered to so many sockets."""
 
 CONNECTS_AT_ONCE = 20
+"""Most clients that connect at once."""
+
 DELIVERIES_WAIT_S = 10.0
-"""How long to wait at the end for acknowledgements and deliveries."""
+"""Longest time that the end of a load test waits for acknowledgements and deliveries, in seconds."""
 
 _REQUEST_S = 30.0
 _POLL_S = 0.05

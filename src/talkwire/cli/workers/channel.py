@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 LINE_MAX_BYTES = 16 * 1024 * 1024
+"""Longest message between a worker and the supervisor, in bytes."""
 
 
 class WorkerMessage(msgspec.Struct, frozen=True, tag=True):

@@ -39,17 +39,22 @@ from talkwire.realtime.serving.server import SHUTDOWN_S
 from talkwire.settings import Settings
 
 FIRST_WORKER = 1
-"""The number of the worker that starts before the others."""
+"""Number of the worker that starts before the others."""
 
 FIRST_PAUSE_S = 0.5
+"""Seconds until a worker that has ended for the first time is restarted; doubled each time, up to `LONGEST_PAUSE_S`."""
+
 LONGEST_PAUSE_S = 30.0
+"""Longest time until a worker that has ended is restarted, in seconds."""
+
 STEADY_S = 60.0
-"""Seconds that a worker must have run for the pauses to start from FIRST_PAUSE_S again."""
+"""Seconds that a worker must have run for the pauses between its restarts to start from `FIRST_PAUSE_S` again."""
 
 LAST_WORDS_S = 10.0
-"""Seconds that a worker may take to end after its clients were served; then it is killed."""
+"""Longest time that a worker may take to end after its clients were served, in seconds; then it is killed."""
 
 METRICS_WITHIN_S = 1.0
+"""Longest time that the supervisor waits for a worker's metrics, in seconds; after that it goes without them."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -44,9 +44,11 @@ from talkwire.settings import Settings, SettingsError
 from talkwire.settings.secrets import secret_values
 
 METRICS_WITHIN_S = 2.0
-"""Seconds to wait for the other workers' metrics; after that, the response has this worker's only."""
+"""Longest time that a worker waits for the other workers' metrics, in seconds; after that, the response has this
+worker's only."""
 
 PARENT_GONE = 1
+"""Exit code of a worker whose supervisor has ended before the worker has started."""
 
 _logger = structlog.get_logger(__name__)
 
