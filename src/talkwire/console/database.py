@@ -15,7 +15,7 @@ COUNT_EVERY_S = 30.0
 """Seconds between two counts of rows, which read an index of all users and the rows of all conversations."""
 
 COUNT_ANSWER_S = 3.0
-"""Longest time that the console waits for a count of rows, in seconds."""
+"""Longest time that a check of the database may take, in seconds."""
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 

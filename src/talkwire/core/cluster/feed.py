@@ -20,23 +20,24 @@ from talkwire.core.domain.events import Durable, PositionsPassed
 from talkwire.core.ports.bus import Announcement
 
 GAP_PATIENCE_S = 0.02
-"""How long the bus may take to fill a gap before the log is read, in seconds.
+"""Longest time that the bus may take to fill a gap before the log is read, in seconds.
 
 The bus usually delivers other nodes' commits within two milliseconds, and a read costs all nodes more than waiting.
 """
 
 ANNOUNCED_GAP_PATIENCE_S = 0.1
-"""As `GAP_PATIENCE_S`, while events are announced and then fetched."""
+"""Longest time that the bus may take to fill a gap before the log is read while events are announced and then fetched,
+in seconds."""
 
 LOG_RETRY_S = 0.5
 """Seconds between a failed read and the next attempt."""
 
 LOG_PAGE_MAX = 1000
-"""The maximum number of log positions that one read returns."""
+"""Most log positions that one read returns."""
 
 WAITING_TRANSACTIONS_MAX = 10_000
-"""The maximum number of transactions that wait for an earlier one. Beyond it, transactions from the bus are dropped and
-read from the log later."""
+"""Most transactions that wait for an earlier one. Beyond it, transactions from the bus are dropped and read from the
+log later."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -66,7 +67,7 @@ class LogSegment(NamedTuple):
 
 
 ReadLog = Callable[[int, int], Awaitable[LogSegment]]
-"""Reads the log: (after position, maximum number of positions) -> segment."""
+"""Function from (after position, maximum number of positions) to a segment that it reads from the log."""
 
 
 class _Waiting(NamedTuple):
@@ -97,23 +98,24 @@ class LogFeed:
         needs: Callable[[int], bool] = lambda _: True,
     ) -> None:
         self.pos = 0
-        """The position up to which events have been delivered."""
+        """Position in the log up to which events have been delivered."""
         self.reads = 0
-        """How often the log has been read."""
+        """Number of reads of the log."""
         self._read = read
         self._deliver = deliver
         self._patience_s = patience_s
         self._handle_loss = handle_loss
         self._needs = needs
         self._waiting: list[_Waiting] = []
-        """A heap. Transactions whose events were read from the log meanwhile stay in it until they are popped."""
+        """Heap of the transactions that wait for an earlier one. Transactions whose events were read from the log
+        meanwhile stay in it until they are popped."""
         self._numbers = itertools.count()
         self._known_pos = 0
         self._read_pos = 0
-        """The position up to which the log is to be read, unless the bus delivers the events meanwhile."""
+        """Position up to which the log is to be read, unless the bus delivers the events meanwhile."""
         self._patience: asyncio.TimerHandle | None = None
         self._patience_pos = 0
-        """The delivered position when `_patience` began."""
+        """Position up to which events had been delivered when `_patience` began."""
         self._reading: asyncio.Task[None] | None = None
         self._closed = False
 

@@ -24,21 +24,20 @@ from talkwire.core.domain.actors import NODE
 from talkwire.core.domain.errors import ChatError
 
 NODE_LEASE_S = 15.0
-"""The default duration of a lease in seconds."""
+"""Default duration of a lease, in seconds."""
 
 LEASE_RENEWALS = 3
-"""How often a lease is renewed within its duration."""
+"""Number of renewals of a lease within its duration."""
 
 ONLINE_GATHER_S = 0.1
-"""Connects and disconnects of users within this many seconds are recorded together."""
+"""Seconds within which connects and disconnects of users are recorded together."""
 
 LEASE_CHECKS = 15
-STALL_CHECKS = 3
-"""The node checks `LEASE_CHECKS` times within a lease's duration that it runs.
+"""Number of checks within a lease's duration by which a node notices that it runs. While only the database is
+unavailable, the checks continue."""
 
-It was stopped if its lease has expired and its last `STALL_CHECKS` checks are missing. While only the database is
-unavailable, the checks continue.
-"""
+STALL_CHECKS = 3
+"""Number of missing checks after which a node whose lease has expired was stopped."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -84,7 +83,7 @@ class Lease:
         self.on_deadline_moved: Callable[[float], None] = lambda _: None
         self.on_regained: Callable[[], None] = _nothing
         self.needs_signals: Callable[[], bool] = lambda: False
-        """Returns whether this node needs the signals of all conversations."""
+        """Function that returns whether this node needs the signals of all conversations."""
         self.held = False
         """Whether the lease is valid in the database, as far as this node knows."""
         self._chat = chat

@@ -23,19 +23,19 @@ from talkwire.core.domain.nodes.peer import ANNOUNCED, COMPACT, LISTED, ROUTED, 
 from talkwire.core.ports.bus import AnyBusMessage, EphemeralBatch, PeerAnswer, PeerQuestion, Receivers
 
 ASK_S = 1.0
-"""How many seconds to wait for answers, which usually take a few milliseconds."""
+"""Longest time that a node waits for other nodes' answers, which usually take a few milliseconds, in seconds."""
 
 ANNOUNCED_FROM = 8
-"""From how many other nodes on events are announced, and fetched by the nodes that need them. With fewer, sending them
-to all nodes at once carries hardly more, and is faster."""
+"""Least number of other nodes among which events are announced, and fetched by the nodes that need them. With fewer,
+sending events to all nodes at once carries hardly more, and is faster."""
 
 WARN_EVERY_S = 10.0
-"""At most one warning about missing answers is logged for each topic within this many seconds."""
+"""Shortest time between two warnings about missing answers on the same topic, in seconds."""
 
 T = TypeVar("T")
 
 _MALFORMED = (msgspec.MsgspecError, ValueError, RecursionError)
-"""The errors that decoding a malformed body, or one of another version, can raise."""
+"""Errors that decoding a malformed body, or one of another version, can raise."""
 
 
 def _as_dict(value: object) -> object:
@@ -96,16 +96,16 @@ class Peers:
         self.address_streams = False
         """Whether the other nodes are many, and what is new in streams has to be sent only to those with readers."""
         self.needing_signals: frozenset[str] = frozenset()
-        """The ids of the other nodes that need all signals."""
+        """Ids of the other nodes that need all signals."""
         self._topics: dict[str, _Topic] = {}
         self._questions: dict[str, _Question] = {}
         self.on_peers_gone: Callable[[Collection[str]], None] = lambda _: None
-        """Called with the ids of nodes that are no longer alive."""
+        """Function that is called with the ids of nodes that are no longer alive."""
         self.on_peers_read: Callable[[Collection[Peer]], None] = lambda _: None
-        """Called with all other living nodes each time the leases were read."""
+        """Function that is called with all other living nodes each time the leases were read."""
         self._answering = BackgroundTasks()
         self.malformed = 0
-        """How many questions and answers had a body that could not be decoded."""
+        """Number of questions and answers whose body could not be decoded."""
         self._warned: set[tuple[str, str]] = set()
         self._warned_at: dict[str, float] = {}
 

@@ -19,14 +19,16 @@ from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.ports.bus import AnyBusMessage, BusCounts
 
 LEASES_READ_S = 0.5
-"""Seconds between reads of the leases, regardless of how much is received."""
+"""Seconds between two reads of the leases, regardless of how much is received."""
 
 NODES_MAX = 64
+"""Most unknown nodes whose messages wait until the leases are read. Messages of further ones are dropped."""
+
 HELD_MESSAGES_MAX = 1000
-"""The maximum number of messages of one unknown node that wait until the leases are read."""
+"""Most messages of one unknown node that wait until the leases are read. Further ones are dropped."""
 
 WARN_EVERY_S = 10.0
-"""At most one line of each kind is logged within this many seconds, because anyone on the bus can cause them."""
+"""Shortest time between two log entries of the same kind, in seconds, because anyone on the bus can cause them."""
 
 _logger = structlog.get_logger(__name__)
 

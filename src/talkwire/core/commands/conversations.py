@@ -181,7 +181,7 @@ MemberNoticeKind = Literal["joined", "added", "left", "removed"]
 NoticeKind = Literal[MemberNoticeKind, "role", "changed", "call", "offer"]
 
 ConversationChange = Literal["name", "topic", "description", "avatar", "public", "history", "slowModeS"]
-"""The fields of a conversation of which a notice names a change."""
+"""Field of a conversation of which a notice names a change."""
 
 
 class SomeNotice(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,7 +240,7 @@ class OfferNotice(SomeNotice, frozen=True, kw_only=True):
 
 
 Notice = MembersNotice | RoleNotice | ConversationNotice | CallNotice | OfferNotice
-"""A line in a conversation's timeline beside the messages, such as a member who joined or a call that ended."""
+"""Line in a conversation's timeline beside the messages, such as a member who joined or a call that ended."""
 
 
 class ListNotices(Query[Page[Notice]], frozen=True, tag="ListNotices"):

@@ -21,7 +21,7 @@ from talkwire.core.domain.model import ID_MAX_LENGTH, AttachedKind, Message, Pla
 from talkwire.core.domain.parts.message_parts import MessagePart, content_of, file_ids_of
 
 MODEL_MAX_LENGTH = 128
-"""Maximum number of characters of the name of the model that generated a message."""
+"""Longest name of the model that generated a message, in characters."""
 
 Model = Annotated[str, a_text("The name of the model.", longest=MODEL_MAX_LENGTH, shortest=1)]
 BehalfOf = Annotated[
@@ -56,6 +56,7 @@ class ThreadMark(msgspec.Struct, frozen=True):
 
 
 THREAD_UNREAD_MAX = 100
+"""Largest number of unread replies of a thread that is counted."""
 
 
 class Thread(msgspec.Struct, frozen=True):
@@ -150,6 +151,7 @@ class ConversationChanged(msgspec.Struct, frozen=True):
 
 
 CHANGED_MAX = 20
+"""Most newer messages that a refusal of an agent's message lists."""
 
 
 class GivenGenerated(msgspec.Struct, frozen=True, omit_defaults=True):

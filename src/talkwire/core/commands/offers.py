@@ -11,8 +11,13 @@ from talkwire.core.commands.meanings import a_number, a_pattern, a_text
 from talkwire.core.domain.model import SAFE_INTEGER_MAX, Offer
 
 OFFER_AMOUNT_MAX = SAFE_INTEGER_MAX
+"""Largest amount of an offer, in the currency's smallest unit."""
+
 OFFER_TITLE_MAX_LENGTH = 200
+"""Longest title of an offer, in characters."""
+
 OFFER_DESCRIPTION_MAX_LENGTH = 4000
+"""Longest description of an offer, in characters."""
 
 OfferDecision = Literal["accepted", "rejected", "withdrawn"]
 

@@ -115,7 +115,7 @@ class ListReaders(Query[tuple[MessageReader, ...]], frozen=True, tag="ListReader
 
 
 Status = Literal["sent", "delivered", "read"]
-"""The lowest delivery state of a message among its recipients."""
+"""Lowest delivery state of a message among its recipients."""
 
 
 class MessageStatus(msgspec.Struct, frozen=True):

@@ -10,7 +10,9 @@ from talkwire.core.commands.command import Query, SocketSignal
 from talkwire.core.commands.meanings import a_pattern
 
 SIGNAL_NAME = "[A-Za-z0-9._:-]{1,64}"
+
 SIGNAL_DATA_MAX_BYTES = 4 * 1024
+"""Largest data of a signal, as JSON in UTF-8, in bytes."""
 
 
 class SetTyping(SocketSignal[None], frozen=True, tag="SetTyping"):

@@ -57,11 +57,11 @@ from talkwire.core.domain.model import (
 )
 
 IDLE_USERS_MAX = 20_000
-"""How many users stay cached after their last socket closed, because most of them reconnect soon."""
+"""Most users that stay cached after their last socket closed, because most of them reconnect soon."""
 
 LOADS_OVERLAP_S = 0.1
-"""After how many seconds the next users are loaded although the last load has not ended, so that a stalled read does
-not keep them waiting. Until then they wait for it: one query for many users costs little more than one for a few."""
+"""Seconds after which the next users are loaded although the last load has not ended, so that a stalled read does not
+keep them waiting. Until then they wait for it: one query for many users costs little more than one for a few."""
 
 _NONE: AbstractSet[str] = frozenset()
 USUAL = MemberPreferences()
@@ -212,7 +212,7 @@ class LoadedUsers(NamedTuple):
 
 
 Load = Callable[[Collection[str]], Awaitable[LoadedUsers]]
-"""Loads users by their ids."""
+"""Function that loads users by their ids."""
 
 
 @dataclass(slots=True, eq=False)
@@ -246,7 +246,7 @@ class Directory:
         self._loading: dict[str, asyncio.Future[DirectoryEntry]] = {}
         self._requested: list[str] = []
         self._starting: asyncio.Handle | None = None
-        """The start of the load of the requested users."""
+        """Handle of the start of the load of the requested users."""
         self._running: set[_Loading] = set()
         self._tasks = BackgroundTasks()
 
@@ -527,7 +527,7 @@ def _apply(event: Durable, entry_of: Callable[[str], DirectoryEntry | None]) -> 
 
 
 _Change = tuple[str, Callable[[DirectoryEntry], None]]
-"""The id of the user whose entry an event changes, and the change."""
+"""Pair of the id of the user whose entry an event changes, and the function that makes the change."""
 
 
 def _change_of_member(event: Durable) -> _Change | None:

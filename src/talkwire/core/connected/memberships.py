@@ -24,11 +24,12 @@ from talkwire.core.domain.membership_facts import ConversationFacts
 from talkwire.core.domain.model import ConversationKind, Member, Notify
 
 CONTACTS_MAX = 100
-"""The default of `members_max`."""
+"""Default of `members_max`, the most members of a group that are each other's contacts."""
 
 _FEW = 8
+
 _FOLLOWED = frozenset({"notify", "team_ids"})
-"""The properties of a conversation whose changes are followed."""
+"""Names of the properties of a conversation whose changes are followed."""
 
 _NONE: Mapping[str, bool] = MappingProxyType({})
 

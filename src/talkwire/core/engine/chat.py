@@ -67,7 +67,7 @@ from talkwire.core.ports.transaction import Snapshot
 from talkwire.core.signals.signals import SignalOptions, Signals
 
 NEXT_TRANSACTION_S = 0.005
-"""How many seconds after another node's transaction its next one is expected, if the node has announced one."""
+"""Seconds after another node's transaction within which its next one is expected, if the node has announced one."""
 
 R = TypeVar("R")
 C = TypeVar("C", bound=Command[Any])
@@ -142,7 +142,7 @@ class Chat:
         self._hooks = Hooks() if hooks is None else hooks
         self._tasks = BackgroundTasks()
         self.node_id = token_hex(8)
-        """The id that distinguishes this node from others."""
+        """Id that distinguishes this node from others."""
         self._writer = writer
         self._reader = reader
         self._keeper = keeper
@@ -158,11 +158,12 @@ class Chat:
         self._watching: asyncio.Task[None] | None = None
         self._more_until = 0.0
         self.on_events_missed: Callable[[], None] = _nothing
-        """Called when this node has missed events: its clients have to reload everything."""
+        """Function that is called when this node has missed events: its clients have to reload everything."""
         self.on_replaced: Callable[[], None] = _nothing
-        """Called when the log was replaced: everything in this node's memory is invalid."""
+        """Function that is called when the log was replaced: everything in this node's memory is invalid."""
         self.on_timer_set: Callable[[int], None] = _ignore
-        """Called when this node has set timers: in how many milliseconds the first of them fires."""
+        """Function that is called when this node has set timers, with the milliseconds after which the first of them
+        fires."""
         self._commit_listeners: list[Callable[[Sequence[Durable]], None]] = []
         self.directory = Directory(self._load_entries, contacts_max=options.contacts_max)
         self.signals = Signals(self, self, self.peers, options)

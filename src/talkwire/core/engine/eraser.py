@@ -14,7 +14,7 @@ from talkwire.core.engine.stepwise_work import STEP_RETRY_S, StepwiseWork
 from talkwire.core.ports.chat import CommandExecutor
 
 ERASURE_PAUSE_S = 0.02
-"""The pause between two steps, in which others can send."""
+"""Pause between two steps of an erasure, in which others can send, in seconds."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -27,12 +27,13 @@ from talkwire.core.features.messages.sending import check_send
 from talkwire.core.features.messages.sending import hash_of as hash_of_message
 
 HOOK_MAX_S = 30.0
-"""How many seconds a command waits for one hook. A hook that takes longer counts as failed."""
+"""Longest time that a command waits for one hook, in seconds. A hook that takes longer counts as failed."""
 
 C = TypeVar("C", bound=Command[Any])
+
 Hook = Callable[[Actor, C], "Awaitable[C | None] | C | None"]
-"""(actor, command) -> the command to execute instead, or None to execute it unchanged. Raises ChatError to refuse
-it."""
+"""Function from (actor, command) to the command to execute instead, or to None to execute it unchanged. Raises
+ChatError to refuse it."""
 
 _BINARY = (bytes, bytearray, memoryview)
 

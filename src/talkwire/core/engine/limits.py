@@ -34,11 +34,10 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.model import Actor
 
 BUCKETS_SWEPT_FROM = 1024
-"""From this many buckets on, full ones are searched for and removed."""
+"""Number of buckets from which on full ones are searched for and removed."""
 
 BUCKETS_MAX = 200_000
-"""The maximum number of buckets of one kind. Beyond it the oldest is removed, which allows its owner more and never
-less."""
+"""Most buckets of one kind. Beyond it the oldest is removed, which allows its owner more and never less."""
 
 _IPV6_NETWORK_BITS = 64
 _IPV6_SITE_BITS = 48
@@ -91,10 +90,10 @@ _KINDS = frozenset(kind.value for kind in Kind)
 ASKED_KINDS = frozenset(
     {Kind.SIGN_INS, Kind.ACCOUNT_SIGN_INS, Kind.FIRST_SIGN_INS, Kind.SITE_FIRST_SIGN_INS, Kind.ACCOUNT_GUESSES}
 )
-"""The kinds that protect passwords. Verifying a password is slow enough to ask all nodes before it."""
+"""Kinds that protect passwords. Verifying a password is slow enough to ask all nodes before it."""
 
 EXEMPTING_KINDS = frozenset({Kind.FIRST_SIGN_INS, Kind.SITE_FIRST_SIGN_INS})
-"""The kinds that refuse nothing: while they have a token, another limit does not count."""
+"""Kinds that refuse nothing: while they have a token, another limit does not count."""
 
 
 class Rate(NamedTuple):
@@ -105,13 +104,14 @@ class Rate(NamedTuple):
 
 
 AGENT_KINDS = frozenset({Kind.SENDS, Kind.CHANGES, Kind.APPENDS})
-"""The kinds of which agents may do `AGENT_FACTOR` times as much as people."""
+"""Kinds of actions of which agents may do `AGENT_FACTOR` times as much as people."""
 
 AGENT_FACTOR = 10
+"""Number of times that agents may do as much as people."""
 
 _AGENT_TOKENS = 1 / (AGENT_FACTOR - 1)
-"""What an action takes from the second bucket of an agent, so that both buckets allow AGENT_FACTOR times the rate and
-the burst of one."""
+"""Tokens that an action takes from the second bucket of an agent, so that both buckets allow `AGENT_FACTOR` times the
+rate and the burst of one."""
 
 Rates = Mapping[Kind, Rate]
 
@@ -232,8 +232,8 @@ class Buckets:
 
 
 Ask = Callable[[Kind, str], Awaitable[float]]
-"""Takes a token from a bucket shared by all nodes. Returns as `take` does, or 0 if no node answers in time; never
-raises."""
+"""Function that takes a token from a bucket shared by all nodes. Returns as `take` does, or 0 if no node answers in
+time; never raises."""
 
 
 class Limits:
@@ -249,11 +249,13 @@ class Limits:
     def __init__(self, rates: Rates = DEFAULT_RATES, *, shared: bool = False) -> None:
         self.rates = rates
         self.ask: Ask | None = None
-        """Takes a token on all nodes, for `take_or_refuse_everywhere`; None: only this node's own buckets count."""
+        """Function that takes a token on all nodes, for `take_or_refuse_everywhere`; None: only this node's own buckets
+        count."""
         self.is_agent: Callable[[str], bool] = _is_no_agent
-        """Returns whether the user with this id is an agent."""
+        """Function that returns whether the user with this id is an agent."""
         self.exceeded: Counter[Kind] = Counter(dict.fromkeys(set(Kind) - EXEMPTING_KINDS, 0))
-        """How often there was no token, except of kinds that only exempt from another limit."""
+        """Numbers of actions for which there was no token, by kind, except of kinds that only exempt from another
+        limit."""
         self._buckets = {kind: Buckets(rates[kind], counts=shared and kind not in ASKED_KINDS) for kind in Kind}
 
     def take(self, kind: Kind, key: str, now: float) -> float:

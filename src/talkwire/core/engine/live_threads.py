@@ -12,7 +12,7 @@ from talkwire.core.engine.recount import Recount
 from talkwire.core.ports.chat import CommandExecutor
 
 _CHANGING = MessageSent | MessageDeleted | StreamStateChanged
-"""The events after which a thread has other numbers of unread replies."""
+"""Events after which a thread has other numbers of unread replies."""
 
 Places = tuple[tuple[str, ThreadMark], ...]
 

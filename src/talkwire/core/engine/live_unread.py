@@ -29,7 +29,7 @@ from talkwire.core.ports.chat import CommandExecutor
 Figures = tuple[tuple[str, str, Unread], ...]
 
 COUNT_SETTLE_S = 0.1
-"""How long after a count a message may still arrive that the count did, or did not, include."""
+"""Seconds after a count within which a message may still arrive that the count did, or did not, include."""
 
 
 class LiveUnread:

@@ -132,7 +132,7 @@ class LogWatches:
     def __init__(self, chat: CommandExecutor, pos: int) -> None:
         self.chat = chat
         self.pos = pos
-        """The position up to which this node has handed out the log."""
+        """Position up to which this node has handed out the log."""
         self.is_draining = False
         self._by_filter: defaultdict[LogFilter, set[LogWatch]] = defaultdict(set)
         self._reading: SingleFlight[tuple[str, ActorRole, ListLogEvents], LogPage] = SingleFlight()

@@ -18,13 +18,13 @@ import structlog
 from talkwire.core.domain.events import News
 
 WAITING_EVENTS_MAX = 10_000
-"""How many events may wait for one function. Beyond it the function misses events, and the number is logged."""
+"""Most events that wait for one function. Beyond it the function misses events, and the number is logged."""
 
 OBSERVERS_CLOSE_S = 5.0
-"""The maximum number of seconds to wait for queued events when the node stops."""
+"""Longest time that a node waits for queued events when it stops, in seconds."""
 
 Function = Callable[[Any], Any]
-"""Receives an event. Its result is ignored, but awaited if it is awaitable."""
+"""Function that receives an event. Its result is ignored, but awaited if it is awaitable."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from talkwire.core.domain.events import MessageSent, News
 from talkwire.core.ports.chat import CommandExecutor
 
 STEP_RETRY_S = 5.0
-"""The pause after an error."""
+"""Pause after a step that has failed, in seconds."""
 
 
 class StepwiseWork(ABC):

@@ -28,13 +28,14 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.ports.chat import CommandExecutor
 
 TIMERS_AT_ONCE = 10
-"""How many timers one transaction fires; that takes some ten milliseconds."""
+"""Most timers that one transaction fires; that takes some ten milliseconds."""
 
 TIMERS_PAUSE_S = 0.01
-"""The pause between two such transactions, in which others can send."""
+"""Pause between two transactions that fire timers, in which others can send, in seconds."""
 
 TIMERS_OTHERS_PAUSE_S = 0.2
-"""The pause after finding that another node fires the timers. It is longer, so that the other one continues alone."""
+"""Pause after finding that another node fires the timers, in seconds. It is longer than the pause between own
+transactions, so that the other node continues alone."""
 
 TIMERS_CHECK_S = 1.0
 """Longest time between two looks of a node that has others, in seconds. They may have set timers and been killed."""
@@ -44,16 +45,16 @@ TIMERS_CHECK_ALONE_S = 10.0
 the machine suspended, and a node that has joined meanwhile may have set timers and been killed."""
 
 TIMERS_SPREAD_S = 0.2
-"""Several nodes look at most this many seconds after a timer is due, so that they do not all look at once."""
+"""Longest time after a timer is due until a node looks, in seconds, so that several nodes do not all look at once."""
 
 TIMERS_RETRY_S = 5.0
-"""The pause while the database is unavailable."""
+"""Pause of the timers while the database is unavailable, in seconds."""
 
 POSTPONED_MS = 60_000
-"""By how much a timer is postponed whose effect fails, so that it holds up no others."""
+"""Milliseconds by which a timer is postponed whose effect fails, so that it holds up no others."""
 
 MISSING_TIMERS_CHECK_S = 3600.0
-"""How often a node looks for rows whose timers are missing, which nodes of an older version have written."""
+"""Seconds between two looks for rows whose timers are missing, which nodes of an older version have written."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -65,21 +66,22 @@ class TimerLoop:
         self._chat = chat
         self._has_peers = has_peers
         self.on_fired: Callable[[Sequence[int]], None] = lambda _: None
-        """Called with how late each of the timers has fired, in milliseconds."""
+        """Function that is called with how late each of the timers has fired, in milliseconds."""
         self.is_asked: Callable[[], bool] = lambda: False
-        """Returns whether the application is asked before a stream ends."""
+        """Function that returns whether the application is asked before a stream ends."""
         self.on_asked: Callable[[Sequence[int]], None] = lambda _: None
-        """Called with the ids of messages whose streams are to be ended once the application has been asked."""
+        """Function that is called with the ids of messages whose streams are to be ended once the application has been
+        asked."""
         self.on_failed: Callable[[], None] = lambda: None
-        """Called when a timer was postponed after an error."""
+        """Function that is called when a timer was postponed after an error."""
         self._at = inf
-        """When the next look is, by the event loop's clock."""
+        """Time of the next look, by the event loop's clock."""
         self._moved = asyncio.Event()
         self._suspects = 0
-        """After an error: how many timers are still fired one by one, to find the one that causes it."""
+        """Number of timers that are still fired one by one after an error, to find the one that causes it."""
         self._missing_at = -inf
         self.overdue_s = 0.0
-        """How late the first timer was at the last look."""
+        """Seconds by which the first timer was late at the last look."""
 
     def expect(self, wait_ms: int) -> None:
         """Looks in `wait_ms` milliseconds at the latest: this node has set a timer that fires then."""

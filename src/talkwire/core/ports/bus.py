@@ -66,7 +66,7 @@ AnyBusMessage = CommittedBatch | EphemeralBatch | PeerQuestion | PeerAnswer
 Receive = Callable[[AnyBusMessage], None]
 
 Receivers = tuple[str, ...] | None
-"""The ids of the nodes that a message is sent to; None for all."""
+"""Ids of the nodes that a message is sent to; None for all."""
 
 
 class Announcement(NamedTuple):
@@ -79,7 +79,7 @@ class Announcement(NamedTuple):
 
 
 Choose = Callable[[Sequence[Announcement]], Sequence[Announcement]]
-"""Returns those of the announced events that a node needs. The bus fetches them."""
+"""Function that returns those of the announced events that a node needs. The bus fetches them."""
 
 
 def choose_all(announced: Sequence[Announcement]) -> Sequence[Announcement]:

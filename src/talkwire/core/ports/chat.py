@@ -14,8 +14,8 @@ from talkwire.core.ports.bus import Receivers
 R = TypeVar("R")
 
 SignalHandlers = Mapping[type[Command[Any]], Callable[[Actor, Any], Awaitable[Any]]]
-"""The function that executes each command that is not a plain database transaction. It raises ChatError, directly or
-when awaited."""
+"""Functions that execute the commands that are no plain database transactions, by the command's type. They raise
+ChatError, directly or when awaited."""
 
 
 class Publisher(Protocol):

@@ -12,7 +12,7 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.ports.transaction import Transaction
 
 Done = Callable[[Any, "Exception | None"], None]
-"""The callback for a command's (result, error), of which exactly one is set."""
+"""Function that receives a command's (result, error), of which exactly one is set."""
 
 
 class Job(msgspec.Struct, eq=False):
@@ -29,5 +29,5 @@ class Job(msgspec.Struct, eq=False):
 
 
 DecideBatch = Callable[[Transaction, Sequence[Job]], None]
-"""Executes a batch of commands in the writer's transaction and sets the `result` or `error` of each job.
+"""Function that executes a batch of commands in the writer's transaction and sets the `result` or `error` of each job.
 `core.engine.decider.Decider.decide` is the one that servers use."""

@@ -84,7 +84,8 @@ class WritableStoredAnswers(StoredAnswers, Protocol):
 
 
 NOBODY_WAITS_MS = 2**53 - 1
-"""The time by which a list in the order `waitingSince` sorts a conversation in which nobody waits."""
+"""Time by which a list in the order `waitingSince` sorts a conversation in which nobody waits, in milliseconds since
+1970."""
 
 
 class ConversationFilter(NamedTuple):
@@ -903,7 +904,7 @@ class WritableOfflineQueue(OfflineQueue, Protocol):
 
 
 LOST_KEPT_MS = 24 * 3_600_000
-"""How long operators see that a node has died, in milliseconds."""
+"""Milliseconds for which operators see that a node has died."""
 
 
 class LeaseRecord(msgspec.Struct, frozen=True):

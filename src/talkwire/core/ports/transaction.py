@@ -47,23 +47,24 @@ class Prefetch:
 
     def __init__(self) -> None:
         self.members: set[tuple[str, str]] = set()
-        """(conversation id, user id): the conversation, the user and the membership"""
+        """Pairs of a conversation's id and a user's id, for the conversation, the user and the membership."""
         self.conversations: set[str] = set()
-        """ids of further conversations"""
+        """Ids of further conversations."""
         self.users: set[str] = set()
-        """ids of further users, who may not exist"""
+        """Ids of further users, who may not exist."""
         self.sent_messages: set[tuple[str, str, str]] = set()
-        """(conversation id, sender id, client message id): a message that may have been sent before"""
+        """Triples of a conversation's id, a sender's id and a client message id, for a message that may have been sent
+        before."""
         self.messages: set[int] = set()
-        """ids"""
+        """Ids of messages."""
         self.marked: set[tuple[str, int]] = set()
-        """(conversation id, message id): a message up to which a read or delivery position is to move"""
+        """Pairs of a conversation's id and the id of a message up to which a read or delivery position is to move."""
         self.files: set[str] = set()
-        """ids"""
+        """Ids of files."""
         self.names: set[tuple[str, str]] = set()
-        """(conversation id, casefolded name, handle or id that a member may have)"""
+        """Pairs of a conversation's id and a casefolded name, handle or id that a member may have."""
         self.unread_notifications: set[tuple[str, str]] = set()
-        """(conversation id, user id): the unread notifications of messages"""
+        """Pairs of a conversation's id and a user's id, for the unread notifications of messages."""
 
 
 class Lookups(AccessFacts, Protocol):

@@ -23,13 +23,14 @@ from talkwire.core.domain.parts.streams import (
 )
 
 TURN_TIMER = "turn"
-"""The kind of timer that looks whether a turn's lease has ended, or whether it can be claimed again. The key is the
+"""Kind of the timers that look whether a turn's lease has ended, or whether it can be claimed again. The key is the
 turn's id."""
 
 TURN_ALERT_TIMER = "turn-alert"
-"""The kind of timer that looks whether a turn has been open for too long. The key is the turn's id."""
+"""Kind of the timers that look whether a turn has been open for too long. The key is the turn's id."""
 
 WAIT_MAX_S = 60
+"""Longest time that a claim may wait for turns, in seconds."""
 
 TurnLease = Annotated[
     int,

@@ -12,16 +12,18 @@ from talkwire.core.domain.cards.card import CHOICE_COMMENT_MAX_LENGTH, CardChoic
 from talkwire.core.domain.model import Message
 
 CARD_TIMER = "card"
-"""The kind of timer that fires when users are reminded of a card, and when it ends by itself. The key is the message's
+"""Kind of the timers that fire when users are reminded of a card, and when it ends by itself. The key is the message's
 id."""
 
 CARD_NOTIFIED_MAX = 100
-"""A card that does not name its users notifies those who may choose, if they are at most so many."""
+"""Most users who may choose and are notified of a card that does not name its users. If there are more, none of them
+are."""
 
 CHOICES_SHOWN_MAX = 100
+"""Most choices of a card that a reader sees."""
 
 OPEN_CARDS_MAX = 1000
-"""How many open cards are looked at, the newest first, to find those that wait for a user."""
+"""Most open cards that are searched, the newest first, for those that wait for a user."""
 
 ChoiceComment = Annotated[str, a_text("Why, in the user's words.", longest=CHOICE_COMMENT_MAX_LENGTH, shortest=1)]
 

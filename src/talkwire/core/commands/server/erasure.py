@@ -9,8 +9,8 @@ import msgspec
 from talkwire.core.commands.command import Change, Query
 
 Stage = Literal["texts", "log", "bytes"]
-"""What is being cleaned: the user's messages, reactions and offers; then the log and the other tables; then what the
-database's files still hold of deleted rows, and the bytes of files."""
+"""Stage of an erasure, by what it cleans: the user's messages, reactions and offers; then the log and the other tables;
+then what the database's files still hold of deleted rows, and the bytes of files."""
 
 
 class PendingErasure(msgspec.Struct, frozen=True):

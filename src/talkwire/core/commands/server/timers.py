@@ -11,16 +11,16 @@ from typing import NamedTuple
 from talkwire.core.commands.command import Change, Query
 
 OFFER_TIMER = "offer"
-"""A pending offer expires. The key is the offer's id."""
+"""Kind of the timers that let a pending offer expire. The key is the offer's id."""
 
 BAN_TIMER = "ban"
-"""A ban from the server ends. The key is the user's id."""
+"""Kind of the timers that end a ban from the server. The key is the user's id."""
 
 CONVERSATION_BAN_TIMER = "conversation-ban"
-"""A ban from a conversation ends. The key is `restriction_key`."""
+"""Kind of the timers that end a ban from a conversation. The key is `restriction_key`."""
 
 MUTE_TIMER = "mute"
-"""A moderator's mute ends. The key is `restriction_key`."""
+"""Kind of the timers that end a moderator's mute. The key is `restriction_key`."""
 
 
 class Timer(NamedTuple):

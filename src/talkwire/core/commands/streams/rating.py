@@ -10,6 +10,7 @@ from talkwire.core.commands.command import Change, Query
 from talkwire.core.commands.meanings import a_number, a_text
 
 COMMENT_MAX_LENGTH = 1000
+"""Longest comment on a rating, in characters."""
 
 RatingValue = Annotated[
     int, a_number("`1` for a good message, `-1` for a bad one, `0` to take the rating back.", least=-1, most=1)

@@ -15,7 +15,7 @@ from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.core.domain.parts.streams import StopRequest, Stream, StreamError
 
 STREAM_TIMER = "stream"
-"""The kind of timer that looks whether a stream's lease has ended, or the time in which it can be continued. The key is
+"""Kind of the timers that look whether a stream's lease has ended, or the time in which it can be continued. The key is
 the message's id."""
 
 

@@ -39,7 +39,7 @@ At = Annotated[
 ]
 
 SetPart = ToolPart | SourcePart | PlanPart | DataPart
-"""The parts that are replaced as a whole."""
+"""Part of a message that is replaced as a whole."""
 
 
 PartType = Literal["text", "reasoning", "tool", "source", "plan", "data"]

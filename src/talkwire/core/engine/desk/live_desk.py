@@ -22,7 +22,8 @@ from talkwire.core.engine.recount import Recount
 from talkwire.core.ports.chat import CommandExecutor
 
 DESK_COUNTS_PAUSE_S = 1.0
-"""The shortest time between two counts, so that each team's members receive at most one event a second."""
+"""Shortest time between two counts of a team's desk, in seconds, so that each team's members receive at most one event
+a second."""
 
 
 class LiveDesk:
@@ -41,7 +42,7 @@ class LiveDesk:
         self._notify = notify
         self._pause_s = pause_s
         self._members: dict[str, Collection[str]] = {}
-        """The members of the teams that were counted."""
+        """Members of the teams that were counted, by the team's id."""
         self._recount: Recount[str] = Recount(self._count)
 
     def follow(self, events: Sequence[News]) -> None:

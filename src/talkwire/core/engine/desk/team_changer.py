@@ -16,14 +16,14 @@ from talkwire.core.engine.stepwise_work import StepwiseWork
 from talkwire.core.ports.chat import CommandExecutor
 
 MEMBERSHIPS_PAUSE_S = 0.003
-"""The pause between two batches, in which others can send."""
+"""Pause between two batches of memberships, in which others can send, in seconds."""
 
 MEMBERSHIPS_OTHERS_PAUSE_S = 0.05
-"""The pause after finding that another node or task has written a batch. It is longer, so that the other one writes the
-next batch too."""
+"""Pause after finding that another node or task has written a batch of memberships, in seconds. It is longer than the
+pause after an own batch, so that the other one writes the next batch too."""
 
 MEMBERSHIPS_WAIT_S = 10.0
-"""How long a command waits for the memberships that follow from it."""
+"""Longest time that a command waits for the memberships that follow from it, in seconds."""
 
 _logger = structlog.get_logger(__name__)
 
