@@ -133,7 +133,7 @@ def _rating_for(event: MessageRated, user_id: str, history: HistoryStart) -> Dur
 OfMembership = MemberAdded | MemberRemoved | MembershipGroundsChanged
 
 DependsOnTeams = OfMembership | DeskConversationChanged
-"""Events that members of teams see in another version than others, or alone."""
+"""Event that members of teams see in another version than others, or alone."""
 
 
 def is_staff(event: OfMembership, reader: Reader) -> bool:
@@ -295,4 +295,4 @@ def actor_of(event: Event) -> str | None:
 IN_CONVERSATIONS_OF_ONE_USER: tuple[type[Durable], ...] = tuple(
     kind for kind in get_args(Durable) if kind.reach.about is not kind.reach.members_of
 )
-"""The events about a conversation whose audience is not the conversation's members."""
+"""Types of the events about a conversation whose audience is not the conversation's members."""

@@ -68,11 +68,11 @@ RefusalCause = Literal[
     "users_only",
     "wrong_password",
 ]
-"""Why a command was refused, for operators (docs/console-routes.md). Clients do not receive it, because it may reveal
-what the caller may not see."""
+"""Reason why a command was refused, for operators (docs/console-routes.md). Clients do not receive it, because it may
+reveal what the caller may not see."""
 
 _COMPARED = 64
-"""How many characters of a misspelt name are compared with the known names, which bounds the work."""
+"""Most characters of a misspelt name that are compared with the known names, which bounds the work."""
 
 
 class ChatError(Exception):

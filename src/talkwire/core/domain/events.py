@@ -435,7 +435,7 @@ class SavedChanged(DurableEvent, frozen=True):
 
 
 COVERED_MESSAGES_MAX = 100
-"""The maximum number of messages whose authors are notified of one move of a member's position."""
+"""Most messages whose authors are notified of one move of a member's position."""
 
 
 class MessagesRead(DurableEvent, frozen=True, omit_defaults=True):
@@ -1022,7 +1022,7 @@ class UsersMovedCompactly(EphemeralEvent, frozen=True):
 
 
 CallNews = CallInvited | CallAccepted | CallRejected | CallSignalled | CallHungUp | CallEnded
-"""Everything that is sent to users about a call."""
+"""Event about a call that is sent to users."""
 
 Durable = (
     UserCreated
@@ -1107,14 +1107,15 @@ Ephemeral = (
     | Notified
     | UploadProgressed
 )
+
 Event = Durable | Ephemeral
-"""The events that every dialect must translate or explicitly leave out."""
+"""Event that every dialect must translate or explicitly leave out."""
 
 Between = UsersMoved | UsersMovedCompactly
-"""Events between nodes, which are not sent to clients or observers."""
+"""Event between nodes, which is not sent to clients or observers."""
 
 UnstoredEvent = Ephemeral | CustomEvent | StreamAdvanced | StreamsOpen | StreamsRead | MailStored | Between
-"""Every event that is not stored in the log."""
+"""Event that is not stored in the log."""
 
 
 class PositionsPassed(msgspec.Struct, frozen=True, gc=False):
@@ -1125,7 +1126,7 @@ class PositionsPassed(msgspec.Struct, frozen=True, gc=False):
 
 
 News = Event | UnstoredEvent | PositionsPassed
-"""Every event that listeners of the chat receive."""
+"""Event that listeners of the chat receive."""
 
 
 def moves_log(event: News) -> bool:
@@ -1155,6 +1156,7 @@ ACCOUNT_EVENTS: frozenset[type[Event]] = frozenset(
 )
 CONTACT_EVENTS: frozenset[type[Event]] = frozenset({UserUpdated, UserErased, UserBlocked, UserUnblocked})
 OFFER_EVENTS: frozenset[type[Event]] = frozenset({OfferCreated, OfferUpdated})
+
 MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
     {
         *ACCOUNT_EVENTS,
@@ -1203,4 +1205,4 @@ MANAGEMENT_EVENTS: frozenset[type[Event]] = frozenset(
         CardUpdated,
     }
 )
-"""Everything but talking itself: messages, receipts, typing, presence, offers, uploads and calls."""
+"""Types of all events but those of talking itself: messages, receipts, typing, presence, offers, uploads and calls."""

@@ -22,28 +22,30 @@ from talkwire.core.domain.markup.characters import SPACES, UNSPACED, is_mark, is
 from talkwire.core.domain.markup.inlines import Text
 
 AT_SIGNS_MAX = 50
-"""How many @ characters of one text are examined."""
+"""Most @ characters of one text that are examined."""
 
 MENTIONS_MAX = 100
-"""The maximum number of users that one text can mention."""
+"""Most users that one text mentions."""
 
 ALL = "all"
 
 _REMEMBERED_MAX_LENGTH = 500
 _NAME_MAX_LENGTH = 200
 _NAME_MAX_WORDS = 6
+
 _ENDS_MAX = 24
-"""How many ends of words after an @ are examined, and how many other ends in scripts without spaces between words."""
+"""Most ends of words after an @ that are examined, and most other ends in scripts without spaces between words."""
 
 _MARK = re.compile(rf"[@\uff20](?=[^@\uff20{SPACES}])")
 _NEVER_BEFORE = "@\uff20.+/-"
 _LINE = re.compile(f"[^\n\r\u2028\u2029]{{0,{_NAME_MAX_LENGTH}}}")
 _WORD = re.compile(f"[^{SPACES}]+")
 _SPACED = rf"(?![{UNSPACED}])[^\W_]"
+
 _BOUNDARY = re.compile(rf"(?<![{SPACES}])(?!(?<={_SPACED}){_SPACED})(?!(?<![{UNSPACED}])[-._@\uff20]{_SPACED})")
-"""Matches where a name may end, apart from combining marks: after a character and not inside a word; `ann-marie`,
-`ann.smith` and `ann_smith` are words too. Beside a letter of a script without spaces between words, a name may end
-anywhere."""
+"""Pattern of a place where a name may end, apart from combining marks: after a character and not inside a word;
+`ann-marie`, `ann.smith` and `ann_smith` are words too. Beside a letter of a script without spaces between words, a name
+may end anywhere."""
 
 
 class Mentions(msgspec.Struct, frozen=True):
@@ -81,7 +83,8 @@ def _marks(text: str) -> tuple[MentionMark, ...]:
 
 
 _remembered_marks = lru_cache(maxsize=256)(_marks)
-"""A message's text is read twice: for the users to load, and when the message is stored."""
+"""Function `_marks` with a cache: a message's text is read twice, for the users to load, and when the message is
+stored."""
 
 
 def spellings(marks: Collection[MentionMark]) -> frozenset[str]:

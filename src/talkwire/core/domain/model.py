@@ -23,44 +23,49 @@ from talkwire.core.domain.parts.message_parts import MessagePart
 from talkwire.core.domain.parts.streams import StreamError, StreamState
 
 ID_MAX_LENGTH = 128
+"""Longest id of a user or a conversation, in characters."""
+
 RESERVED_IDS = frozenset({"me", "online"})
 _ID = re.compile(r"[^\s/\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,128}")
 
 LARGE_CONVERSATION = 100
-"""The member count above which some events are sent to fewer members, to limit the cost of fan-out."""
+"""Number of members above which some events are sent to fewer members, to limit the cost of fan-out."""
 
 ConversationKind = Literal["direct", "group", "channel"]
 MemberRole = Literal["owner", "admin", "member"]
+
 History = Literal["all", "from-join"]
-"""Which messages a new member sees: `all`, or only those sent since the member joined."""
+"""Part of a conversation that a new member sees: `all` messages, or only those sent since the member joined."""
 
 AgentsPolicy = Literal["mentions", "all", "off"]
-"""Which messages of a conversation are work for agents that are members: those that address them, all, or none."""
+"""Kind of messages of a conversation that are work for agents that are members: those that address them, all, or
+none."""
 
 Notify = Literal["all", "mentions", "none"]
-"""Which messages of a conversation a member is notified of."""
+"""Kind of messages of a conversation that a member is notified of."""
 
 FOR_EVER_MS = 2**53
-"""The `until` time of something that never ends."""
+"""Time `until` of something that never ends, in milliseconds."""
 
 SAFE_INTEGER_MAX = 2**53 - 1
-"""The largest integer that every JSON parser keeps exactly: JavaScript and others read numbers as doubles."""
+"""Largest integer that every JSON parser keeps exactly: JavaScript and others read numbers as doubles."""
 
 SEQ_MAX = SAFE_INTEGER_MAX
+"""Largest number of a message in its conversation."""
 
 AccountRole = Literal["user", "admin"]
-"""The role that an account's tokens have."""
+"""Role that an account's tokens have."""
 
 ActorRole = Literal["user", "service", "admin"]
 
 UserKind = Literal["person", "agent"]
-"""What a user is: a person, or a program that writes messages by itself, such as an assistant."""
+"""Kind of a user: a person, or a program that writes messages by itself, such as an assistant."""
 
 Erased = Literal["keep", "redact"]
-"""How an erased user's messages are treated: kept, or replaced by tombstones."""
+"""Treatment of an erased user's messages: kept, or replaced by tombstones."""
 
 DELETED_NAME = "Deleted user"
-"""The name that others see of an erased user."""
+"""Name that others see of an erased user."""
 
 
 def is_valid_id(value: str) -> bool:
@@ -298,11 +303,11 @@ class HistoryStart(msgspec.Struct, frozen=True, gc=False):
 
 
 WHOLE = HistoryStart()
-"""The history of a reader who sees the whole conversation."""
+"""History of a reader who sees the whole conversation."""
 
 
 NOT_MARKED = -1
-"""The `Member.marked_at_seq` of a member who has not marked messages as unread."""
+"""Value of `Member.marked_at_seq` of a member who has not marked messages as unread."""
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
@@ -394,11 +399,11 @@ PLAIN_PREFERENCES: Mapping[str, Any] = MappingProxyType(
         "section": None,
     }
 )
-"""The fields of a member, and of `ConversationPreferred`, that are the member's own choices, with their defaults."""
+"""Fields of a member, and of `ConversationPreferred`, that are the member's own choices, with their defaults."""
 
 
 AttachedKind = Literal["text", "image", "video", "audio", "document"]
-"""The type that a client displays for a message with this attachment; `text` is a text message with an attachment."""
+"""Type that a client displays for a message with this attachment; `text` is a text message with an attachment."""
 
 
 class Place(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -445,7 +450,7 @@ class LinkPreview(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 FileKind = Literal["media", "audio", "file"]
-"""The lists of a conversation's files: pictures and film, sound, and everything else."""
+"""List of a conversation's files: pictures and film, sound, or everything else."""
 
 FILE_KINDS: tuple[FileKind, ...] = get_args(FileKind)
 
@@ -490,9 +495,10 @@ class Reaction(msgspec.Struct, frozen=True, gc=False):
 
 
 REACTION_USERS_MAX = 100
+"""Most users of one emoji that a message names. The count of the emoji includes the others."""
 
 EXCERPT_LENGTH = 200
-"""How many characters of a quoted message's text are kept."""
+"""Most characters of a quoted message's text that are kept."""
 
 
 class Participant(msgspec.Struct, frozen=True, gc=False):
@@ -512,9 +518,10 @@ class ThreadActivity(msgspec.Struct, frozen=True, gc=False):
 
 
 PARTICIPANTS_MAX = 5
+"""Most users that a thread names as having replied."""
 
 PARTICIPANT_REPLIES = 50
-"""How many of a thread's newest replies are searched for participants."""
+"""Number of a thread's newest replies that are searched for participants."""
 
 
 class Generated(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -607,10 +614,10 @@ class Restriction(msgspec.Struct, frozen=True, gc=False):
 
 
 ChosenStatus = Literal["online", "away", "dnd", "invisible"]
-"""The status that a user has chosen."""
+"""Status that a user has chosen."""
 
 ShownStatus = Literal["online", "away", "dnd", "invisible", "offline"]
-"""The status that others see. An `invisible` user is shown as `offline` to others and as `invisible` on their own
+"""Status that others see. An `invisible` user is shown as `offline` to others and as `invisible` on their own
 devices."""
 
 
@@ -690,16 +697,14 @@ def dnd_until_ms(status: str | None, until_ms: int | None) -> int:
 
 
 CallEndReason = Literal["timeout", "rejected", "cancelled", "hangup", "gone", "left"]
-"""Why a call ended.
-
-`timeout`: nobody accepted; `rejected`: all called users declined; `cancelled`: the caller gave up; `hangup`: a side
-hung up; `gone`: a side had no socket any more; `left`: a side is no longer a member of the conversation.
-"""
+"""Reason why a call ended. `timeout`: nobody accepted; `rejected`: all called users declined; `cancelled`: the caller
+gave up; `hangup`: a side hung up; `gone`: a side had no socket any more; `left`: a side is no longer a member of the
+conversation."""
 
 OfferStatus = Literal["pending", "accepted", "rejected", "withdrawn", "expired", "countered"]
 
 REDACTED_TITLE = "Deleted offer"
-"""The title of an offer whose texts were deleted."""
+"""Title of an offer whose texts were deleted."""
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False):
@@ -744,8 +749,9 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
 NotificationType = Literal[
     "direct", "mention", "reply", "message", "decision", "offer", "invitation", "missed-call", "moderation"
 ]
-"""What a notification is about. `message`: a message in a group or channel with `notify="all"`. `decision`: a card asks
-the user to decide. `moderation`: a report of the user, or of one of the user's messages, was decided."""
+"""Kind of event that a notification is about. `message`: a message in a group or channel with `notify="all"`.
+`decision`: a card asks the user to decide. `moderation`: a report of the user, or of one of the user's messages, was
+decided."""
 
 
 class DoNotDisturb(msgspec.Struct, frozen=True, gc=False):
@@ -870,7 +876,7 @@ class PushSubscription(msgspec.Struct, frozen=True, gc=False):
 
 
 FILES_PATH = "/api/v1/files"
-"""The path of this server under which files are downloaded."""
+"""Path of this server under which files are downloaded."""
 
 
 def file_id_in(url: str) -> str | None:

@@ -12,10 +12,10 @@ from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.texts import check_text
 
 PAGE_MAX = 100
-"""Maximum number of items on a page."""
+"""Most items on a page."""
 
 PAGE_MAX_BYTES = 256 * 1024
-"""Maximum size of a page of messages or events, in bytes of JSON."""
+"""Largest page of messages or events, in bytes of JSON."""
 
 _NUMBER_MAX = 2**53
 

@@ -9,6 +9,7 @@ from talkwire.core.domain.model import Place
 from talkwire.core.domain.texts import check_short_text
 
 PLACE_NAME_MAX_LENGTH = 200
+"""Longest name of a place, in characters."""
 
 
 def check_place(path: str, place: Place) -> None:

@@ -17,18 +17,29 @@ from talkwire.core.domain.model import ID_MAX_LENGTH, SAFE_INTEGER_MAX, is_valid
 from talkwire.core.domain.names import direction_mark_in, is_visible
 
 TEXT_MAX_BYTES = 64 * 1024
+"""Longest text of a message, as UTF-8, in bytes."""
+
 NAME_MAX_LENGTH = 200
+"""Longest name of a user or a conversation, in characters."""
+
 METADATA_MAX_BYTES = 4 * 1024
+"""Largest metadata, as JSON in UTF-8, in bytes."""
+
 NESTING_MAX = 64
+"""Most levels of a JSON value that clients give."""
+
 AVATAR_MAX_LENGTH = 2048
+"""Longest address of a picture of a user or a conversation, in characters."""
+
 URL_MAX_LENGTH = 2048
+"""Longest URL that clients give, in characters."""
 
 # Clients that show a picture load its address, so it is limited to http(s) and paths on this server.
 _AVATAR = re.compile(r"(?:https?://[^/\s]|/(?!/))\S*")
 _encode = msgspec.json.Encoder().encode
 
 _UPLOADED = "/api/v1/files/"
-"""The beginning of the `url` that an upload returns."""
+"""Beginning of the `url` that an upload returns."""
 
 _LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")

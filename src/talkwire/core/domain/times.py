@@ -10,7 +10,8 @@ from talkwire.core.domain.errors import invalid
 from talkwire.core.domain.model import FOR_EVER_MS
 
 LAST_TIME_MS = 253_402_300_799_999
-"""9999-12-31T23:59:59.999Z in milliseconds since 1970."""
+"""Last time that ISO 8601 can express with four digits of the year, 9999-12-31T23:59:59.999Z, in milliseconds since
+1970."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -16,25 +16,32 @@ from talkwire.core.domain.errors import ChatError, invalid
 from talkwire.core.domain.parts.streams import StopRequest, StreamError
 
 TurnState = Literal["waiting", "working", "done", "failed"]
-"""`waiting`: for a process that claims it, or for a decision about a card. `working`: a process holds it."""
+"""State of a turn. `waiting`: for a process that claims it, or for a decision about a card. `working`: a process holds
+it."""
 
 TURN_STATES: tuple[TurnState, ...] = get_args(TurnState)
 
 CLAIMED_TURNS_MAX = 50
-"""How many turns are claimed at once, at most."""
+"""Most turns that are claimed at once."""
 
 TURN_MESSAGES_MAX = 100
-"""How many messages a turn has at most; later ones begin the next turn."""
+"""Most messages of a turn; later ones begin the next turn."""
 
 TURN_LABEL_MAX_LENGTH = 100
+"""Longest label of what an agent does in a turn, in characters."""
+
 TURN_LEASE_MS = 60_000
+"""Default duration of the lease of a turn that is claimed over REST, in milliseconds."""
+
 TURN_LEASE_BY_SOCKET_MS = 15_000
+"""Default duration of the lease of a turn that is claimed by a socket, in milliseconds."""
 
 TURN_PAUSES_MS = (1_000, 5_000, 30_000, 120_000, 600_000)
-"""After how long a turn can be claimed again that has failed for the first time, the second time and so on."""
+"""Milliseconds after which a turn can be claimed again that has failed for the first time, the second time and so
+on."""
 
 TURNS_KEPT_MS = 30 * 24 * 60 * 60 * 1000
-"""How long turns that have ended are kept."""
+"""Milliseconds for which turns that have ended are kept."""
 
 _TOKEN = re.compile(r"([1-9][0-9]{0,17})\.([1-9][0-9]{0,8})")
 

@@ -12,34 +12,59 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 CardState = Literal["open", "decided", "closed", "cancelled", "expired", "superseded", "unreachable"]
-"""How far the decision about a card is. `decided`: an action was chosen often enough. `closed`: a poll was ended.
+"""State of the decision about a card. `decided`: an action was chosen often enough. `closed`: a poll was ended.
 `cancelled`: its author withdrew it. `superseded`: another card took its place. `unreachable`: too few are left who
 could choose."""
 
 CardRole = Literal["owner", "admin", "member"]
 
 InputValue = str | int | float | bool
-"""A value that a form of a card takes."""
+"""Value that a form of a card takes."""
 
 CARD_MAX_BYTES = 64 * 1024
+"""Largest card, as JSON in UTF-8, in bytes."""
+
 CARD_TITLE_MAX_LENGTH = 200
+"""Longest title of a card, in characters."""
+
 CARD_TEXT_MAX_LENGTH = 4000
+"""Longest text of a card, in characters."""
+
 CARD_FIELDS_MAX = 16
+"""Most fields that a card shows."""
+
 CARD_LABEL_MAX_LENGTH = 80
+"""Longest label of a card's field, action or input, in characters."""
+
 CARD_FIELD_VALUE_MAX_LENGTH = 1000
+"""Longest value of a card's field, in characters."""
+
 CARD_ACTIONS_MAX = 20
+"""Most actions of a card."""
+
 ACTION_ID_MAX_LENGTH = 64
+"""Longest id of a card's action, in characters."""
+
 CARD_SUBJECT_MAX_BYTES = 4 * 1024
+"""Largest subject of a card, as JSON in UTF-8, in bytes."""
+
 NAMED_USERS_MAX = 100
+"""Most users that a card names as those who may choose."""
+
 CHOICES_NEEDED_MAX = 1000
-"""How many choices of an action a card may need."""
+"""Most choices of an action that a card may need."""
 
 INPUT_FIELDS_MAX = 16
+"""Most inputs of the form of an action."""
+
 INPUT_TEXT_MAX_LENGTH = 4000
+"""Longest text that is filled in, in characters."""
+
 INPUT_CHOICES_MAX = 50
-"""How many values a choice in a form offers at most."""
+"""Most values that a choice in a form offers."""
 
 CHOICE_COMMENT_MAX_LENGTH = 1000
+"""Longest comment of a user who chooses, in characters."""
 
 
 class _Base(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):

@@ -30,7 +30,7 @@ from talkwire.core.domain.texts import check_id, check_line, check_name, check_s
 from talkwire.core.domain.times import ms_of
 
 CARD_LIFETIME_MAX_MS = 366 * 24 * 60 * 60 * 1000
-"""How far in the future a card may end, in milliseconds: a year, of 366 days."""
+"""Longest time until a card ends, in milliseconds: a year, of 366 days."""
 
 _encode = msgspec.json.Encoder().encode
 _OF_POLLS = ("max", "results", "names")

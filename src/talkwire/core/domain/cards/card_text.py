@@ -18,7 +18,7 @@ _ENDS = {
 BETWEEN_PARAGRAPHS = "\n\n"
 
 _VALUE_MAX_LENGTH = 500
-"""How much of a text that was filled in is shown."""
+"""Most characters of a text that was filled in that are shown."""
 
 
 def text_of(card: MessageCard) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 HandlingState = Literal["open", "closed"]
 
 HANDOFF_NOTE_MAX_LENGTH = 2000
-"""How many characters the note of a handoff may have."""
+"""Longest note of a handoff, in characters."""
 
 
 def state_of(*, closed: bool) -> HandlingState:

@@ -10,17 +10,22 @@ import msgspec
 from talkwire.core.domain.model import HistoryStart
 
 TEAMS_MAX = 1000
-"""The maximum number of teams on a server."""
+"""Most teams of a server."""
 
 TEAM_MEMBERS_MAX = 100
+"""Most members of a team."""
+
 TEAM_NAME_MAX_LENGTH = 200
+"""Longest name of a team, in characters."""
+
 TEAMS_OF_CONVERSATION_MAX = 10
+"""Most teams of a conversation."""
 
 MEMBERSHIPS_BATCH_MAX = 50
-"""How many memberships a command writes in its own transaction."""
+"""Most memberships that a command writes in its own transaction."""
 
 FURTHER_MEMBERSHIPS_BATCH_MAX = 10
-"""How many memberships are written in each further transaction: few, since messages wait for it."""
+"""Most memberships that are written in each further transaction: few, since messages wait for it."""
 
 
 class Team(msgspec.Struct, frozen=True):

@@ -8,17 +8,17 @@ from typing import Literal
 import msgspec
 
 WEBHOOKS_MAX = 50
-"""The maximum number of webhooks on a server."""
+"""Most webhooks of a server."""
 
 SECRET_ROTATION_MS = 24 * 3600 * 1000
-"""How long requests are also signed with the previous secret after a rotation, in milliseconds."""
+"""Milliseconds after a rotation for which requests are also signed with the previous secret."""
 
 ATTEMPTS_KEPT = 100
-"""How many of a webhook's newest attempts are kept."""
+"""Number of a webhook's newest attempts that are kept."""
 
 DisabledReason = Literal["request", "gone", "failing", "restored"]
-"""Why a webhook is disabled: on request, after the status 410, because an event was refused for three days, or because
-the database was restored from a backup."""
+"""Reason why a webhook is disabled: on request, after the status 410, because an event was refused for three days, or
+because the database was restored from a backup."""
 
 
 class Webhook(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from talkwire.core.domain.events import (
 )
 
 FOR_ALL_NODES = 0
-"""Stands in place of a conversation's hash for an event that every node needs."""
+"""Stand-in for a conversation's hash of an event that every node needs."""
 
 OF_ONE_CONVERSATION = (
     MessageSent,
@@ -30,7 +30,7 @@ OF_ONE_CONVERSATION = (
     ReadPositionMoved,
     ThreadMarked,
 )
-"""The kinds of events that only nodes with members of their conversation need: nearly all events are of these kinds.
+"""Types of the events that only nodes with members of their conversation need: nearly all events are of these types.
 They change nothing of what nodes cache about users, memberships, calls and streams."""
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from talkwire.core.domain.log.positions import LOGS_MAX, log_of
 
 CURSOR_MAX_LENGTH = 1000
-"""Characters in a cursor, at most: more than `LOGS_MAX` entries with epochs of 32 characters have."""
+"""Longest cursor, in characters: more than `LOGS_MAX` entries with epochs of 32 characters have."""
 
 _POSITION_DIGITS = 18
 

@@ -11,14 +11,15 @@ otherwise.
 from __future__ import annotations
 
 _MESSAGE_IDS = 10**12
+
 _OWN_IDS = 8 * 10**15
-"""Above any plausible row number of an application."""
+"""Least id that this server assigns itself, above any plausible row number of an application."""
 
 LOG_SPAN = 2**46
-"""The number of positions in one log: 44 years at 50,000 events a second."""
+"""Number of positions in one log: 44 years at 50,000 events a second."""
 
 LOGS_MAX = 14
-"""The number of logs whose ids are all safe integers in JavaScript (below 2**53)."""
+"""Most logs whose ids are all safe integers in JavaScript (below 2**53)."""
 
 
 def begins_after(log: int) -> int:

@@ -7,8 +7,8 @@ import re
 from talkwire.core.domain.markup.characters import SPACES, is_unspaced, is_word
 
 ADDRESS_START = r"https?://|www\.(?=[^\W_])"
-"""A regular expression for what an address may start with, without regard to case. `follows_word` says whether an
-address may start there."""
+"""Regular expression for the beginning of an address, without regard to case. `follows_word` says whether an address
+may start there."""
 
 _ENDS = (
     '<>"`'

@@ -15,10 +15,10 @@ from talkwire.core.domain.markup.fences import Fences, dedented
 from talkwire.core.domain.markup.inlines import Code, Piece, pieces_of_paragraph
 
 _DEPTH_MAX = 6
-"""Quotes and lists in each other; deeper ones are text."""
+"""Most quotes and lists in each other; deeper ones are text."""
 
 _INDENT = 2
-"""A line within an item starts at least this far behind the item's sign."""
+"""Least number of columns behind an item's sign at which a line within the item starts."""
 
 _LINE = "[^\n\r\u2028\u2029]*"
 _BREAK = re.compile("\r?\n")

@@ -53,7 +53,7 @@ AuditAction = Literal[
     "webhook-rotate",
     "webhook-update",
 ]
-"""The kinds of acts in the audit log."""
+"""Kind of an act in the audit log."""
 
 
 class Act(NamedTuple):

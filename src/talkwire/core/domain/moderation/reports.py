@@ -9,18 +9,18 @@ import msgspec
 ReportState = Literal["open", "dismissed", "resolved"]
 
 ReportAction = Literal["delete", "mute", "ban"]
-"""What an admin does to a reported message or offer, or to its author: delete it, mute the author in the conversation
+"""Act of an admin on a reported message or offer, or on its author: delete it, mute the author in the conversation
 until the mute is lifted, or ban the author from the server until the ban is lifted."""
 
 ReportSubject = Literal["message", "offer"]
 
 Outcome = Literal["dismissed", "resolved", "delete", "mute", "ban", "remove"]
-"""What a notification of moderation says: to the reporter the report's state, to the author the action, and `remove` to
-a member whom somebody has removed from a conversation."""
+"""Content of a notification of moderation: to the reporter the report's state, to the author the action, and `remove`
+to a member whom somebody has removed from a conversation."""
 
 
 ERASED_REASON = "other"
-"""The reason that remains of a report whose reporter was erased: reasons are texts of theirs."""
+"""Reason that remains of a report whose reporter was erased: reasons are texts of theirs."""
 
 
 class MessageReport(msgspec.Struct, frozen=True, omit_defaults=True):

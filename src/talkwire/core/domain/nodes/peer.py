@@ -7,29 +7,29 @@ from typing import NamedTuple
 from talkwire.core.domain.errors import ChatError
 
 AGENTS_KNOWN = 52
-"""The migration since which nodes state their version. Older ones may lose a message's card or the state of its stream
-when they change the message, and do not know teams."""
+"""Migration since which nodes state their version. Older ones may lose a message's card or the state of its stream when
+they change the message, and do not know teams."""
 
 TURNS_KNOWN = 54
-"""The migration since which messages become agents' work."""
+"""Migration since which messages become agents' work."""
 
 
 ADDRESSED = 55
-"""The revision of the first version whose nodes listen to messages on the bus that are sent to one node alone."""
+"""Migration of the first version whose nodes listen to messages on the bus that are sent to one node alone."""
 
 COMPACT = 57
-"""The revision of the first version whose nodes read compact changes of who is connected, and send a user again whose
+"""Migration of the first version whose nodes read compact changes of who is connected, and send a user again whose
 contacts have changed."""
 
 ANNOUNCED = 58
-"""The revision of the first version whose nodes fetch the events that others announce, and read compressed messages."""
+"""Migration of the first version whose nodes fetch the events that others announce, and read compressed messages."""
 
 ROUTED = 59
-"""The migration since which nodes need signals only for users who are connected to them, or state otherwise."""
+"""Migration since which nodes need signals only for users who are connected to them, or state otherwise."""
 
 
 LISTED = 60
-"""The revision of the first version whose nodes say of which open streams they have readers."""
+"""Migration of the first version whose nodes say of which open streams they have readers."""
 
 
 class Peer(NamedTuple):

@@ -138,7 +138,9 @@ def _unpacked(packed: bytes) -> Iterator[int]:
 
 
 _BLOCK = 32
+
 _BITS_MAX = 63
-"""No log position has more bits."""
+"""Most bits of a log position."""
+
 _BITS_MIN = 8
-"""So the bits that fill the last byte are too few for another number."""
+"""Least number of bits of a difference, so that the bits that fill the last byte are too few for another one."""

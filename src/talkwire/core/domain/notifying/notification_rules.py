@@ -46,7 +46,7 @@ from talkwire.core.domain.moderation.reports import Outcome
 from talkwire.core.domain.time_zones import zone_of
 
 EVERYONE_MAX = LARGE_CONVERSATION
-"""Up to this many members, a conversation's `@all`, its offers and its default `notify="all"` notify all members."""
+"""Most members of a conversation whose `@all`, offers and default `notify="all"` notify all members."""
 
 STORED_FOR_ALL: frozenset[NotificationType] = frozenset(
     {"decision", "mention", "reply", "offer", "invitation", "missed-call", "moderation"}
@@ -59,11 +59,13 @@ Other types are stored only for disconnected users; for connected ones the unrea
 NO_OUTCOMES: Mapping[str, Outcome] = MappingProxyType({})
 
 BODY_MAX_LENGTH = 200
+"""Most characters of a message's text that a notification has."""
+
 DEFAULT_SOUND = "default"
 
 _DESPITE_MUTE: frozenset[NotificationType] = frozenset({"decision", "mention", "reply", "offer"})
-"""Notification types that are stored also in conversations that the recipient has muted, but not pushed. Of offers only
-the answers to the recipient's own ones."""
+"""Notification types that are stored also in conversations that the recipient has muted, but not pushed. Only those
+offers are among them that answer the recipient's own ones."""
 
 
 class NotificationTrigger(NamedTuple):

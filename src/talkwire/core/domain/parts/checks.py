@@ -23,11 +23,19 @@ from talkwire.core.domain.parts.message_parts import (
 from talkwire.core.domain.texts import NAME_MAX_LENGTH, check_content, check_short_text, check_url, json_fits
 
 PARTS_MAX = 100
+"""Most parts of a message."""
+
 PART_MAX_BYTES = 64 * 1024
+"""Largest part of a message, in bytes."""
+
 PARTS_MAX_BYTES = 256 * 1024
+"""Largest size of all parts of a message together, in bytes."""
+
 TASKS_MAX = 50
+"""Most tasks of a plan."""
+
 TOOL_NAME_MAX_LENGTH = 128
-"""Characters of the names of tools and of data, and of ids within parts, at most."""
+"""Longest name of a tool or of data, and longest id within a part, in characters."""
 
 _encode = msgspec.json.Encoder().encode
 

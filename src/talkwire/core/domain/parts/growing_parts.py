@@ -22,7 +22,7 @@ GrowingType = Literal["text", "reasoning"]
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 _UNIT = 2
-"""Bytes of a UTF-16 code unit."""
+"""Size of a UTF-16 code unit, in bytes."""
 
 
 class PartChange(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,7 +50,7 @@ class _Text:
         self.kind = kind
         self.units = bytearray(_encoded(text))
         self.size = len(text.encode())
-        """The length in UTF-8, which is limited."""
+        """Length in UTF-8, which is limited, in bytes."""
         self.sent = 0
         self.is_replaced = True
 
@@ -94,12 +94,12 @@ class GrowingParts:
         """With `has_readers`, readers may have other parts, from an attempt that did not store everything."""
         self._parts: list[_Text | _Whole] = [_growing(part) for part in parts]
         self._dropped_from: int | None = len(self._parts) if has_readers else None
-        """The number of parts that readers still have, after later ones were removed."""
+        """Number of parts that readers still have, after later ones were removed."""
         self._may_be_read = has_readers or bool(parts)
         """Whether readers may have something, also if there are no parts now."""
         self.generation = 0
-        """Changes whenever something that was there is removed or replaced. In the same generation, texts only
-        grow."""
+        """Number that changes whenever something that was there is removed or replaced. In the same generation, texts
+        only grow."""
 
     def __len__(self) -> int:
         return len(self._parts)

@@ -22,14 +22,14 @@ ToolState = Literal[
     "output-error",
     "output-denied",
 ]
-"""How far the use of a tool is."""
+"""State of the use of a tool."""
 
 TaskStatus = Literal["pending", "in_progress", "complete", "error"]
 
 BETWEEN_TEXTS = "\n\n"
 
 TITLES_MAX_LENGTH = 2000
-"""How many characters of titles are a message's `content` at most, if it has no text."""
+"""Most characters of titles in a message's `content`, if the message has no text."""
 
 
 class _Base(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):

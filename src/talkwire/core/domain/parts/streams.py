@@ -13,24 +13,35 @@ import msgspec
 from msgspec import Meta
 
 StreamState = Literal["streaming", "done", "stopped", "failed", "interrupted", "blocked"]
-"""Whether a message is being written (`streaming`), or how its stream has ended. An `interrupted` one may be continued
-for `CONTINUABLE_MS`."""
+"""State of a message that is being written (`streaming`), or whose stream has ended in one of several ways. An
+`interrupted` one may be continued for `CONTINUABLE_MS`."""
 
 CONTINUABLE_MS = 60 * 60 * 1000
+"""Milliseconds for which an interrupted stream may be continued."""
 
 LEASE_BY_SOCKET_MS = 15_000
+"""Default duration of the lease of a stream that is written over a socket, in milliseconds."""
+
 LEASE_BY_REST_MS = 60_000
+"""Default duration of the lease of a stream that is written over REST, in milliseconds."""
+
 LEASE_MIN_S = 5
+"""Shortest lease that a client may ask for, in seconds."""
+
 LEASE_MAX_S = 300
+"""Longest lease that a client may ask for, in seconds."""
 
 STOP_WAIT_MS = 10_000
-"""How long the author of a stream that is to stop has to end it."""
+"""Milliseconds in which the author of a stream that is to stop has to end it."""
 
 ANSWERS_STOPPED_MS = 60 * 60 * 1000
-"""How long the streams that answer a message are stopped after somebody has stopped its answers."""
+"""Milliseconds for which the streams that answer a message are stopped after somebody has stopped its answers."""
 
 ERROR_CODE_MAX_LENGTH = 64
+"""Longest code of the error with which a stream or a turn has failed, in characters."""
+
 ERROR_MESSAGE_MAX_LENGTH = 500
+"""Longest message of the error with which a stream or a turn has failed, in characters."""
 
 
 class StreamError(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True):

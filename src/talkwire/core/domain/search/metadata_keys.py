@@ -8,10 +8,13 @@ from typing import NamedTuple
 import msgspec
 
 METADATA_KEYS_MAX = 10
-"""How many keys of conversations' metadata lists can be filtered by."""
+"""Most keys of conversations' metadata by which lists can be filtered."""
 
 METADATA_KEY_MAX_LENGTH = 128
+"""Longest key of metadata by which lists can be filtered, in characters."""
+
 VALUE_MAX_LENGTH = 128
+"""Longest value of metadata by which lists can be filtered, in characters."""
 
 _encode = msgspec.json.Encoder().encode
 

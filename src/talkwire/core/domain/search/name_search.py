@@ -16,7 +16,7 @@ from talkwire.core.domain.texts import NAME_MAX_LENGTH
 T = TypeVar("T")
 
 LATER_WORDS_MAX = 8
-"""How many words after the first one of a name can be searched for."""
+"""Most words after the first one of a name that can be searched for."""
 
 
 class NameKey(NamedTuple):

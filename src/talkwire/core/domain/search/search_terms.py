@@ -11,10 +11,13 @@ from talkwire.core.domain.search.words import is_unspaced, words_of
 from talkwire.core.domain.texts import check_text
 
 SEARCH_TEXT_MAX_LENGTH = 1000
+"""Longest text of a search, in characters."""
+
 SEARCH_WORDS_MAX = 64
+"""Most words of a search."""
 
 PREFIX_MIN_LENGTH = 2
-"""Minimum length in characters for the last word of a query to match as a prefix."""
+"""Shortest last word of a search that matches as a prefix, in characters."""
 
 
 class SearchPhrase(msgspec.Struct, frozen=True):

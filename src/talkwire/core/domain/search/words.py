@@ -14,7 +14,7 @@ from typing import Literal
 from unicodedata import category, combining, decimal, normalize
 
 INDEXED_WORD_MAX_LENGTH = 64
-"""Words are cut to this many characters."""
+"""Most characters of a word that are indexed. Longer words are cut."""
 
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _UNSPACED = re.compile(
@@ -22,8 +22,9 @@ _UNSPACED = re.compile(
     "\u1100-\u11ff\uac00-\ud7ff"  # Hangul
     "\u3005-\u3007\u3041-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]+)"  # kana and Han
 )
+
 COMBINING_MARKS_MAX = 30
-"""Further combining marks on one letter are dropped. No language needs more than a few."""
+"""Most combining marks on one letter; further ones are dropped. No language needs more than a few."""
 
 # No combining mark is a letter or a digit.
 _MAYBE_MARKS = re.compile(r"[^\w\s\x00-\x7f]{8,}")
