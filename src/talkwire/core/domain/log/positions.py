@@ -13,7 +13,7 @@ from __future__ import annotations
 _MESSAGE_IDS = 10**12
 
 _OWN_IDS = 8 * 10**15
-"""Least id that this server assigns itself, above any plausible row number of an application."""
+"""Least id that the server assigns itself, above any plausible row number of an application."""
 
 LOG_SPAN = 2**46
 """Number of positions in one log: 44 years at 50,000 events a second."""

@@ -143,4 +143,4 @@ _BITS_MAX = 63
 """Most bits of a log position."""
 
 _BITS_MIN = 8
-"""Least number of bits of a difference, so that the bits that fill the last byte are too few for another one."""
+"""Fewest bits of a packed difference, so that the bits that fill the last byte are too few for another one."""

@@ -22,10 +22,10 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
 OLDEST_CURSOR = "start"
-"""Stands for the cursor of the oldest event that is kept."""
+"""Stand-in for the cursor of the oldest event that is kept."""
 
 SEARCHED_POSITIONS_MAX = 10_000
-"""How many positions a query searches at most."""
+"""Most log positions that a query searches."""
 
 _encode = msgspec.json.Encoder().encode
 

@@ -26,6 +26,7 @@ from talkwire.core.ports.handler import NodeCommandHandlers, Queries
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot
 
 DATA_MAX_BYTES = 64 * 1024
+"""Largest data of a call's signal, as JSON in UTF-8, in bytes."""
 
 _encode = msgspec.json.Encoder().encode
 

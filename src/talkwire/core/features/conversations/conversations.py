@@ -75,15 +75,23 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 TOPIC_MAX_LENGTH = 250
+"""Longest topic of a conversation, in characters."""
+
 ABOUT_MAX_LENGTH = 2000
+"""Longest description of a conversation, in characters."""
+
 SLOW_MODE_MAX_S = 24 * 3600
+"""Longest time of the slow mode between two messages of a member, in seconds."""
+
 RETENTION_MAX_DAYS = 36_600
+"""Longest time for which a conversation keeps messages, in days, if it has a retention time of its own."""
 
 _KEEPING = frozenset({"retention_days", "hold"})
-"""The fields that say how long messages are kept."""
+"""Names of the fields that say how long messages are kept."""
 
 _ALSO_DIRECT = frozenset({*_KEEPING, "notify", "agents"})
-"""The fields that the backend and admins can also change in a direct conversation. Its members change `agents`."""
+"""Names of the fields that the backend and admins can also change in a direct conversation. Its members change
+`agents`."""
 
 ROLES: Sequence[MemberRole] = get_args(MemberRole)
 

@@ -43,16 +43,21 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Lookups, Snapshot, Transaction
 
 CODE_BYTES = 18
+"""Number of random bytes of an invitation's code."""
+
 CONVERSATIONS_MAX = 100
+"""Most conversations that an invitation leads to."""
+
 USES_MAX = 100_000
+"""Largest limit of the uses of an invitation."""
 
 FIRST_INVITATION_VALID_MS = 7 * 24 * 3600 * 1000
-"""How long the first admin's invitation is valid, in milliseconds."""
+"""Milliseconds for which the first admin's invitation is valid."""
 
 _FIRST_KEY = "first-invitation"
 
 INVITATIONS_KEPT_MS = 30 * 24 * 3600 * 1000
-"""How long expired invitations are kept, in milliseconds."""
+"""Milliseconds for which expired invitations are kept."""
 
 
 # --- creating and deleting ------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from talkwire.core.ports.stores import ConversationFilter, ListPlace
 from talkwire.core.ports.transaction import Snapshot
 
 NAMES_EXAMINED_MAX = 5000
-"""How many conversation names one request compares. A page may be short or empty and still have a next page."""
+"""Most conversation names that one request compares. A page may be short or empty and still have a next page."""
 
 _AFTER = "after:"
 
@@ -102,7 +102,7 @@ def own_conversations(snapshot: Snapshot, actor: Actor, query: ListConversations
 _SELECTING: Mapping[str, str] = MappingProxyType(
     {"team_id": "teamId", "handler": "handler", "state": "state", "order": "order", "metadata": "metadata"}
 )
-"""The fields of a query that select or sort conversations by `ConversationLists` -> the fields' names for clients."""
+"""Names for clients of a query's fields that select or sort conversations by `ConversationLists`, by the field."""
 
 
 def check_public(query: ListConversations) -> None:

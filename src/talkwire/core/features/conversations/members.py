@@ -62,6 +62,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Lookups, Transaction
 
 MEMBERS_PER_COMMAND_MAX = 10_000
+"""Most users that one command adds to a conversation."""
 
 
 # --- joining and adding ---------------------------------------------------------------------------------------------

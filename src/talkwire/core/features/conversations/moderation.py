@@ -20,6 +20,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 REASON_MAX_LENGTH = 500
+"""Longest reason of a mute or a ban from a conversation, in characters."""
 
 
 def check_restrict(command: RestrictMember) -> None:

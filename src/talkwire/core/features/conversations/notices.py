@@ -58,12 +58,12 @@ from talkwire.core.ports.transaction import Snapshot, Transaction
 _Named = TypeVar("_Named", bound=Notice)
 
 NOTICE_USERS_MAX = 10
-"""How many users a notice names."""
+"""Most users that a notice names."""
 
 CHANGES_SHOWN: Mapping[str, ConversationChange] = MappingProxyType(
     {"slow_mode_s" if change == "slowModeS" else change: change for change in get_args(ConversationChange)}
 )
-"""The changes that are shown, by the names of the changed fields."""
+"""Changes of a conversation that notices show, by the name of the changed field."""
 
 _OF_MEMBERS: tuple[type[Durable], ...] = (MemberAdded, MemberRemoved)
 _ALL: tuple[type[Durable], ...] = (*_OF_MEMBERS, MemberUpdated, ConversationUpdated, CallRecorded, OfferUpdated)

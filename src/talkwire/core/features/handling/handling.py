@@ -17,7 +17,8 @@ from talkwire.core.features.handling.notes import HandlingLine, write_line
 from talkwire.core.ports.transaction import Transaction
 
 MESSAGES_READ = (50, 1000)
-"""How many of the newest messages are read to find the oldest one that waits: more only if the fewer are not enough."""
+"""Numbers of the newest messages that are read to find the oldest one that waits: more only if the fewer are not
+enough."""
 
 
 def set_handling(tx: Transaction, conversation: Conversation, handler_id: str | None, *, closed: bool, by: str) -> None:

@@ -27,7 +27,7 @@ from talkwire.core.ports.transaction import Lookups, Transaction
 LineAction = Literal["claim", "release", "handoff", "close", "reopen"]
 
 _SHARED = ("history", "retention_days")
-"""The rules that the notes of a conversation have from it, beside the hold."""
+"""Names of the rules that the notes of a conversation have from it, beside the hold."""
 
 
 class HandlingLine(NamedTuple):

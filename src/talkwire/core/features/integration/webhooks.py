@@ -50,15 +50,27 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Lookups, Snapshot, Transaction
 
 WEBHOOK_URL_MAX_LENGTH = 2048
+"""Longest URL of a webhook, in characters."""
+
 DESCRIPTION_MAX_LENGTH = 500
+"""Longest description of a webhook, in characters."""
+
 TYPES_MAX = 100
+"""Most types of events that a webhook names."""
+
 TYPE_MAX_LENGTH = 64
+"""Longest type of an event that a webhook names, in characters."""
+
 WEBHOOK_CONVERSATIONS_MAX = 100
+"""Most conversations that a webhook names."""
+
 T = TypeVar("T")
 
 SECRET_BYTES = 32
+"""Number of random bytes of a secret that the server makes for a webhook."""
+
 GIVEN_SECRET_BYTES = range(24, 65)
-"""How many bytes a secret may have that a caller chooses, according to Standard Webhooks."""
+"""Numbers of bytes that a secret may have that a caller chooses, according to Standard Webhooks."""
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix of all secrets)
 

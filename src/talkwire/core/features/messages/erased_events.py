@@ -51,7 +51,7 @@ WITH_TEXTS = tuple(
         OfferUpdated,
     )
 )
-"""The types of events that can contain texts of or about a user. Messages are not stored in the log."""
+"""Types of the events that can contain texts of or about a user. Messages are not stored in the log."""
 
 
 def without_texts_of(event: Durable, user_id: str, *, redact: bool) -> Durable:

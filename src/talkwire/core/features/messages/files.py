@@ -38,18 +38,20 @@ from talkwire.core.ports.stores import ExpiredUploads
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 FILE_NAME_MAX = 200
+"""Longest name of a file, in characters."""
+
 UPLOADS_AT_ONCE = 100
-"""Maximum number of unfinished uploads of one user, because each may use as much space as the largest file."""
+"""Most unfinished uploads of one user, because each may use as much space as the largest file."""
 
 UNUSED_LIFETIME_MS = 24 * 60 * 60 * 1000
-"""How long a new file may stay without a reference, in milliseconds."""
+"""Milliseconds for which a new file may stay without a reference."""
 
 EXPIRED_COUNTED_MS = 24 * 60 * 60 * 1000
-"""How long an expired upload counts towards its owner's storage, in milliseconds. Its bytes are usually removed within
-a minute."""
+"""Milliseconds for which an expired upload counts towards its owner's storage. Its bytes are usually removed within a
+minute."""
 
 BYTES_LOST_AFTER_MS = 30 * 24 * 60 * 60 * 1000
-"""How long the bytes of an expired upload wait for a node that has their folder, in milliseconds."""
+"""Milliseconds for which the bytes of an expired upload wait for a node that has their folder."""
 
 _THUMBNAIL = "thumbnail"
 _UNPRINTABLE = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029{DIRECTION_MARKS}\ud800-\udfff]")

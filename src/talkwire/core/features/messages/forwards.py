@@ -33,6 +33,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
 TARGETS_MAX = 20
+"""Most conversations to which one command forwards a message."""
 
 
 def check_forward(command: ForwardMessage) -> None:

@@ -23,7 +23,10 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 TITLE_MAX = 200
+"""Most characters of a linked page's title, and of its site's name, that a preview has."""
+
 DESCRIPTION_MAX = 400
+"""Most characters of a linked page's description that a preview has."""
 
 
 def set_previews(tx: Transaction, actor: Actor, command: SetLinkPreviews) -> None:

@@ -28,6 +28,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 PINS_MAX = 100
+"""Most pinned messages of a conversation."""
 
 
 def pin_message(tx: Transaction, actor: Actor, command: PinMessage) -> Message:

@@ -16,24 +16,27 @@ from talkwire.core.domain.markup.blocks import pieces_of
 from talkwire.core.domain.markup.inlines import Address
 
 LINKS_MAX = 3
-"""How many links of a message get a preview, at most."""
+"""Most links of a message that get a preview."""
 
 CANDIDATES_MAX = 50
-"""How many links of a message are examined for that."""
+"""Most links of a message that are examined for whether they get a preview."""
 
 LINK_MAX_LENGTH = 1000
+"""Longest link that gets a preview, in characters."""
 
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _PRIVATE_NAMES = (
     *("local", "localhost", "internal", "intranet", "lan", "home", "corp", "private", "test", "invalid", "example"),
     *("arpa", "onion"),
 )
+
 _SECRET_NAME = re.compile(
     r"token|secret|sig(?:nature)?|hmac|passw|pwd|auth|jwt|session|sid|ticket|nonce|otp|code|key|credential|expires"
     r"|invit|confirm|verif|unsubscribe|reset|magic|sso|x-amz|x-goog|x-ms",
     re.IGNORECASE,
 )
-"""Parts of the names of query parameters that contain a secret, or that make a link do something when it is opened."""
+"""Pattern of parts of the names of query parameters that contain a secret, or that make a link do something when it is
+opened."""
 
 _ACTING_PATH = re.compile(
     r"(?:^|[/_.-])(?:invit\w*|confirm\w*|verif\w*|unsubscribe|reset|magic\w*|activate|log-?(?:in|out)|sign-?(?:in|out)|sso"
@@ -43,7 +46,9 @@ _ACTING_PATH = re.compile(
 _RANDOM = re.compile(r"[0-9a-zA-Z_-]{20,}")
 
 _SCHEME = re.compile("https?://", re.IGNORECASE)
+
 LISTED_MAX_LENGTH = 2048
+"""Longest link that a conversation's list of links has, in characters."""
 
 
 def links_in(content: str) -> tuple[str, ...]:

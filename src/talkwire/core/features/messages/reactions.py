@@ -19,7 +19,10 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 EMOJI_MAX_LENGTH = 32
+"""Longest emoji of a reaction, in characters."""
+
 EMOJI_PER_MESSAGE = 20
+"""Most different emoji of the reactions to one message."""
 
 _INVISIBLE = frozenset({"Cf", "Mn", "Me"})  # joiners and modifiers of other characters, which are invisible alone
 _REFUSED = frozenset({"Cc", "Cn", "Cs", "Zs", "Zl", "Zp"})

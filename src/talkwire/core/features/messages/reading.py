@@ -12,10 +12,8 @@ from talkwire.core.commands.receipts import MessageReader
 from talkwire.core.domain.model import LARGE_CONVERSATION, Message, User
 
 READERS_MAX = LARGE_CONVERSATION
-"""How many of the members who have read furthest are examined.
-
-Two would suffice if nobody had joined after the message.
-"""
+"""Most of the members who have read furthest that are examined. Two would suffice if nobody had joined after the
+message."""
 
 
 def has_been_read(message: Message, readers: Iterable[MessageReader]) -> bool:

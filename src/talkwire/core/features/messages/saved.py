@@ -23,7 +23,7 @@ from talkwire.core.ports.stores import SavedPlace
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 SAVED_MAX = 1000
-"""How many messages a user can save."""
+"""Most messages that a user can save."""
 
 
 def needs_of_saving(actor: Actor, command: SaveMessage | UnsaveMessage, needs: Prefetch) -> None:

@@ -26,29 +26,30 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
 CANDIDATES_AT_ONCE = 100
-"""How many candidates are checked together."""
+"""Number of candidates that are checked together."""
 
 SEARCH_EFFORT_MAX = 1_000_000
-MESSAGE_EFFORT = 500
-"""How many characters one request examines, and the fixed extra cost of each message.
+"""Most characters that one request examines, with `MESSAGE_EFFORT` for each message. The limit keeps a query with
+frequent words from occupying a reader thread for long."""
 
-They keep a query with frequent words from occupying a reader thread for long.
-"""
+MESSAGE_EFFORT = 500
+"""Fixed cost of examining a message, in characters, which is added to the characters of its text."""
 
 ROUGH_EFFORT = 150_000
-"""Up to this effort, a request lets the index return any of the newest messages where finding those that match would be
+"""Effort up to which a request lets the index return any of the newest messages where finding those that match would be
 expensive: some 250 short messages, which take about 10 ms to examine. Often a page is full by then."""
 
 NON_ASCII_EFFORT = 4
-"""The cost factor of texts with non-ASCII characters, which are decomposed and folded before they are compared."""
+"""Factor of the cost of texts with non-ASCII characters, which are decomposed and folded before they are compared."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 PUBLIC_MAX = 5000
+"""Most public conversations that one request examines. A page may be short or empty and still have a next page."""
+
 OFFERS_MAX = 200
-"""How many public conversations and how many offers one request examines. A page may be short or empty and still have a
-next page."""
+"""Most offers that one request examines. A page may be short or empty and still have a next page."""
 
 
 def search_messages(snapshot: Snapshot, actor: Actor, query: SearchMessages) -> Page[Message]:

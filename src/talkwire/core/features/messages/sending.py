@@ -83,17 +83,22 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Prefetch, Transaction
 
 ATTACHMENTS_MAX = 20
+"""Most attachments of a message."""
 
 DURATION_MAX_MS = 24 * 60 * 60 * 1000
+"""Longest duration of an attached sound or film, in milliseconds."""
+
 WAVEFORM_MAX = 100
-"""How many values a waveform has at most."""
+"""Most values of a waveform."""
 
 LOUDEST = 100
+"""Largest value of a waveform."""
+
 FILM_SIDE_MAX = 65_535
-"""Pixels of a film's width or height, at most."""
+"""Largest width or height of a film, in pixels."""
 
 IMPORT_SKEW_MS = 10_000
-"""How far in the future an imported message's time may be, in milliseconds, to allow for clock differences."""
+"""Milliseconds that an imported message's time may be in the future, to allow for clock differences."""
 
 _first_bytes = Struct("<q")
 

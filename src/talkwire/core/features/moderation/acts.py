@@ -60,7 +60,7 @@ from talkwire.core.domain.moderation.audit import Act, AuditAction
 from talkwire.core.ports.transaction import Transaction
 
 Rule = Callable[[Actor, Any, Sequence[Durable]], Iterable[Act]]
-"""(actor, command, the events that it recorded): returns its acts."""
+"""Function from (actor, command, the events that it recorded) to the command's acts."""
 
 _ROLES: Mapping[MemberRole, AuditAction] = MappingProxyType(
     {"owner": "role-owner", "admin": "role-admin", "member": "role-member"}
@@ -349,4 +349,4 @@ ACTS: Mapping[type[Command[Any]], Rule] = MappingProxyType(
         webhooks.RotateWebhookSecret: _webhooks,
     }
 )
-"""The commands that can be acts, each with the rule that says which."""
+"""Rules that say which executions of a command are acts, by the command's type."""

@@ -40,8 +40,13 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 WORD_MAX_LENGTH = 64
+"""Longest reason of a report, in characters."""
+
 NOTE_MAX_LENGTH = 1000
+"""Longest note of a report, in characters."""
+
 CONTEXT_MESSAGES = 5
+"""Number of messages before what was reported, and after it, that are shown to admins."""
 
 
 def check_report(command: ReportMessage | ReportOffer) -> None:

@@ -23,6 +23,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 IDS_MAX = 1000
+"""Most notifications that one command marks as read by their ids."""
 
 
 def list_notifications(snapshot: Snapshot, actor: Actor, query: ListNotifications) -> NotificationPage:

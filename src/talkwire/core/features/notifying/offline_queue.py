@@ -28,13 +28,16 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 MAIL_KEPT_MAX = 1000
-"""How many of a user's newest stored events are kept."""
+"""Number of a user's newest stored events that are kept."""
 
 MAIL_KEPT_MS = 30 * 24 * 3600 * 1000
+"""Milliseconds for which a user's stored events are kept, and for which messages count as missed."""
+
 MISSED_MESSAGES_MAX = 1000
-"""The maximum number of missed messages that are sent to a user: the newest ones."""
+"""Most missed messages that are sent to a user: the newest ones."""
 
 MAIL_PAGE_MAX = 50
+"""Most stored events on one page."""
 
 _encode = msgspec.json.Encoder().encode
 

@@ -24,7 +24,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, NodeCommandHandl
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
 SUBSCRIPTIONS_MAX = 20
-"""How many subscriptions a user has. A further one ends the one that was renewed the longest time ago."""
+"""Most push subscriptions of a user. A further one ends the one that was renewed the longest time ago."""
 
 
 def service_of(url: str) -> str:

@@ -35,7 +35,7 @@ from talkwire.core.ports.stores import LOST_KEPT_MS
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 CONSOLE_TEXT_MAX_LENGTH = max(NAME_MAX_LENGTH, 255)
-"""Long enough for a name, an id and an e-mail address."""
+"""Longest text by which the console searches, in characters: long enough for a name, an id and an e-mail address."""
 
 
 class AgeKey(NamedTuple):

@@ -12,7 +12,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 INDEXED_AT_ONCE = 200
-"""How many conversations one transaction indexes; that takes a few milliseconds."""
+"""Number of conversations that one transaction indexes; that takes a few milliseconds."""
 
 
 def index_conversation_keys(tx: Transaction, actor: Actor, command: IndexConversationKeys) -> bool:

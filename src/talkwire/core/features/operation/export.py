@@ -33,6 +33,7 @@ from talkwire.core.ports.stores import OwnChoice, OwnRating
 from talkwire.core.ports.transaction import Snapshot
 
 EXPORT_PAGE = 100
+"""Number of rows that an export reads at once."""
 
 
 def check_export(snapshot: Snapshot, actor: Actor, query: CheckExport) -> User:

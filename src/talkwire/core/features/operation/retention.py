@@ -16,7 +16,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 PRUNED_AT_ONCE = 200
-"""How many log positions one transaction prunes; that takes a few milliseconds."""
+"""Number of log positions that one transaction prunes; that takes a few milliseconds."""
 
 
 def prune_old(tx: Transaction, actor: Actor, command: PruneOld) -> bool:

@@ -41,8 +41,8 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 Fire = Callable[[Transaction, str], "int | None"]
-"""Does what a timer with this key is for, if the time has come by the row that it is about. Returns when the timer is
-to fire again, in milliseconds since 1970, or None if it is done with."""
+"""Function that does what a timer with this key is for, if the time has come by the row that it is about. Returns when
+the timer is to fire again, in milliseconds since 1970, or None if it is done with."""
 
 KINDS: Mapping[str, Fire] = MappingProxyType(
     {

@@ -26,7 +26,8 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 ASKING_MS = 60_000
-"""After how long the application is asked about the end of a stream again, if the node that has asked has gone."""
+"""Milliseconds after which the application is asked about the end of a stream again, if the node that has asked has
+gone."""
 
 
 def look_at_lease(tx: Transaction, key: str) -> int | None:

@@ -44,7 +44,8 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 _OF_STREAM = 0x5354_5245_414D
-"""Makes the hash of the command that opens a stream another one than that of the same message, sent at once."""
+"""Number that makes the hash of the command that opens a stream another one than that of the same message, sent at
+once."""
 
 
 def needs_of_begin(actor: Actor, command: BeginStream, needs: Prefetch) -> None:

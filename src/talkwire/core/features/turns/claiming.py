@@ -18,7 +18,7 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 _ENDED_MAX = 100
-"""How many turns without messages a claim ends at most."""
+"""Most turns without messages that a claim ends."""
 
 
 def check_take(command: TakeTurns) -> None:

@@ -10,7 +10,10 @@ from talkwire.core.domain.model import RESERVED_IDS
 from talkwire.core.ports.transaction import Transaction
 
 HANDLE_MIN_LENGTH = 3
+"""Shortest handle, in characters."""
+
 HANDLE_MAX_LENGTH = 32
+"""Longest handle, in characters."""
 
 # A handle does not end in punctuation, so that a sentence can end with a mention.
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{1,30}[a-z0-9]")

@@ -32,9 +32,12 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
 DAY_MINUTES = 24 * 60
+"""Number of minutes of a day."""
+
 DEFAULTS = Preferences()
 
 SECTION_MAX_LENGTH = 50
+"""Longest name of a section of a user's list of conversations, in characters."""
 
 MEMBER_SETTINGS = ConversationPreferences.__struct_fields__
 

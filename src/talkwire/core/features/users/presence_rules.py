@@ -39,16 +39,19 @@ from talkwire.core.ports.stores import LeaseRecord
 from talkwire.core.ports.transaction import LeaseTransaction, Snapshot, Transaction
 
 ASKED_MAX = 1000
-"""Maximum number of users in one query or in one socket's subscription."""
+"""Most users in one query or in one socket's subscription."""
 
 OWN_LEASE_SETTLED_MS = 10_000
-"""How long a node's own lease must have lasted before the node expires other nodes, in milliseconds.
+"""Milliseconds that a node's own lease must have lasted before the node expires other nodes.
 
 After an outage of the database all leases are overdue; this gives each node time to renew its own.
 """
 
 CONTACTS_LISTED_MAX = 2000
+"""Most contacts of a user whose presence is listed."""
+
 TEXT_MAX_LENGTH = 200
+"""Longest text that a user's presence shows, in characters."""
 
 
 def check_status(command: SetPresence, now_ms: int) -> None:

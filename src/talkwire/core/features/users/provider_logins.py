@@ -27,10 +27,12 @@ from talkwire.core.ports.handler import ChangeHandler, Changes
 from talkwire.core.ports.transaction import Transaction
 
 SUBJECT_MAX_LENGTH = 255
-"""OpenID Connect Core 1.0, section 2: `sub` "MUST NOT exceed 255 ASCII characters in length"."""
+"""Longest `sub` of an OpenID provider, in characters (OpenID Connect Core 1.0, section 2: `sub` "MUST NOT exceed 255
+ASCII characters in length")."""
 
 _NOTHING = ProviderProfile("")
-"""The profile of a user that is not stored yet: nothing has been taken over from the OpenID provider."""
+"""Profile of a user that is not stored yet: nothing has been taken over from the OpenID provider."""
+
 _MIRRORED = ("name", "email", "avatar")
 
 

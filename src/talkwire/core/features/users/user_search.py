@@ -27,15 +27,17 @@ from talkwire.core.ports.handler import Queries
 from talkwire.core.ports.transaction import Snapshot
 
 REACH_MAX = 2000
-"""The maximum total number of members in the searcher's conversations for searching these members directly.
+"""Largest total number of members in the searcher's conversations with which these members are searched directly.
 
 Above it, a search reads users in the order of their names and keeps those who share a conversation: with so many
 contacts, it finds enough of them soon.
 """
 
 USERS_AT_ONCE = 500
+"""Number of users that a search reads at once."""
+
 USERS_EXAMINED_MAX = 5000
-"""How many users one request examines. A page may therefore be short or empty and still have a next page."""
+"""Most users that one request examines. A page may therefore be short or empty and still have a next page."""
 
 
 def queries(policy: AccessPolicy) -> Queries:
@@ -122,7 +124,7 @@ def _may_see(snapshot: Snapshot, actor: Actor, user_id: str) -> bool:
 
 
 _Search = tuple[str, NameKey | None, int]
-"""A search's folded text (`search_name`), the key to continue after, and the maximum number of users."""
+"""Triple of a search's folded text (`search_name`), the key to continue after, and the maximum number of users."""
 
 
 def _named(policy: AccessPolicy, snapshot: Snapshot, actor: Actor, search: _Search) -> NamePage[User]:

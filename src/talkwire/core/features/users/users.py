@@ -45,12 +45,13 @@ from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
 TEXT_MAX_LENGTH = 500
+"""Longest text about a user, in characters."""
 
 REASON_MAX_LENGTH = 500
-"""Maximum number of characters of the reason of a ban."""
+"""Longest reason of a ban from the server, in characters."""
 
 USERS_BATCH_MAX = 100
-"""Maximum number of users in one `PutUsers`."""
+"""Most users of one `PutUsers`."""
 
 
 def check_ensure(command: EnsureUser) -> None:
