@@ -23,12 +23,19 @@ from talkwire.demo.assistant_script import Step, after_decision, answer_to, labe
 ASSISTANT = Actor("workshop-assistant", "Workshop assistant")
 
 LEASE_S = 15
+"""Duration of the lease of the assistant's turns, in seconds."""
+
 CLAIM_PAUSE_S = 1.0
-"""The pause before the next claim while there is no turn, or no command can be executed."""
+"""Pause before the next claim while there is no turn, or no command can be executed, in seconds."""
 
 THINKING_PAUSE_S = 1.2
+"""Pause of the assistant before it begins an answer, in seconds."""
+
 WORD_PAUSE_S = 0.06
+"""Pause of the assistant after each word, in seconds."""
+
 TOOL_PAUSE_S = 0.8
+"""Pause of the assistant while it uses a tool, in seconds."""
 
 _WORD = re.compile(r"\S+\s*")
 

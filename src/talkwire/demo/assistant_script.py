@@ -19,11 +19,10 @@ GREETING = (
 )
 
 Step = str | ToolPart
-"""What comes next in an answer: a text, or what a tool does. A later part of the same use takes the earlier one's
-place."""
+"""Step of an answer: a text, or an action of a tool. A later part of the same use takes the earlier one's place."""
 
 _LABELS = {"find_order": "Looking for the order…", "refund": "Refunding…"}
-"""What the agent says that it does, by the tool that it will use."""
+"""Labels of what the agent says that it does, by the tool that it will use."""
 
 _ORDER = re.compile(r"(?<!\d)\d{4,6}(?!\d)")
 

@@ -24,7 +24,7 @@ PEOPLE = (
 LAUNCH = "heron-launch"
 
 ORDERS = "orders"
-"""Where people ask the demo's agent."""
+"""Id of the conversation in which people ask the demo's agent."""
 
 ROOMS = (
     Room(

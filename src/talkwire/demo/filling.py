@@ -50,8 +50,10 @@ from talkwire.storage.writer import GroupWriter
 
 _BACKEND = Actor("demo", "Demo", "service")
 _OPERATOR = Actor("demo", "Demo", "admin")
+
 _STATE = "demo"
-"""The metadata key of the marker conversation that holds the state: when filling started, or `_FILLED`."""
+"""Key in the metadata of the marker conversation that holds the state: the time when filling started, or `_FILLED`."""
+
 _EMPTY = 0
 _FILLED = -1
 _FIRST_DAY = (6, "08:30")
@@ -64,7 +66,7 @@ _ACTORS = {person.id: Actor(person.id, person.name) for person in PEOPLE} | {ASS
 R = TypeVar("R")
 
 _Step = tuple[int, Callable[[], Awaitable[None]]]
-"""A step of the story: its time in milliseconds since 1970, and what happens."""
+"""Step of the story: its time in milliseconds since 1970, and the function that carries it out."""
 
 _logger = structlog.get_logger(__name__)
 

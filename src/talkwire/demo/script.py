@@ -13,7 +13,7 @@ from talkwire.core.domain.cards.card import AskedCard
 from talkwire.core.domain.model import AgentsPolicy, ConversationKind
 
 When = tuple[int, str] | int
-"""(days before the start, "HH:MM"), or minutes before the start."""
+"""Time in the story: a pair (days before the start, "HH:MM"), or minutes before the start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ ACCOUNT_PASSWORD = "password"  # noqa: S105 (the demo's, which listens on loopba
 ACCOUNT_ID = "user"
 
 MARKER = "general"
-"""The first conversation of a demo; its metadata holds the state of the filling."""
+"""Id of the first conversation of a demo; its metadata holds the state of the filling."""
 
 USERS = ("alice", "bob", "carol", "user-123", "test", "123")
-"""The first members of that conversation; the demo's account joins them."""
+"""Ids of the first members of the demo's first conversation; the demo's account joins them."""
 
 CONVERSATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

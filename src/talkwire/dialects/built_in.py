@@ -9,4 +9,4 @@ from talkwire.dialects.talks.vocabulary import TALKS
 from talkwire.dialects.whatsapp.vocabulary import WHATSAPP
 
 DIALECTS = {dialect.name: dialect for dialect in (MESSENGER, TALKS, WHATSAPP, CRM, GATEWAY)}
-"""The built-in dialects by name."""
+"""Built-in dialects, by name."""

@@ -38,7 +38,7 @@ class CallNames(NamedTuple):
 
 
 Entry = Callable[[Operation], Inbound]
-"""Makes a dialect's entry of an event from one of the operations of calls."""
+"""Function that makes a dialect's entry of an event from one of the operations of calls."""
 
 
 def call_entry(operation: Operation) -> Inbound:

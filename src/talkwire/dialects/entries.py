@@ -31,7 +31,7 @@ from talkwire.payloads.messages import message_deleted_payload, reaction_changed
 ToCommand = Callable[[Any], Command[Any] | SocketCommand]
 
 Named = tuple[str, Callable[[Any], msgspec.Struct]]
-"""A dialect's name of an event that the server sends, and the function that builds its payload."""
+"""Name in a dialect of an event that the server sends, and the function that builds its payload."""
 
 
 @dataclass(frozen=True, slots=True)

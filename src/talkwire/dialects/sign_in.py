@@ -18,4 +18,4 @@ _REPLIES = {"auth:refresh": _renewed}
 INBOUND = events_of([RENEW_SIGN_IN], replies=_REPLIES)
 
 TOLERANT_INBOUND = events_of([tolerant(RENEW_SIGN_IN)], replies=_REPLIES)
-"""The same for dialects whose payloads may have unknown members."""
+"""Events of clients that renew a sign-in, for dialects whose payloads may have unknown members."""

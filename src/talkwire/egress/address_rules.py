@@ -23,14 +23,18 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 CheckedUrl = NewType("CheckedUrl", URL)
-"""A URL that `AddressRules.check_url` has parsed and allowed. Requests go to exactly this object, so that nothing reads
+"""URL that `AddressRules.check_url` has parsed and allowed. Requests go to exactly this object, so that nothing reads
 the text a second time and differently."""
 
 URL_MAX_LENGTH = 2048
+"""Longest URL that the server requests, in characters."""
+
 LEAST_PORT = 1024
-"""Below this port only 80 and 443 are allowed: the others belong to services that do not speak HTTP, such as mail."""
+"""Least port that is allowed beside 80 and 443: ports below it belong to services that do not speak HTTP, such as
+mail."""
 
 MAX_PORT = 65535
+"""Largest port of TCP."""
 
 _WEB_PORTS = frozenset({80, 443})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -72,11 +76,11 @@ _REFUSED: tuple[tuple[str, tuple[Network, ...]], ...] = (
         ),
     ),
 )
-"""The kinds of addresses that are not global (the IANA registries of special-purpose addresses). `2001::/23` contains
-Teredo's tunnels."""
+"""Networks of addresses that are not global, by their kind (the IANA registries of special-purpose addresses).
+`2001::/23` contains Teredo's tunnels."""
 
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
-"""Every global IPv6 address. Others, such as the IPv4-compatible `::10.0.0.1`, are reserved."""
+"""Network of all global IPv6 addresses. Others, such as the IPv4-compatible `::10.0.0.1`, are reserved."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _LOOPBACK = ("127.0.0.0/8", "::1/128")

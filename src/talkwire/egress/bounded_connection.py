@@ -17,13 +17,13 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 
 OVERHEAD_MAX_BYTES = 16 * 1024
-"""Bytes of a response that are not its body. Each chunk of a body counts with the four bytes around it or more."""
+"""Most bytes of a response that are not its body. Each chunk of a body counts with the four bytes around it or more."""
 
 PARSED_AT_ONCE_BYTES = 4 * 1024
-"""How much is parsed between two looks at the limit."""
+"""Number of bytes that are parsed between two looks at the limit."""
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
-"""(host, port) -> the addresses to connect to. Raises OSError."""
+"""Function from (host, port) to the addresses to connect to. Raises OSError."""
 
 
 class MalformedResponse(aiohttp.ClientPayloadError):

@@ -20,8 +20,10 @@ from talkwire.egress.bounded_connection import BoundedConnector, MalformedRespon
 from talkwire.egress.thread import EgressThread
 
 DRAIN_S = 1.0
+"""Longest time for which a body that nobody needs is read, so that its connection can be used again, in seconds."""
+
 DRAIN_MAX_BYTES = 64 * 1024
-"""How long and how much of a body that nobody needs is read, so that its connection can be used again."""
+"""Most bytes of a body that nobody needs that are read, so that its connection can be used again."""
 
 Reason = Literal["address", "connection", "response", "timeout"]
 

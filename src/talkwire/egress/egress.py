@@ -15,10 +15,10 @@ from talkwire.egress.resolver import Resolve, Resolver, addresses_of
 from talkwire.egress.thread import EgressThread
 
 URL_CHECK_S = 5.0
-"""Seconds that checking a URL waits for name servers."""
+"""Longest time that checking a URL waits for name servers, in seconds."""
 
 ADDRESSES_TRIED_MAX = 4
-"""How many addresses of a name are tried."""
+"""Most addresses of a name that are tried."""
 
 
 class Egress:

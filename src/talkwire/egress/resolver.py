@@ -15,16 +15,20 @@ from ipaddress import ip_address
 from talkwire.egress.address_rules import Address, RefusedUrl, literal_address
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-"""(host, port) -> the addresses of the host, in the order to try them. Raises OSError for an unknown host."""
+"""Function from (host, port) to the addresses of the host, in the order to try them. Raises OSError for an unknown
+host."""
 
 RESOLVER_THREADS = 8
+"""Number of threads that look up names, and so the most lookups at once."""
 
 LOOKUP_LATE_S = 0.5
-"""After this time, the addresses of the last successful lookup of a name are used instead."""
+"""Seconds after which the addresses of the last successful lookup of a name are used instead."""
 
 ADDRESSES_KEPT_S = 3600.0
+"""Seconds for which the addresses of the last successful lookup of a name are kept."""
+
 NAMES_KEPT_MAX = 1000
-"""How long, and of how many names, the addresses of the last successful lookup are kept."""
+"""Most names for which the addresses of the last successful lookup are kept."""
 
 
 @dataclass(slots=True)

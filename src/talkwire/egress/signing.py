@@ -10,10 +10,15 @@ from datetime import UTC, datetime
 from standardwebhooks import Webhook
 
 SIGNING_SECRET_PREFIX = "whsec_"  # noqa: S105 (the prefix of all secrets)
+
 SECRET_BYTES = 32
+"""Number of random bytes of a secret that the server makes."""
+
 SECRET_MIN_BYTES = 24
+"""Shortest secret that Standard Webhooks allows ("Signature scheme"), in bytes."""
+
 SECRET_MAX_BYTES = 64
-"""Standard Webhooks, "Signature scheme": a secret has between 24 and 64 bytes."""
+"""Longest secret that Standard Webhooks allows ("Signature scheme"), in bytes."""
 
 
 class Signer:

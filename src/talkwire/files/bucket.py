@@ -17,16 +17,17 @@ if TYPE_CHECKING:
     from obstore.store import RetryConfig
 
 RANGE_BYTES = 1024 * 1024
-"""Bytes per read request. The library ends a request after 30 seconds, even if a slow client has not taken the body.
-Each download holds one range in memory.
-"""
+"""Size of the range that one read request asks for, in bytes. The library ends a request after 30 seconds, even if a
+slow client has not taken the body. Each download holds one range in memory."""
 
 PART_MIN_BYTES = 5 * 1024 * 1024
+"""Least size of the parts in which S3 takes larger files, in bytes."""
+
 UPLOAD_PARTS_MAX = 9_000
-"""S3 takes larger files in parts of at least this size, and at most 10,000 parts."""
+"""Most parts in which a file is uploaded; S3 takes at most 10,000."""
 
 UPLOAD_PARTS_AT_ONCE = 2
-"""Parts of one file that are uploaded at once; all of them are in memory."""
+"""Most parts of one file that are uploaded at once; all of them are in memory."""
 
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 

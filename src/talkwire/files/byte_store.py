@@ -27,11 +27,12 @@ from talkwire.files.reasons import reason_of
 SCHEME = "s3://"
 
 Part = Literal["content", "thumbnail", "large-thumbnail"]
+
 PARTS: tuple[Part, ...] = get_args(Part)
-"""A picture of an earlier version, or one that is small, has no large thumbnail."""
+"""Parts of a stored file. A picture of an earlier version, or one that is small, has no large thumbnail."""
 
 FILE_CHUNK_BYTES = 256 * 1024
-"""Bytes of a file in memory, for each download."""
+"""Number of bytes of a file in memory, for each download."""
 
 _STORE_ERRORS: tuple[type[Exception], ...] = (OSError,)
 if find_spec("obstore") is not None:  # the package of the extra `s3`

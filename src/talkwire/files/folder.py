@@ -15,6 +15,8 @@ from types import TracebackType
 from talkwire.filesystem import make_folder, naming, sync_folder
 
 COPY_BYTES = 1024 * 1024
+"""Number of bytes that are copied at once."""
+
 _FOLDER_MODE = 0o700
 
 

@@ -10,9 +10,12 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from talkwire.core.domain.errors import ChatError, invalid
 
 FORM_TYPE = "multipart/form-data"
+
 FORM_FIELDS_MAX = 20
+"""Most fields of an uploaded form."""
+
 FRAME_MAX_BYTES = 64 * 1024
-"""Bytes of a form's other fields, at most."""
+"""Most bytes of a form's other fields than the file."""
 
 
 @dataclass(frozen=True, slots=True)

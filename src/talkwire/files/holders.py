@@ -52,7 +52,7 @@ def _give_id(folder: Path, path: Path) -> None:
 
 
 FORWARDED = "talkwire.forwarded"
-"""The key in the ASGI scope of a request that another node has forwarded to this one."""
+"""Key in the ASGI scope of a request that another node has forwarded to this one."""
 
 
 class HeldElsewhere(Exception):

@@ -40,14 +40,18 @@ CONTENT_TYPES = {
     "WEBP": "image/webp",
     "AVIF": "image/avif",
 }
+
 ANIMATION_PIXELS_MAX = 1_000_000_000
-"""Pixels of all frames together, at most."""
+"""Most pixels of all frames of an animation together."""
 
 MEMORY_MAX_BYTES = 2 * 1024**3
+"""Most memory of the program beside the file itself, in bytes."""
+
 PROCESSOR_MAX_S = 60
+"""Longest processor time of the program, in seconds."""
 
 PICTURE_HEAD_BYTES = 4096
-"""Bytes at a file's beginning by which its format is recognized."""
+"""Number of bytes at a file's beginning by which its format is recognized."""
 
 _ORIENTATION = 0x0112
 _KEPT_INFO = ("transparency", "icc_profile", "gamma")

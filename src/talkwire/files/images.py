@@ -12,11 +12,14 @@ from talkwire.core.domain.errors import invalid
 from talkwire.files.worker_processes import ProgramFailed, WorkerProcesses
 
 PICTURES_AT_ONCE = 2
+"""Most pictures that are worked on at once."""
+
 PIXELS_MAX = 64_000_000
-"""Width times height, at most. A picture with more is not decoded, but stored as a file."""
+"""Most pixels of a picture, width times height. A picture with more is not decoded, but stored as a file."""
 
 PICTURE_DEADLINE_S = 120.0
-"""Seconds per picture, at most. Longer than the limit of processor time, because the machine may be busy."""
+"""Longest time for one picture, in seconds. It is longer than the limit of processor time, because the machine may be
+busy."""
 
 _DAMAGED = (
     "this picture is damaged, so its metadata, such as the place where it was taken, cannot be removed; "

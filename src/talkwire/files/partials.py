@@ -19,6 +19,8 @@ from talkwire.files.tus import TusRefusal
 from talkwire.filesystem import make_folder, try_lock
 
 COPY_BYTES = 1024 * 1024
+"""Number of bytes that are read at once."""
+
 _BYTES = ".bytes"
 
 Sibling = Literal["picture", "thumbnail", "large", "aside"]

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 from talkwire.core.domain.errors import ChatError
 
 REASON_MAX_LENGTH = 500
+"""Longest reason of a failure, in characters."""
+
 SECRET_MIN_LENGTH = 8
-"""Shorter values of the environment are ordinary words, which are not searched for in texts."""
+"""Shortest value of the environment that is searched for in texts, in characters. Shorter ones are ordinary words."""
 
 _REQUEST = re.compile(r"Error performing ([A-Z]+) (\S+) ")
 _STATUS = re.compile(r"status code: (\d{3}[\w ]*)")

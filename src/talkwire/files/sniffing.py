@@ -11,7 +11,7 @@ import re
 import puremagic
 
 SNIFFED_BYTES = 4096
-"""Bytes at a file's beginning that are examined."""
+"""Number of bytes at a file's beginning that are examined."""
 
 UNKNOWN_TYPE = "application/octet-stream"
 
@@ -40,16 +40,17 @@ _SOUND_AND_FILM = {
     "video/webm": "video/webm",
     "video/x-matroska": "video/x-matroska",
 }
-"""The library's names for types that may be played -> the project's names."""
+"""The project's names for types that may be played, by the library's names."""
 
 _EITHER = ({"audio/mp4", "video/mp4"}, {"audio/ogg", "video/ogg"}, {"audio/webm", "video/webm"})
-"""Containers for sound, video or both, which look alike in their first bytes: the client may say which it is."""
+"""Sets of containers for sound, video or both, which look alike in their first bytes: the client may say which it
+is."""
 
 _WEAK = 0.3
 """The library's confidence in a match of two bytes: a text may begin with them."""
 
 _ACTIVE = re.compile(r".*/(x?html|xslt?|css|wasm|.*script)|.*[/+]xml|multipart/.*|message/.*")
-"""Types that browsers run, show as a page, or unpack."""
+"""Pattern of types that browsers run, show as a page, or unpack."""
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}")
 _SHOWN = ("image/", "audio/", "video/")

@@ -29,14 +29,16 @@ from talkwire.files.reasons import reason_of
 from talkwire.files.tus import TusRefusal
 
 SWEEP_EVERY_S = 30.0
+"""Seconds between two looks for files and uploads without references."""
+
 SWEPT_AT_ONCE = 100
-"""Files or uploads in one command."""
+"""Most files or uploads in one command."""
 
 UPLOADS_NAMED_MAX = 5
-"""Uploads whose ids and errors are in one log entry."""
+"""Most uploads whose ids and errors are in one log entry."""
 
 SWEEP_CLAIM_MS = 300_000
-"""Milliseconds that a node has to remove the bytes of SWEPT_AT_ONCE uploads. After that, another node may claim
+"""Milliseconds that a node has to remove the bytes of `SWEPT_AT_ONCE` uploads. After that, another node may claim
 them."""
 
 _logger = structlog.get_logger(__name__)

@@ -9,18 +9,18 @@ from pathlib import Path
 from PIL import Image, ImageMath
 
 THUMBNAIL_SIDE = 640
-"""Twice the 320 pixels that clients give a picture, for screens with two pixels in each direction."""
+"""Longest side of a thumbnail, in pixels: twice the 320 pixels that clients give a picture, for screens with two pixels
+in each direction."""
 
 LARGE_THUMBNAIL_SIDE = 1280
-"""For screens that draw a picture with more pixels: wide ones in a mosaic, and phones with three pixels in each
-direction.
-"""
+"""Longest side of a large thumbnail, in pixels, for screens that draw a picture with more pixels: wide ones in a
+mosaic, and phones with three pixels in each direction."""
 
 PROFILE_MAX_BYTES = 4 * 1024**2
-"""Bytes of a colour profile, at most: those of printers have up to three million."""
+"""Largest colour profile, in bytes: those of printers have up to three million."""
 
 _MODES = {"GRAY": "L", "RGB ": "RGB", "CMYK": "CMYK"}
-"""Colour space of an ICC profile -> mode of the pictures that it is for."""
+"""Modes of the pictures that an ICC profile is for, by the colour space of the profile."""
 
 
 def save_thumbnails(picture: Image.Image, thumbnail: Path, large: Path) -> None:

@@ -21,7 +21,9 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
 CHECKSUMS = ("sha1", "sha256", "sha512", "md5")
 BODY_TYPE = "application/offset+octet-stream"
+
 METADATA_MAX_LENGTH = 16 * 1024
+"""Longest header `Upload-Metadata`, in characters."""
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 

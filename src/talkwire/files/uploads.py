@@ -35,9 +35,10 @@ from talkwire.files.sniffing import SNIFFED_BYTES, UNKNOWN_TYPE, content_type_of
 from talkwire.files.tus import TusRefusal, UploadChecksum
 
 UNWRITTEN_MAX_BYTES = 256 * 1024
-"""Bytes of an upload in memory, which are lost if the server is killed."""
+"""Most bytes of an upload that are in memory, and lost if the server is killed."""
 
 PROGRESS_EVERY_S = 0.25
+"""Shortest time between two reports of an upload's progress, in seconds."""
 
 
 _logger = structlog.get_logger(__name__)
@@ -104,8 +105,10 @@ class Uploads:
         self._images = images
         self._waits: set[asyncio.Timeout] = set()
         self.stopping = False
-        self.finished = self.finished_bytes = 0
-        """Uploads that ended on this node, and their bytes."""
+        self.finished = 0
+        """Number of uploads that ended on this node."""
+        self.finished_bytes = 0
+        """Bytes of the uploads that ended on this node."""
 
     @contextlib.asynccontextmanager
     async def idle_timeout(self, idle_s: float) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 _PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "TMPDIR")
-"""The environment variables that Python needs. The server's others may hold secrets."""
+"""Names of the environment variables that Python needs. The server's others may hold secrets."""
 
 
 class ProgramFailed(Exception):

@@ -37,13 +37,14 @@ from talkwire.identity.passwords import Passwords
 from talkwire.observability.sign_ins import SignInAttempt, logged_sign_in, note_refused_token
 
 PASSWORD_MIN_LENGTH = 8
+"""Shortest password of an account, in characters."""
 
 FIRST_REFRESH_S = 60
 """Seconds within which a page exchanges the refresh token that it receives from a sign-in through an OpenID provider.
 """
 
 _NOBODY = Actor("", "")
-"""The actor of requests that nobody has signed in for."""
+"""Actor of requests that nobody has signed in for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 FORWARDING_HEADERS = frozenset({"forwarded", "x-forwarded-for", "x-real-ip", "via"})
 
 HOPS_MAX = 32
-"""The maximum number of addresses in `X-Forwarded-For` that are compared with the trusted networks."""
+"""Most addresses in `X-Forwarded-For` that are compared with the trusted networks."""
 
 
 def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -21,10 +21,10 @@ from talkwire.identity.signatures import unauthenticated
 from talkwire.identity.signed_claims import ClaimsSigner
 
 Purpose = Literal["files", "export"]
-"""What an address token opens: files and their thumbnails, or an export of a user's data."""
+"""Purpose of an address token: to open files and their thumbnails, or an export of a user's data."""
 
 ADDRESS_TOKEN_PREFIX: Final = "address."  # noqa: S105 (the prefix of all tokens)
-"""How each address token begins. No JSON Web Token begins like this."""
+"""Beginning of each address token. No JSON Web Token begins like this."""
 
 _LIFETIMES_S = MappingProxyType({"files": 12 * 3600, "export": 60})
 _KEY_PURPOSE = b"talkwire address token 1\n"

@@ -26,9 +26,8 @@ _KEPT_CLAIMS = ("role", "type", "department", "permissions")
 _EXACT_FLOAT_MAX = 2**53
 
 LAST_TIME_S = 253_402_300_799
-"""9999-12-31T23:59:59Z. A later time must be in milliseconds, as many languages provide it; such a token would never
-expire.
-"""
+"""Latest time that a claim may state, 9999-12-31T23:59:59Z, in seconds since 1970. A later time must be in
+milliseconds, as many languages provide it; such a token would never expire."""
 
 _decoder = msgspec.json.Decoder(dict[str, object])
 

@@ -20,7 +20,7 @@ from talkwire.identity.signatures import ALGORITHMS_TEXT, Key, keys_of_jwk
 from talkwire.observability.key_fetches import KeyFetchLog
 
 KEYS_FETCH_S = 5.0
-"""Seconds that fetching the keys for tokens of an application may take."""
+"""Longest time that fetching the keys for tokens of an application may take, in seconds."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
@@ -67,7 +67,7 @@ class KeySet:
         log: KeyFetchLog | None = None,
     ) -> None:
         self.last_failure: str | None = None
-        """The reason why the last fetch failed, in one line for an operator; None if it succeeded."""
+        """Reason why the last fetch failed, in one line for an operator; None if it succeeded."""
         self._url = url
         self._client = client
         self._clock = clock

@@ -10,7 +10,7 @@ import msgspec
 _WORDS = frozenset(
     {"undefined", "null", "NULL", "None", "nil", "NaN", "true", "false", "[object Object]", "[object Promise]"}
 )
-"""What programs write for a value that is missing or no text."""
+"""Texts that programs write for a value that is missing or no text."""
 
 _JWS_PARTS, _JWE_PARTS = 3, 5
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")

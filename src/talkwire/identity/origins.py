@@ -15,14 +15,14 @@ from talkwire.observability.refusals import log_refusal
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 DEVELOPMENT_ONLY = "Development sign-in is on, so this server only serves names of this machine: localhost"
-"""The error for a request whose `Host` is another name."""
+"""Error for a request whose `Host` is not a name of this machine."""
 
 _TLS_PORT = "443"
 _DEFAULT_PORTS = frozenset({"80", _TLS_PORT})
 _PLAIN = frozenset({"http", "ws"})
 
 _SHOWN = 200
-"""The maximum number of characters of a client's header that are logged."""
+"""Most characters of a client's header that are logged."""
 
 
 class OriginPolicy:

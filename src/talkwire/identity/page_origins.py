@@ -16,17 +16,20 @@ from yarl import URL
 _DEFAULT_PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
 
 _PLACE = r"(\[[0-9a-f:.]+\]|[^\s:/?#@\\\[\]]*)(?::([0-9]{0,5}))?"
+
 _SENT = re.compile(rf"([a-z][a-z0-9+.-]*)://{_PLACE}(?:[/?#]\S*)?")
-"""An origin as clients send it. Some that are no browsers send a whole URL."""
+"""Pattern of an origin as clients send it. Some that are no browsers send a whole URL."""
 
 _HOST = re.compile(_PLACE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _NAMED = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([^:]*))?")
 _NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
+
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
-"""A host that browsers read as an IPv4 address."""
+"""Pattern of a host that browsers read as an IPv4 address."""
+
 _OPAQUE_HOST = re.compile(r"[a-z0-9._~-]*")
-"""The host of a scheme that apps define, such as `app://.`; `file://` has none."""
+"""Pattern of the host of a scheme that apps define, such as `app://.`; `file://` has none."""
 
 _WILDCARD_LABEL = re.compile(r"[a-z0-9_-]*\*[a-z0-9_-]*")
 _LABEL = "[a-z0-9_-]+"

@@ -21,9 +21,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from talkwire.core.domain.errors import ChatError, invalid
 
 PASSWORD_MAX_BYTES = 1024
+"""Longest password, normalised and as UTF-8, in bytes."""
 
 PASSWORD_MAX_LENGTH = 1024
-"""The maximum length in characters. It is checked first, since normalising a text takes quadratic time."""
+"""Longest password, in characters. It is checked first, since normalising a text takes quadratic time."""
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OWN_ISSUER = "talkwire"
-"""The claim `iss` of tokens that this server issues."""
+"""Claim `iss` of tokens that this server issues."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

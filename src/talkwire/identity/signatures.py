@@ -30,11 +30,12 @@ from talkwire.identity.malformed import malformation
 from talkwire.identity.public_keys import is_public_key, load_public_key
 
 TOKEN_MAX_LENGTH = 15 * 1024
-"""The longest accepted token in characters. It fits, with the other members of an auth payload, into the 16 KiB of a
+"""Longest accepted token, in characters. It fits, with the other members of an auth payload, into the 16 KiB of a
 packet that joins a namespace, and into the 64 KiB of a request's head."""
 
 RSA_MIN_BITS = 2048
-"""RFC 7518, section 3.3, requires "a key of size 2048 bits or larger" for these algorithms."""
+"""Shortest RSA key, in bits. RFC 7518, section 3.3, requires "a key of size 2048 bits or larger" for these
+algorithms."""
 
 _OF_RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 _OF_CURVES: Mapping[str, str] = {SECP256R1.name: "ES256", SECP384R1.name: "ES384", SECP521R1.name: "ES512"}
@@ -42,7 +43,7 @@ _OF_ED25519 = "EdDSA"
 # The algorithms of each type of key: RFC 7518, section 3.1, and RFC 8037, section 3.1.
 
 _KEY_MEMBERS = ("kty", "n", "e", "crv", "x", "y")
-"""The members of a JSON Web Key that make up a public key (RFC 7518, section 6, and RFC 8037, section 2)."""
+"""Members of a JSON Web Key that make up a public key (RFC 7518, section 6, and RFC 8037, section 2)."""
 
 ASYMMETRIC_ALGORITHMS = frozenset((*_OF_RSA, *_OF_CURVES.values(), _OF_ED25519))
 ALGORITHMS_TEXT = f"{', '.join((*_OF_RSA, *_OF_CURVES.values()))} or {_OF_ED25519}"

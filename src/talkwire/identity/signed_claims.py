@@ -10,7 +10,7 @@ import msgspec
 from talkwire.core.domain.base64url import from_base64url, to_base64url
 
 SIGNED_TEXT_MAX_LENGTH = 2048
-"""The longest signed text in characters. Ids have at most 128 characters, so no text of this server is longer."""
+"""Longest signed text, in characters. Ids have at most 128 characters, so no text of this server is longer."""
 
 C = TypeVar("C", bound=msgspec.Struct)
 

@@ -16,10 +16,10 @@ from talkwire.observability.refusals import log_refusal
 from talkwire.observability.spans import Tracer
 
 OK = "ok"
-"""The outcome of a command that was carried out. That of any other is the code of its refusal."""
+"""Outcome of a command that was carried out. The outcome of any other is the code of its refusal."""
 
 UNREADABLE_COMMAND = "unreadable"
-"""Stands for the command of an event that no command was made of: its name or its payload is invalid."""
+"""Stand-in for the command of an event that no command was made of: its name or its payload is invalid."""
 
 
 class CommandOutcomes(Collector):

@@ -44,7 +44,7 @@ class CommittedEvents(Collector):
     def __init__(self, *, logs_messages: bool) -> None:
         self._logs_messages = logs_messages
         self.messages = 0
-        """How many messages this node has stored."""
+        """Number of messages that this node has stored."""
         self._card_ends: Counter[CardState] = Counter()
         self._turns: Counter[str] = Counter()
 

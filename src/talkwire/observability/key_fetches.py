@@ -33,7 +33,7 @@ class KeyFetches(Collector):
 
 
 key_fetches = KeyFetches()
-"""All fetches of keys. Like the log, it is of the process."""
+"""Record of all fetches of keys. Like the log, it is of the process."""
 
 
 class KeyFetchLog:

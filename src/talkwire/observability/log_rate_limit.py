@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 LINES_PER_S = 10
+"""Most log lines of one kind a second."""
 
 
 class LogRateLimit:

@@ -13,8 +13,10 @@ from prometheus_client.registry import Collector
 from talkwire.observability.series import without_created
 
 INTERVAL_S = 0.5
+"""Seconds between two measurements of the event loop's delay."""
+
 _RECENT = 20
-"""How many measurements `recent_s` looks back: ten seconds."""
+"""Number of measurements that `recent_s` looks back: ten seconds."""
 
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 

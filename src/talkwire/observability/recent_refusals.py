@@ -15,10 +15,11 @@ from talkwire.core.clock import now_ms
 RefusalKind = Literal["connection", "sign_in", "command", "rate_limit"]
 
 KEPT_OF_A_KIND = 500
-"""Each kind has its own room, so that a client that is limited does not displace those that cannot sign in."""
+"""Most refusals of one kind that are kept. Each kind has its own room, so that a client that is limited does not
+displace those that cannot sign in."""
 
 _TEXT_MAX = 128
-"""Longer texts come from clients and are cut."""
+"""Most characters of a text of a refusal that are kept. Longer texts come from clients and are cut."""
 
 _KINDS: MappingProxyType[str, RefusalKind] = MappingProxyType(
     {
@@ -28,7 +29,7 @@ _KINDS: MappingProxyType[str, RefusalKind] = MappingProxyType(
         "rate_limited": "rate_limit",
     }
 )
-"""The kinds by the events of the log. Other events are not kept."""
+"""Kinds of refusals, by the events of the log. Other events are not kept."""
 
 _MEMBERS = (
     "cause",
@@ -41,7 +42,7 @@ _MEMBERS = (
     "origin",
     "namespace",
 )
-"""The fields of log lines that are kept. None of them has what users write."""
+"""Fields of log lines that are kept. None of them has what users write."""
 
 
 class RecentRefusal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,9 +83,10 @@ class RecentRefusals:
         self._by_kind: dict[RefusalKind, OrderedDict[tuple[str, ...], tuple[int, int, int, str | None]]] = {
             kind: OrderedDict() for kind in _KINDS.values()
         }
-        """For each kind: reason and members -> (time, number, count, conversation), the newest last."""
+        """Refusals of each kind as (time, number, count, conversation), by their reason and members, the newest
+        last."""
         self.total = 0
-        """How many refusals there were since the start."""
+        """Number of refusals since the start."""
 
     def add(self, event: str, fields: Mapping[str, object]) -> None:
         """Records the refusal that a log line reports, or counts it if it is recorded already. `event` and `fields` are

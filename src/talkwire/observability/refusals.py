@@ -11,10 +11,10 @@ from talkwire.observability.log_rate_limit import LogRateLimit
 from talkwire.observability.recent_refusals import RecentRefusals
 
 _limits: defaultdict[str, LogRateLimit] = defaultdict(LogRateLimit)
-"""By event. Lines are limited for the process, because its nodes share one log."""
+"""Limits of log lines, by event. Lines are limited for the process, because its nodes share one log."""
 
 recent_refusals = RecentRefusals()
-"""All refusals, also those without a line. Like the log, it is of the process."""
+"""Record of all refusals, also those without a line. Like the log, it is of the process."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -11,11 +11,12 @@ from prometheus_client.registry import Collector
 from talkwire.observability.series import without_created
 
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Long polls last up to 30 seconds."""
+"""Bounds of the histogram's buckets, in seconds. Long polls last up to 30 seconds."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
 _OTHER = "other"
-"""Stands for a method that HTTP does not have, so that clients cannot make series."""
+"""Stand-in for a method that HTTP does not have, so that clients cannot make series."""
 
 
 class RequestMetrics(Collector):

@@ -17,7 +17,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.observability.refusals import log_refusal, recent_refusals
 
 OK = "ok"
-"""The outcome of a sign-in that succeeded. That of any other is the reason of its refusal."""
+"""Outcome of a sign-in that succeeded. The outcome of any other is the reason of its refusal."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class SignIns(Collector):
 
 
 sign_ins = SignIns()
-"""All sign-ins. Like the log, it is of the process."""
+"""Record of all sign-ins. Like the log, it is of the process."""
 
 
 @dataclass(slots=True)

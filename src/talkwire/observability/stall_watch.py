@@ -23,17 +23,21 @@ from prometheus_client.registry import Collector
 from talkwire.observability.series import without_created
 
 STALLED_S = 5.0
-"""After how many seconds without a turn of the event loop its standing still is reported."""
+"""Seconds without a turn of the event loop after which its standing still is reported."""
 
 WATCH_GAP_S = 2.0
-"""If the watching thread itself did not run for longer than this many seconds, the process was stopped or the machine
-slept, and the event loop is given its time again."""
+"""Seconds without a turn of the watching thread after which the process was stopped or the machine slept, and the event
+loop is given its time again."""
 
 FRAMES_MAX = 40
+"""Most frames of a stack that a report shows."""
+
 REPORT_S = 1.0
-"""How many seconds a process that is about to end waits for its last line: the log itself may be what stalls."""
+"""Longest time that a process that is about to end waits for its last line, in seconds: the log itself may be what
+stalls."""
 
 EXIT_CODE = 1
+"""Exit code of a process that ends because its event loop stands still."""
 
 _TICK_S = 0.5
 _logger = structlog.get_logger(__name__)

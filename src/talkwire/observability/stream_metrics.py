@@ -14,7 +14,7 @@ from talkwire.core.domain.events import Durable, MessageDeleted, StreamStateChan
 from talkwire.core.domain.parts.streams import StreamState
 
 _ENDING = StreamStateChanged | MessageDeleted
-"""The events that may end a stream. Each message is compared with them, so their union is made once."""
+"""Events that may end a stream. Each message is compared with them, so their union is made once."""
 
 _STATES: tuple[StreamState, ...] = get_args(StreamState)
 

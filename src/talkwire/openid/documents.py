@@ -17,7 +17,10 @@ from talkwire.identity.signatures import ALGORITHMS_TEXT, ASYMMETRIC_ALGORITHMS
 from talkwire.openid.sign_in import SignInFailed
 
 PROVIDER_REQUEST_S = 10.0
+"""Longest time that a request to the provider may take, in seconds."""
+
 PROVIDER_RESPONSE_MAX_BYTES = 256 * 1024
+"""Largest body of a response of the provider, in bytes."""
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
 

@@ -20,7 +20,7 @@ LIFETIME_S = 600
 """Seconds that a user may take to sign in at the provider."""
 
 SEALED_MAX_LENGTH = 4096
-"""The maximum length of a cookie that browsers accept."""
+"""Longest cookie that browsers accept, in characters."""
 
 _PURPOSE = b"talkwire openid sign-in 1\n"
 

@@ -26,12 +26,14 @@ from talkwire.openid.sign_in import SignInFailed
 from talkwire.openid.token_checks import IdTokenChecks, TokenChecks
 
 METADATA_MAX_AGE_S = 3600.0
+"""Seconds for which the provider's metadata is used before it is read again."""
+
 ID_TOKEN_MAX_LENGTH = 64 * 1024
-"""The maximum length of an ID token in characters. It is large, since a token may name all groups of its user."""
+"""Longest ID token, in characters. It is large, since a token may name all groups of its user."""
 
 FAILURE_KEPT_S = 5.0
-"""How long a failure to read the metadata or the keys is remembered. Anybody can start sign-ins, so while the provider
-does not respond, they must not become requests."""
+"""Seconds for which a failure to read the metadata or the keys is remembered. Anybody can start sign-ins, so while the
+provider does not respond, they must not become requests."""
 
 # ID tokens come from the provider itself, so nobody can make this server fetch keys often.
 _KEY_LIMITS = FetchLimits(retry_after_s=1.0, retry_failed_after_s=FAILURE_KEPT_S)

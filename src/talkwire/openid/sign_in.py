@@ -23,10 +23,10 @@ from talkwire.openid.pending import Destination, PendingSignIn, SignInSeal
 from talkwire.openid.profile import ProviderPerson, has_name, profile_of
 
 CALLBACK = "/api/v1/auth/oidc/callback"
-"""The path of this server to which the provider redirects the browser after a sign-in."""
+"""Path of this server to which the provider redirects the browser after a sign-in."""
 
 Reason = Literal["refused", "expired", "unavailable", "invalid", "banned", "closed", "rate_limited"]
-"""The reasons why a sign-in fails:
+"""Reason why a sign-in fails:
 
 `refused`       the provider refused it, or the user did not consent
 `expired`       the browser has no pending sign-in, or another one

@@ -23,7 +23,7 @@ from talkwire.core.domain.times import ms_of, ms_of_datetime
 Struct = type[msgspec.Struct]
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A time in ISO 8601 with an offset from UTC."""
+"""Time in ISO 8601 with an offset from UTC."""
 
 _MS = "_ms"
 _AT = "_at"
@@ -79,7 +79,7 @@ class Given(NamedTuple):
 
 
 _made: dict[str, tuple[object, Struct]] = {}
-"""Schema's name -> the members of the type with this name, and the type."""
+"""Types that were made, each with the members of the type, by the name of its schema."""
 
 _NOTHING: Mapping[str, InputMember] = {}
 

@@ -253,8 +253,8 @@ _RECENT_MAX = 512
 _RECENT_MAX_LENGTH = 1000
 
 _recent: dict[int, tuple[Message, MessagePayload]] = {}
-"""By message id: the payloads of plain messages that were made last. A new message is sent to its author and to the
-others, and to make its payload takes as long as to encode it."""
+"""Payloads of plain messages that were made last, by message id. A new message is sent to its author and to the others,
+and to make its payload takes as long as to encode it."""
 
 
 def message_payload(message: Message) -> MessagePayload:

@@ -12,7 +12,7 @@ from talkwire.core.domain.model import is_valid_id
 from talkwire.payloads.numeral_ids import SAFE_MAX, text_of
 
 _NAMES = ("conversation_id", "conversationId", "chatId")
-"""The names of a conversation's id in the paths of routes, in payloads, and in payloads of the `crm` dialect."""
+"""Names of a conversation's id in the paths of routes, in payloads, and in payloads of the `crm` dialect."""
 
 
 def conversation_in(given: object) -> str | None:

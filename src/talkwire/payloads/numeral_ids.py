@@ -12,10 +12,10 @@ from typing import Annotated
 import msgspec
 
 SAFE_MAX = 2**53 - 1
-"""The largest integer that JavaScript represents exactly (`Number.MAX_SAFE_INTEGER`)."""
+"""Largest integer that JavaScript represents exactly (`Number.MAX_SAFE_INTEGER`)."""
 
 NumeralId = Annotated[int, msgspec.Meta(ge=0, le=SAFE_MAX)] | str
-"""An id in a payload: an integer up to `SAFE_MAX`, or a string."""
+"""Id in a payload: an integer up to `SAFE_MAX`, or a string."""
 
 # Matches up to 16 digits; `numeral` compares the value with `SAFE_MAX`.
 _NUMERAL = re.compile(r"0|[1-9][0-9]{0,15}")

@@ -14,7 +14,7 @@ from talkwire.payloads.messages import MessagePayload, message_payload
 from talkwire.payloads.payload import Payload
 
 _MEMBER = re.compile(r"[.\[]")
-"""The characters after the first name in a path such as `memberIds[3]`."""
+"""Pattern of the character after the first name in a path such as `memberIds[3]`."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -17,7 +17,7 @@ OCCUPANTS_MAX = 100_000
 """Most pairs of a user and a room that are tracked."""
 
 _Key = tuple[str, str]
-"""(conversation id, user id)"""
+"""Pair of a conversation's id and a user's id."""
 
 
 @dataclass(slots=True)

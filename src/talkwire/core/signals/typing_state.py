@@ -21,7 +21,7 @@ TYPING_EVERY_S = 2.0
 """Shortest time between two announcements that a user types in a conversation, in seconds."""
 
 _Key = tuple[str, str]
-"""(conversation id, user id)"""
+"""Pair of a conversation's id and a user's id."""
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ from talkwire.payloads.payload import Payload, TolerantPayload, iso
 from talkwire.payloads.replies import Reply
 
 WORDS = MappingProxyType({"conversationId": "chatId"})
-"""Names of command members -> the names in the `crm` dialect, for error messages."""
+"""Names of members in the `crm` dialect, by their names in commands, for error messages."""
 
 
 # --- payloads from the client ---------------------------------------------------------------------------------------

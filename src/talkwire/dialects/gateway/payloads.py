@@ -31,7 +31,7 @@ from talkwire.payloads.presence import PresencePayload, presence_payload
 from talkwire.payloads.replies import Reply
 
 PAYLOAD_MAX_BYTES = 256 * 1024
-"""The maximum size of an event's payload in bytes of JSON, the same as of a REST request's body."""
+"""Largest payload of an event, in bytes of JSON, the same as of a REST request's body."""
 
 # --- payloads from the client ---------------------------------------------------------------------------------------
 

@@ -29,10 +29,12 @@ _OF_FILMS = frozenset(
 """Boxes of animated pictures that have neither metadata nor other boxes with metadata."""
 
 _PART_OF = {b"moov": b"trak", b"trak": b"mdia", b"mdia": b"minf", b"minf": b"stbl"}
-"""Box of an animated picture -> the box in it that leads to the frames."""
+"""Boxes that lead to the frames of an animated picture, by the box that they are in."""
+
 _FTYP_MAX = 4096
+
 _NO_EXIF = b"\0\0\0\0MM\0*\0\0\0\x08" + bytes(6)
-"""An Exif item without a value."""
+"""Exif item without a value."""
 
 
 class _Box(NamedTuple):

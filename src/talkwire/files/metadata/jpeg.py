@@ -11,7 +11,8 @@ from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, u
 from talkwire.files.metadata.orientation import exif_of, orientation_of
 
 _MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
-"""A marker that begins a segment or ends the picture. Neither stuffed nor filling bytes, nor restarts."""
+"""Pattern of a marker that begins a segment or ends the picture. Neither stuffed nor filling bytes, nor restarts,
+match."""
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _END, _SCAN, _ICC = 0xD9, 0xDA, b"ICC_PROFILE\0"

@@ -7,6 +7,8 @@ import struct
 from talkwire.files.metadata.copying import Broken, unpacked
 
 UPRIGHT = 1
+"""Value of the orientation in Exif of a picture that is shown as it is stored."""
+
 _ORIENTATION = 0x0112
 _SHORT = 3
 _ENTRIES_MAX = 1000

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, Overlay, unpacked
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-"""Type of a value -> its bytes."""
+"""Sizes of values in bytes, by their type."""
 
 _NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _KEPT = frozenset(
@@ -27,18 +27,20 @@ _TEXTS = frozenset((1, 2, 6, 7))
 """Types of values that may be texts, which none of the kept tags has but those of _BEGINNINGS."""
 
 _BEGINNINGS = {34675: (36, b"acsp"), 347: (0, b"\xff\xd8")}
-"""Tag -> what its value has at an index: ICC profiles and JPEG tables."""
+"""Bytes that the value of a tag has at an index, and the index, by the tag: ICC profiles and JPEG tables."""
 
 _COMPRESSION, _PHOTOMETRIC, _SUB_DIRECTORIES = 259, 262, 330
+
 _PIXELS = {273: 279, 324: 325, 513: 514}
-"""Tag with the places of pixels -> tag with their lengths: strips, tiles, and old JPEG streams."""
+"""Tags with the lengths of pixels, by the tag with their places: strips, tiles, and old JPEG streams."""
 
 _OLD_JPEG = 6
 _DNG_VERSION = 50706
 _OF_SENSORS = (32803, 34892)
 _METADATA_DIRECTORIES = (34665, 34853, 40965)  # EXIF, GPS, interoperability
+
 _NUMBERS_MAX = 2_000_000
-"""Entries of directories and places of pixels in a file, at most: many directories could share a long list."""
+"""Most entries of directories and places of pixels in a file: many directories could share a long list."""
 
 
 class _Form(NamedTuple):

@@ -135,6 +135,6 @@ STOP_ANSWERS = Operation(
 )
 
 OF_OPEN = (APPEND, REWIND, KEEP, FINISH, STOP, STOP_ANSWERS)
-"""The operations for a stream that is open."""
+"""Operations for a stream that is open."""
 
 OPERATIONS = (OPEN, *OF_OPEN)

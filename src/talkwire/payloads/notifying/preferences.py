@@ -23,6 +23,7 @@ DayTime = Annotated[
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 _DAYS: tuple[Day, ...] = get_args(Day)
+
 _TYPES: Mapping[str, NotificationType] = MappingProxyType(
     {
         "direct": "direct",
@@ -35,7 +36,7 @@ _TYPES: Mapping[str, NotificationType] = MappingProxyType(
         "missed_calls": "missed-call",
     }
 )
-"""Members of the payloads -> types of notifications."""
+"""Types of notifications, by the members of the payloads."""
 
 
 class NotifyPayload(Payload, frozen=True, omit_defaults=False):

@@ -12,8 +12,13 @@ from talkwire.payloads.notifying.notifications import NotificationPayload
 from talkwire.payloads.payload import Payload, iso
 
 KEY_MAX_LENGTH = 200
+"""Longest key of a browser's subscription, and longest id of an app, in characters."""
+
 PUSH_KEY_MAX_LENGTH = 4096
+"""Longest push key that an app's push service gives a device, in characters."""
+
 PUSH_URL_MAX_LENGTH = 2048
+"""Longest URL to which pushes are sent, in characters."""
 
 
 class PushPayload(NotificationPayload, frozen=True, kw_only=True):

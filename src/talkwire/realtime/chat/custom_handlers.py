@@ -16,7 +16,8 @@ from talkwire.realtime.clients.chat_client import NOWHERE, ChatClient, DialectEn
 from talkwire.realtime.socketio.socketio_socket import Socket
 
 Handler = Callable[["ClientSocket", Any], Any]
-"""(the sender's socket, the event's data or None) -> the acknowledgement, JSON or bytes; or an awaitable of that."""
+"""Function from (the sender's socket, the event's data or None) to the acknowledgement, JSON or bytes; or to an
+awaitable of that."""
 
 
 def check_event_name(name: str) -> None:

@@ -16,7 +16,7 @@ from talkwire.realtime.clients.chat_client import ChatClient
 _QUESTION = "push devices"
 
 DeviceKey = tuple[str, str, str]
-"""(user id, "session", sign-in), (user id, "device", device id) or (user id, "", "")"""
+"""Triple (user id, "session", sign-in), (user id, "device", device id) or (user id, "", "")."""
 
 
 class ConnectedDevices:

@@ -89,7 +89,7 @@ class EngineServer(ABC):
         self.draining = False
         """Whether this node is about to stop."""
         self.on_draining: list[Callable[[], None]] = []
-        """Called when the node is about to stop."""
+        """Functions that are called when the node is about to stop."""
         self.unconfirmed: dict[str, asyncio.Future[bool]] = {}
         """Polls that another node forwarded, by engine session id: whether the client has received the response."""
         self._connections: dict[str, Connection] = {}
@@ -105,7 +105,7 @@ class EngineServer(ABC):
         self.lease_deadline = inf
         """Time (of `now`) until which input may be handled. Later, other nodes may have declared this one dead."""
         self.on_lease_expired: Callable[[], None] = _nothing
-        """Called when input arrives after `lease_deadline`, before the input is handled."""
+        """Function that is called when input arrives after `lease_deadline`, before the input is handled."""
         self.suspended = False
         """Whether other nodes may have declared this one dead; no session is opened then."""
 

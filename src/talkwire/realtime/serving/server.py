@@ -138,7 +138,7 @@ class Server(uvicorn.Server):
         self._begun = asyncio.Event()
         self._exiting = asyncio.Event()
         self.on_ready: Callable[[], None] = _nothing
-        """Called once the server accepts requests."""
+        """Function that is called once the server accepts requests."""
         connection_limits = ConnectionLimits(
             engine.wheel, limits or HttpLimits(), engine.metrics, engine.trusted_proxies
         )

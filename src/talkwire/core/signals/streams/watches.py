@@ -109,7 +109,7 @@ class AuthorWatch(StreamWatch):
         super().__init__(watches, actor, session_id, message)
         self.attempt = attempt
         self.on_news: Callable[[], None] = lambda: None
-        """Called when the author is woken."""
+        """Function that is called when the author is woken."""
 
     def wake(self) -> None:
         super().wake()
