@@ -15,9 +15,10 @@ import webencodings
 from talkwire.previews.html_tokens import Tokens, unescape_attribute
 
 PRESCAN_BYTES = 1024
-"""Bytes at a page's beginning in which it can declare its charset."""
+"""Number of bytes at a page's beginning in which it can declare its charset."""
 
 CHARSET_LABEL_MAX_LENGTH = 100
+"""Longest name of a charset, in characters."""
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
 _KEPT = frozenset({"charset", "content", "http-equiv"})

@@ -16,18 +16,26 @@ from talkwire.previews.page import LinkedPage, PageReading
 from talkwire.previews.page_readers import PageReaders, UnreadablePage
 
 WEB_PAGE_BEGINNING_BYTES = 256 * 1024
-"""Bytes of a page that are fetched first. They contain the heads of nearly all pages."""
+"""Number of bytes of a page that are fetched first. They contain the heads of nearly all pages."""
 
 WEB_PAGE_MAX_BYTES = 2 * 1024 * 1024
-"""Bytes of a page that are fetched if its head is longer than that. What follows is not looked at."""
+"""Most bytes of a page that are fetched if its head is longer than `WEB_PAGE_BEGINNING_BYTES`. The rest is not looked
+at."""
 
 PREVIEW_URL_MAX_LENGTH = 2000
+"""Longest URL to which a redirect may lead, in characters."""
+
 IMAGE_MAX_BYTES = 3 * 1024 * 1024
+"""Largest picture of a preview, in bytes."""
+
 REDIRECTS_MAX = 4
+"""Most redirects that a request follows."""
+
 PREVIEW_REQUEST_S = 8.0
-"""Seconds that each request has, up to the end of its response."""
+"""Longest time that each request has, up to the end of its response, in seconds."""
 
 PREVIEW_CONNECTIONS = 8
+"""Most connections to the servers of pages at once."""
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -10,8 +10,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 Outcome = Literal["fetched", "unsuitable", "failed", "dropped"]
-"""Of a link: its page says what a preview needs, says too little or is no page, cannot be fetched, or was left out
-because too many messages waited."""
+"""Outcome of a link: its page says what a preview needs, says too little or is no page, cannot be fetched, or was left
+out because too many messages waited."""
 
 _BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 

@@ -17,10 +17,10 @@ from talkwire.previews.charset import charset_of, decoded
 from talkwire.previews.html_tokens import Tag, Tokens, unescape_attribute
 
 PREVIEW_TEXT_MAX_LENGTH = 2000
-"""Characters of a text, or of an address, that are kept."""
+"""Most characters of a text, or of an address, that are kept."""
 
 _WRITTEN_MAX = 2 * PREVIEW_TEXT_MAX_LENGTH
-"""Characters of a text that are looked at. Python refuses to read a number with more than 4,300 digits."""
+"""Most characters of a text that are looked at. Python refuses to read a number with more than 4,300 digits."""
 
 _TITLES = ("og:title", "twitter:title")
 _DESCRIPTIONS = ("og:description", "twitter:description", "description")

@@ -11,8 +11,11 @@ from talkwire.files.worker_processes import ProgramFailed, WorkerProcesses
 from talkwire.previews.page import PageReading
 
 PAGES_AT_ONCE = 2
+"""Most pages that are read at once."""
+
 PAGE_DEADLINE_S = 10.0
-"""Seconds per page, at most. Longer than the limit of processor time, because the machine may be busy."""
+"""Longest time for one page, in seconds. It is longer than the limit of processor time, because the machine may be
+busy."""
 
 _PROGRAM = Path(__file__).with_name("page_worker.py")
 

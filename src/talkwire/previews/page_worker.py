@@ -14,7 +14,10 @@ import sys
 from talkwire.previews.page import read_page
 
 MEMORY_MAX_BYTES = 256 * 1024**2
+"""Most memory of the program, in bytes."""
+
 PROCESSOR_MAX_S = 5
+"""Longest processor time of the program, in seconds."""
 
 
 def main() -> None:

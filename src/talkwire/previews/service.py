@@ -26,20 +26,23 @@ from talkwire.previews.metrics import Outcome, PreviewMetrics
 from talkwire.previews.page_readers import UnreadablePage
 
 WAITING_MESSAGES_MAX = 500
-"""Messages that wait at most. Beyond it, messages get no previews: a queue that only grows would be of no use."""
+"""Most messages that wait. Beyond it, messages get no previews: a queue that only grows would be of no use."""
 
 PREVIEW_WORKERS = 4
+"""Most messages whose links are fetched at once."""
+
 MESSAGES_PER_HOST = 1
-"""Messages whose first link is on the same host, at once."""
+"""Most messages at once whose first link is on the same host."""
 
 LOOP_TEXT_MAX_LENGTH = 8_000
-"""Longer texts are read for links on a thread, because the event loop would stand still for too long."""
+"""Longest text that is searched for links on the event loop, in characters. Longer ones are searched on a thread,
+because the event loop would stand still for too long."""
 
 LINK_S = 10.0
-"""Seconds for a link, its page and its picture. A message has at most three links."""
+"""Longest time for a link, its page and its picture, in seconds. A message has at most three links."""
 
 _FAILURES = (NoPreview, UnreadablePage, EgressError, OSError)
-"""Why a link has no preview, or its preview no picture. TimeoutError is an OSError."""
+"""Reasons why a link has no preview, or its preview no picture. TimeoutError is an OSError."""
 
 _logger = structlog.get_logger(__name__)
 

@@ -21,16 +21,17 @@ from talkwire.push.vapid import VapidKeys
 from talkwire.push.web_push import CONTENT_MAX_BYTES, URGENT, PushRequest, WebPushMessage, topic_of, web_push_request
 
 Outcome = Literal["sent", "gone", "refused", "failed"]
-"""`gone`: the subscription has ended. `refused`: the message can never be sent, such as one that is too large.
-`failed`: a later attempt may succeed."""
+"""Outcome of a request to a push service. `gone`: the subscription has ended. `refused`: the message can never be sent,
+such as one that is too large. `failed`: a later attempt may succeed."""
 
 PUSH_REQUEST_S = 10.0
-"""How long a push service may take to answer."""
+"""Longest time that a push service may take to answer, in seconds."""
 
 _REASON = BodyReading(0, kept=REFUSAL_BODY_MAX_BYTES)
 _ANSWER = BodyReading(64 * 1024)
 
 TOO_LARGE = 413
+"""HTTP status of a push service for a message that is too large."""
 
 
 @dataclass(frozen=True, slots=True)

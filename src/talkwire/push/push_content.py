@@ -15,7 +15,7 @@ from talkwire.payloads.notifying.notifications import notification_payload
 from talkwire.payloads.notifying.pushes import DismissPushPayload, PushPayload
 
 ContentLevel = Literal["full", "sender", "none"]
-"""What pushes contain: everything, the sender's name without the text, or no text at all."""
+"""Content of pushes: everything, the sender's name without the text, or no text at all."""
 
 _JOINER = "\u200d"
 _encode = msgspec.json.Encoder().encode

@@ -21,10 +21,11 @@ from talkwire.push.web_push import URGENT
 NOTIFY_PATH = "/_matrix/push/v1/notify"
 
 _MESSAGE = "m.room.message"
+
 _EVENT_TYPES: Mapping[NotificationType, str] = MappingProxyType(
     {"invitation": "m.room.member", "missed-call": "m.call.invite"}
 )
-"""Matrix' names of what notifications are about; all others are messages."""
+"""Matrix' names of events that notifications are about, by the type of the notification; all others are messages."""
 
 _encode = msgspec.json.Encoder().encode
 

@@ -15,6 +15,8 @@ from talkwire.observability.series import without_created
 from talkwire.push.delivery import Outcome
 
 ERRORS_KEPT = 200
+"""Most subscriptions of which the error of the newest request is kept."""
+
 _ERROR_MAX = 200
 
 LAGS_S = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0, 3600.0, 21600.0)
@@ -40,7 +42,7 @@ class PushMetrics(Collector):
         self.counts: Counter[Outcome] = Counter(dict.fromkeys(get_args(Outcome), 0))
         """Requests to push services, by outcome."""
         self.errors: OrderedDict[str, str] = OrderedDict()
-        """Why the newest requests failed, by subscription: those that have not succeeded since."""
+        """Errors of the newest requests, by subscription: those that have not succeeded since."""
         for outcome in get_args(Outcome):
             self._attempts.labels(outcome)
 

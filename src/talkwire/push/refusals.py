@@ -11,9 +11,10 @@ import re
 from talkwire.core.domain.printable import printable
 
 REFUSAL_BODY_MAX_BYTES = 1024
-"""Bytes of a response that are read."""
+"""Most bytes of a response that are read."""
 
 REFUSAL_TEXT_MAX_LENGTH = 200
+"""Most characters of a response's words that are kept."""
 
 _GONE = frozenset({404, 410})
 _OF_ANOTHER_KEY = frozenset({400, 401, 403})
@@ -26,11 +27,13 @@ _MISMATCH = re.compile(
     r"|unauthorized\W?registration",
     re.IGNORECASE,
 )
+
 _LONG = re.compile(r"[\w.~+/=%:&?-]{32,}")
-"""Tokens and addresses, which a response may repeat. The longest word of the services' own is shorter."""
+"""Pattern of tokens and addresses, which a response may repeat. The longest word of the services' own is shorter."""
 
 _CUT = re.compile(r"[\w.~+/=%:&?-]+$")
-"""What may be the beginning of one, at the end of a body that is longer than what was read."""
+"""Pattern of text that may be the beginning of a token or an address, at the end of a body that is longer than the part
+that was read."""
 
 
 def words_of(body: bytes) -> str:

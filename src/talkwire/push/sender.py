@@ -36,37 +36,45 @@ from talkwire.push.delivery import PushDelivery, PushOutcome
 from talkwire.push.push_metrics import PushMetrics
 
 PUSH_CLAIM_MS = 45_000
-"""After this time another node may send what a node has claimed, even if its lease lasts. A job takes less."""
+"""Milliseconds after which another node may send what a node has claimed, even if its lease lasts. A job takes less."""
 
 PUSH_JOB_S = 20.0
-"""A job sends nothing more after this time. The rest is another job."""
+"""Seconds after which a job sends nothing more. The rest is another job."""
 
 PUSH_JOBS_MAX = 128
+"""Most jobs (deliveries to one subscription) at once."""
+
 JOBS_PER_SERVICE = 16
-"""How many subscriptions of one push service are sent to at once."""
+"""Most subscriptions of one push service that are sent to at once."""
 
 RESULTS_GATHER_S = 0.05
-"""Results of this time are stored together."""
+"""Seconds for which results are collected, to be stored together."""
 
 PUSHES_POLL_S = 5.0
-"""How often a node looks for what other nodes have left, if there are other nodes."""
+"""Seconds between two looks of a node for what other nodes have left, if there are other nodes."""
 
 PUSH_RETRIES_S = (5, 30, 120, 600, 1800, 3600, 7200, 18_000, 36_000)
-"""How long a subscription waits after its first, second, … failure; after all others as after the last."""
+"""Seconds that a subscription waits after its first, second, … failure; after all others as after the last."""
 
 PUSH_RETRY_JITTER = 0.1
+"""Share by which the wait after a failure is longer or shorter, at random."""
+
 DATABASE_RETRY_S = 1.0
+"""Seconds until the next attempt after the database was unavailable."""
+
 UNREACHABLE_MAX = 3
-"""After this many attempts without an answer, nothing is sent to a push service for `SERVICE_PAUSE_S`."""
+"""Number of attempts without an answer after which nothing is sent to a push service for `SERVICE_PAUSE_S`."""
 
 SERVICE_PAUSE_S = 15.0
+"""Seconds for which nothing is sent to a push service that does not answer."""
+
 PUSHES_CLOSE_S = 2.0
-"""How long the end of the server waits for requests in flight."""
+"""Longest time that the end of the server waits for requests in flight, in seconds."""
 
 R = TypeVar("R")
 
 InUse = Callable[[Sequence[PushSubscription]], Awaitable[Collection[str]]]
-"""Returns the ids of the subscriptions whose devices have a socket, on any node."""
+"""Function that returns the ids of the subscriptions whose devices have a socket, on any node."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -98,10 +106,10 @@ class PushSender:
         self._woken = asyncio.Event()
         self._results: list[PushResult] = []
         self._running: Counter[str] = Counter()
-        """How many jobs are running, by push service."""
+        """Numbers of running jobs, by push service."""
         metrics.in_flight = self._running.total
         self._silent: Counter[str] = Counter()
-        """How many attempts a push service did not answer, since it did."""
+        """Numbers of attempts that a push service did not answer since its last answer, by push service."""
         self._paused_until: dict[str, float] = {}
         self._lines = LogRateLimit()
         self._jobs = BackgroundTasks()

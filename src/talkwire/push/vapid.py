@@ -15,14 +15,15 @@ from talkwire.core.domain.base64url import from_any_base64, to_base64url
 from talkwire.core.ports.chat import CommandExecutor
 
 VAPID_SECRET = "vapid"  # noqa: S105 (the name of a secret)
+
 SIGNATURE_LIFETIME_S = 12 * 3600
-"""How long a signature is valid. Push services accept at most 24 hours."""
+"""Seconds for which a signature is valid. Push services accept at most 24 hours."""
 
 SIGNATURE_RENEWED_S = 3600
-"""A signature is replaced when it is valid for less than this."""
+"""Shortest remaining validity of a signature that is still used, in seconds. One that is valid for less is replaced."""
 
 SIGNATURES_KEPT_MAX = 1000
-"""Signatures of more push services than this are not kept."""
+"""Most push services whose signatures are kept."""
 
 
 class VapidKey:

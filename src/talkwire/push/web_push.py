@@ -19,15 +19,16 @@ from talkwire.core.features.notifying.pushes import service_of
 from talkwire.push.vapid import VapidKey
 
 ENCRYPTED_MAX_BYTES = 4096
-"""Bytes of an encrypted message that every push service accepts."""
+"""Largest encrypted message that every push service accepts, in bytes."""
 
 ENCRYPTION_BYTES = 86 + 1 + 16
-"""Bytes that encryption adds: the header with the server's key, the delimiter and the tag."""
+"""Number of bytes that encryption adds: the header with the server's key, the delimiter and the tag."""
 
 CONTENT_MAX_BYTES = ENCRYPTED_MAX_BYTES - ENCRYPTION_BYTES
+"""Largest content of a push before its encryption, in bytes."""
 
 URGENT: frozenset[NotificationType] = frozenset({"decision", "direct", "mention", "missed-call"})
-"""The notifications for which a push service wakes a device that saves energy."""
+"""Types of the notifications for which a push service wakes a device that saves energy."""
 
 
 class WebPushMessage(NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import Path
 from talkwire.identity.page_origins import canonical_origin
 
 _FRAMING_ORIGIN = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?")
-"""The origins that a `Content-Security-Policy` can name, without its own characters."""
+"""Pattern of the origins that a `Content-Security-Policy` can name, without its own characters."""
 
 
 def is_loopback(host: str) -> bool:

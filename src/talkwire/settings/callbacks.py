@@ -11,8 +11,9 @@ from talkwire.settings.model import SettingValues
 
 CONNECT = "connect"
 CALLBACK_SECRET_FILE = "callback-secret"  # noqa: S105 (its name)
+
 _ANOTHER = re.compile(r"[\s;][^=]*=\s*https?://")
-"""What follows the URL of a callback if another separator than a comma is between them."""
+"""Pattern of the text behind the URL of a callback if another separator than a comma is between two callbacks."""
 
 CALLBACK_SETTINGS = frozenset(
     {"callbacks", "callback_timeout_s", "callback_on_failure", "callback_secret", "webhook_allow"}

@@ -18,7 +18,8 @@ from talkwire.settings.rules import Problem, SettingsError
 from talkwire.settings.settings import Settings
 
 JWT_SECRET_MIN_BYTES = 32
-"""RFC 7518, section 3.2: an HS256 key must be at least as long as the hash, 256 bits."""
+"""Shortest secret for HS256, in bytes. RFC 7518, section 3.2: the key must be at least as long as the hash, 256
+bits."""
 
 WEAK_SECRET = (
     f"must have at least {JWT_SECRET_MIN_BYTES} bytes: anyone who guesses it can sign in as any user, and as the "

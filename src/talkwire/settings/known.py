@@ -13,10 +13,10 @@ from talkwire.settings.model import Setting, SettingValues
 from talkwire.settings.values import choices_of, is_list
 
 VARIABLE_PREFIX = "TALKWIRE_"
-"""The beginning of the names of environment variables."""
+"""Beginning of the names of environment variables."""
 
 FILE_VARIABLE_SUFFIX = "_FILE"
-"""The end of the name of a variable whose value is the path of a file that has the setting's value."""
+"""End of the name of a variable whose value is the path of a file that has the setting's value."""
 
 _METAVARS: Mapping[object, str] = {int: "NUMBER", float: "SECONDS", timedelta: "DURATION"}
 _UNITS = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))

@@ -11,9 +11,10 @@ LOGO_TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
 }
-"""The media types of logos, by the end of their file's name."""
+"""Media types of logos, by the end of their file's name."""
 
 MAX_LOGO_BYTES = 1_000_000
+"""Largest file of a logo, in bytes."""
 
 
 def logo_type(path: str) -> str | None:

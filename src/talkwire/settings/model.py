@@ -35,7 +35,7 @@ CallbackFailure = Literal["refuse", "allow"]
 PushContentLevel = Literal["full", "sender", "none"]
 
 Names = tuple[str, ...] | str
-"""One name or several. Settings from flags, variables and files are tuples; Python code may pass a single text."""
+"""Name, or several names. Settings from flags, variables and files are tuples; Python code may pass a single text."""
 
 NODE_DRAIN_S = 5.0
 """Seconds that a node drains if there are other nodes: together with finishing running requests, less than the 10 to 30
@@ -43,8 +43,8 @@ s after which container platforms kill a process.
 """
 
 CALLBACK_TIMEOUT_MAX_S = 20.0
-"""The largest `callback_timeout_s`. It is below the limit of hooks (`HOOK_MAX_S`), so that `callback_on_failure`
-decides."""
+"""Largest `callback_timeout_s`, in seconds. It is below the limit of hooks (`HOOK_MAX_S`), so that
+`callback_on_failure` decides."""
 
 _WORDS = re.compile(r"[\s,;]+")
 _LINES = re.compile(r"[,;\n]+")

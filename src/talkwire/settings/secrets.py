@@ -12,7 +12,7 @@ from talkwire.core.domain.ice_servers import parse_ice_server
 from talkwire.settings.model import SettingValues
 
 SECRET_MIN_LENGTH = 4
-"""Shorter values are not removed: they are parts of ordinary words."""
+"""Shortest secret that is removed from texts, in characters. Shorter ones are parts of ordinary words."""
 
 _URLS = ("database", "redis", "jwt_jwks_url", "otlp_endpoint")
 _WHOLE = frozenset(each.name for each in fields(SettingValues) if not each.repr) - {*_URLS, "ice_servers"}

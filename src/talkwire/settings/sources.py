@@ -23,14 +23,16 @@ CONFIG_VARIABLE = f"{VARIABLE_PREFIX}CONFIG"
 CONFIG_FILE = "talkwire.toml"
 
 SECRET_FILE_MAX_BYTES = 64 * 1024
+"""Largest file with the value of a setting, in bytes."""
 
 CALLBACKS = "callbacks"
+
 _OF_CALLBACKS = {
     "timeout_s": "callback_timeout_s",
     "on_failure": "callback_on_failure",
     "secret": "callback_secret",
 }
-"""Keys of the table `[callbacks]` that are not names of callbacks -> the settings that they stand for."""
+"""Settings that keys of the table `[callbacks]` stand for, by the key. All other keys are names of callbacks."""
 
 
 class GivenValue(NamedTuple):
@@ -105,7 +107,7 @@ def readable_log_format(flag: str | None, environ: Mapping[str, str], config: Pa
 
 
 _OTHERS = frozenset({CONFIG_VARIABLE, "TALKWIRE_TOKEN"})
-"""Variables that are no settings: the settings' file, and the token that examples and clients read."""
+"""Names of variables that are no settings: the settings' file, and the token that examples and clients read."""
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:

@@ -28,6 +28,7 @@ from talkwire.wire import (
 )
 
 DEADLINE_S = 10.0
+"""Longest time that a test client waits for the server, in seconds."""
 
 
 class Rejected(Exception):
@@ -47,7 +48,7 @@ class Client:
 
     def __init__(self, connection: ClientConnection, namespace: str) -> None:
         self.id = ""
-        """The socket's id; empty until the server has accepted the connection."""
+        """Id of the socket; empty until the server has accepted the connection."""
         self.waiting: deque[tuple[str, list[Any]]] = deque()
         self._connection = connection
         self._namespace = namespace

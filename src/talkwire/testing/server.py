@@ -22,6 +22,7 @@ from talkwire.testing.client import Client, connected
 R = TypeVar("R")
 
 START_S = 60.0
+"""Longest time that a test server may take to start, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

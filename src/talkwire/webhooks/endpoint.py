@@ -30,7 +30,7 @@ from talkwire.webhooks.schedule import GIVE_UP_MS, retry_delay_ms
 from talkwire.webhooks.sender import ENDPOINT_CONNECTIONS, SendOutcome
 
 LOG_RETRY_MS = 5000
-"""How long to wait after the log could not be read, in milliseconds."""
+"""Milliseconds until the next attempt after the log could not be read."""
 
 R = TypeVar("R")
 _encode = msgspec.json.Encoder().encode

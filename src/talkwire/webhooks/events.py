@@ -25,7 +25,7 @@ from talkwire.storage.followers.webhook_progress import LogPart, WebhookStore
 from talkwire.webhooks.queue import QueuedEvent
 
 EVENTS_AT_ONCE = 128
-"""How many events are read at once."""
+"""Number of events that are read at once."""
 
 _CONVERSATION = "c/"
 _USER = "u/"
@@ -33,7 +33,7 @@ _USER = "u/"
 ABOUT_USERS = frozenset(
     kind.__name__ for kind in (*ACCOUNT_EVENTS, *CONTACT_EVENTS, PreferencesChanged, NotificationsRead)
 )
-"""The types of events that are about no conversation."""
+"""Types of the events that are about no conversation."""
 
 
 def ordering_key(event: Durable) -> str:

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from talkwire.core.domain.integration.webhooks import DisabledReason
 
 OUTCOMES = ("accepted", "refused", "timeout", "unreachable")
-"""The outcomes of an attempt: a status 2xx, another status, no response in time, or no connection."""
+"""Outcomes of an attempt: a status 2xx, another status, no response in time, or no connection."""
 
 DISABLED_REASONS: tuple[DisabledReason, ...] = ("gone", "failing")
 
@@ -25,11 +25,11 @@ class WebhookMetrics(Collector):
         self.attempts: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
         self.given_up: Counter[DisabledReason] = Counter(dict.fromkeys(DISABLED_REASONS, 0))
         self.missed = 0
-        """How often events were removed from the log as too old before their webhook accepted them."""
+        """Number of events that were removed from the log as too old before their webhook accepted them."""
         self.restarts = 0
-        """How often the deliveries were started again after an error."""
+        """Number of deliveries that were started again after an error."""
         self.disabled = 0
-        """How many webhooks of the server are disabled."""
+        """Number of the server's webhooks that are disabled."""
         self.lag_s: Callable[[], float] = lambda: 0.0
         self.blocked_keys: Callable[[], int] = lambda: 0
         self.delivering: Callable[[], int] = lambda: 0

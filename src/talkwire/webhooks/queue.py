@@ -21,10 +21,10 @@ from talkwire.core.domain.integration.webhooks import WebhookRetry
 from talkwire.dialects.messenger.log_events import LogEventPayload
 
 QUEUED_EVENTS_MAX = 256
-"""How many events are kept in memory before the log is read further."""
+"""Most events that are kept in memory before the log is read further."""
 
 BLOCKED_KEYS_MAX = 64
-"""With so many blocked keys, no event of another key is sent and the log is not read further."""
+"""Number of blocked keys with which no event of another key is sent and the log is not read further."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,14 +67,14 @@ class EventQueue:
 
     def __init__(self, pos: int, retries: Mapping[str, WebhookRetry]) -> None:
         self.read_pos = pos
-        """The position up to which the log was read."""
+        """Position up to which the log was read."""
         self.in_flight = 0
         self._window: deque[QueuedEvent] = deque()
         self._lines: dict[str, deque[QueuedEvent]] = {}
         """The events of each key that are to be sent; the first one may be in flight."""
         self._ready: deque[str] = deque()
         self._resumed: deque[str] = deque()
-        """As `_ready`, for blocked keys whose retry is due."""
+        """Blocked keys whose retry is due, in the order in which their events are sent."""
         self._blocked = {key: _BlockedKey(retry) for key, retry in retries.items()}
         self._changed: set[str] = set()
 

@@ -9,13 +9,13 @@ RETRY_DELAYS_S = (5, 30, 120, 600, 1800, 3600, 2 * 3600, 5 * 3600, 10 * 3600)
 """Seconds before each retry; the last one repeats."""
 
 RETRY_JITTER = 0.1
-"""Retries come up to this share earlier or later, so that those of an outage do not all come at once."""
+"""Share by which retries come earlier or later at most, so that those of an outage do not all come at once."""
 
 GIVE_UP_MS = 3 * 24 * 3600 * 1000
-"""How long an event is retried, in milliseconds. After that its webhook is disabled."""
+"""Milliseconds for which an event is retried. After that its webhook is disabled."""
 
 RETRY_AFTER_MAX_S = RETRY_DELAYS_S[-1]
-"""The longest `Retry-After` that is respected, in seconds."""
+"""Longest `Retry-After` that is respected, in seconds."""
 
 
 def retry_delay_ms(attempt: int, retry_after_s: float | None, random_of: Callable[[], float] = random) -> int:

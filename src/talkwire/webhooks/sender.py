@@ -21,18 +21,20 @@ from talkwire.egress import (
 )
 
 ENDPOINT_CONNECTIONS = 16
-"""How many requests one endpoint receives at a time."""
+"""Most requests that one endpoint receives at a time."""
 
 WEBHOOK_TIMEOUT_S = 15.0
-"""Seconds until the response must have arrived."""
+"""Longest time until a response must have arrived, in seconds."""
 
 CONNECTION_IDLE_S = 1.5
-"""How long an idle connection is kept: less than endpoints do, since a request must not meet the moment of closing."""
+"""Seconds for which an idle connection is kept: fewer than endpoints do, since a request must not meet the moment of
+closing."""
 
 ERROR_MAX_LENGTH = 200
+"""Most characters of an attempt's error that are kept."""
 
 RESPONSE_MAX_BYTES = 1024
-"""How much of the body of a response is kept that does not accept an event."""
+"""Most bytes of the body of a response that does not accept an event that are kept."""
 
 _READING = BodyReading(0, kept=RESPONSE_MAX_BYTES)
 

@@ -33,16 +33,16 @@ from talkwire.webhooks.metrics import WebhookMetrics
 from talkwire.webhooks.sender import WebhookSender
 
 PROGRESS_STORE_S = 0.5
-"""How often progress is stored. After a crash, events of this time are sent again."""
+"""Seconds between two times that progress is stored. After a crash, events of this time are sent again."""
 
 EVENTS_GATHER_S = 0.02
-"""Events of this time are read together."""
+"""Seconds for which events are collected, to be read together."""
 
 DATABASE_RETRY_S = 5.0
-"""How long to wait after the database did not answer."""
+"""Seconds until the next attempt after the database did not answer."""
 
 WEBHOOKS_CHECK_S = 60.0
-"""How often to look at the stored webhooks if there are no other nodes."""
+"""Seconds between two looks at the stored webhooks if there are no other nodes."""
 
 R = TypeVar("R")
 _encode = msgspec.json.Encoder().encode

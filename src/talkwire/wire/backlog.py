@@ -8,15 +8,14 @@ from talkwire.wire.engine_packet import join_payload
 from talkwire.wire.frame import frame_at
 
 CAUTIOUS_PACKETS_MAX: Final = 16
-"""The most packets in one poll response for an unknown kind of client: python-engineio accepts no more than 16."""
+"""Most packets in one poll response for an unknown kind of client: python-engineio accepts no more than 16."""
 
 POLL_PACKETS_MAX: Final = 2048
-"""Packets in one poll response for all other clients. The protocol sets no limit; this one bounds the time spent on one
-response.
-"""
+"""Most packets in one poll response for all other clients. The protocol sets no limit; this one bounds the time spent
+on one response."""
 
 POLL_BYTES_MAX: Final = 128 * 1024
-"""A poll response stops taking packets once it holds this many bytes. It may exceed this by one packet."""
+"""Number of bytes from which on a poll response takes no more packets. The response may exceed it by one packet."""
 
 
 class Backlog:

@@ -103,7 +103,7 @@ def _header(opcode: int, length: int) -> bytes:
 
 
 _TEXT_HEADERS: Final = tuple(_header(_TEXT, length) for length in range(1024))
-"""The headers of text frames, by the length of their payloads: nearly all messages are that short."""
+"""Headers of text frames, by the length of their payloads: nearly all messages are that short."""
 
 
 def _control_frame(opcode: int, payload: bytes) -> bytes:

@@ -22,12 +22,11 @@ from talkwire.wire.transitions import TABLE, Action, Phase
 from talkwire.wire.transport import Transport
 
 NOOP_INTERVAL_S: Final = 0.1
-"""While an upgrade is tried, a pending poll is answered with a noop packet this often, so that the client can pause
-polling.
-"""
+"""Seconds after which a pending poll is answered with a noop packet while an upgrade is tried, so that the client can
+pause polling."""
 
 PING_LATE_S: Final = 0.1
-"""A ping that leaves at most this late (a timer's rounding) does not extend the deadline of its pong."""
+"""Longest delay of a ping (a timer's rounding) that does not extend the deadline of its pong, in seconds."""
 
 _PING: Final = text_frame("2")
 _PROBE_ANSWER: Final = text_frame("3probe")

@@ -20,28 +20,30 @@ from talkwire.wire.errors import LocalProtocolError, RemoteProtocolError
 from talkwire.wire.frame import encode_text, text_header
 
 MAX_ATTACHMENTS: Final = 10
-"""The most attachments that one packet may have, as in Node's parser."""
+"""Most attachments that one packet may have, as in Node's parser."""
 
 MAX_DEPTH: Final = 64
-"""The most levels of nested arrays and objects in one packet. Node has no limit; this one protects recursive code."""
+"""Most levels of nested arrays and objects in one packet. Node has no limit; this one protects recursive code."""
 
 MAX_CONTAINERS: Final = 50_000
-"""The most arrays and objects in one packet: the server visits each of them."""
+"""Most arrays and objects in one packet: the server visits each of them."""
 
 MAX_EXPONENTS: Final = 15_000
-"""Numbers with a two-digit exponent in one packet; one with three digits counts as 25. msgspec takes up to 0.4 µs for
-the former and 10 µs for the latter, against 0.05 µs for other numbers (docs/decisions/0015).
-"""
+"""Most numbers with a two-digit exponent in one packet; one with three digits counts as 25. msgspec takes up to 0.4 µs
+for the former and 10 µs for the latter, against 0.05 µs for other numbers (docs/decisions/0015)."""
 
 MAX_TEXTS: Final = 25_000
-"""Up to this many strings in a packet, keys included, the two limits above ignore what is inside strings.
+"""Most strings in a packet, keys included, with which `MAX_CONTAINERS` and `MAX_EXPONENTS` ignore what is inside
+strings.
 
 Beyond it, brackets and exponents inside strings count too, because removing the strings first would take too long.
 """
 
 _COSTLY_EXPONENT: Final = 25
+
 _CHECKED_FROM: Final = 4096
-"""Characters from which on JSON is checked before it is decoded. Shorter JSON is cheap, whatever it contains."""
+"""Number of characters from which on JSON is checked before it is decoded. Shorter JSON is cheap, whatever it
+contains."""
 
 _RESERVED_NAMES: Final = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
@@ -53,8 +55,11 @@ _LONE_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]..")
 _lenient: Final = JSONDecoder()
 # More digits than any counter reaches; Node's ids lose precision long before.
 _MAX_DIGITS: Final = 32
+
 _ROOT_EVENT_FROM: Final = 14
-"""`read_root_event` finds the array before this character: behind the two of the type and at most eleven digits."""
+"""Index of the character before which `read_root_event` finds the array: behind the two of the type and at most eleven
+digits."""
+
 _decode_list: Final = msgspec.json.Decoder(list[Any]).decode
 
 
@@ -118,7 +123,7 @@ class Decoder:
     def __init__(self, max_attachments: int = MAX_ATTACHMENTS, max_size: int = sys.maxsize) -> None:
         self._max_attachments = max_attachments
         self.max_size = max_size
-        """The largest packet: characters of its text plus bytes of all its attachments."""
+        """Largest packet: characters of its text plus bytes of all its attachments."""
         self._partial: _Partial | None = None
 
     def receive(self, data: str | bytes) -> SocketPacket | None:

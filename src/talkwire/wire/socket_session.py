@@ -28,8 +28,7 @@ from talkwire.wire.socket_packet import (
 )
 
 FIRST_PACKET_MAX: Final = 16_384
-"""The largest packet, attachments included, from a client that has joined no namespace: an auth payload and its token.
-"""
+"""Largest packet, attachments included, from a client that has joined no namespace: an auth payload and its token."""
 
 
 class ConnectRequested(msgspec.Struct, frozen=True):
