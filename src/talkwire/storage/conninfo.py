@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 PORT_MAX = 65535
+"""Largest port of TCP."""
 
 _UTF8 = frozenset({"utf8", "utf-8", "unicode"})
 _PLACES = frozenset({"host", "hostaddr", "port", "dbname", "service"})

@@ -19,18 +19,19 @@ from sqlalchemy.pool import QueuePool
 from talkwire.storage import conninfo, session
 
 BUSY_TIMEOUT_MS = 10_000
-"""How many milliseconds a SQLite connection waits for a lock that another process holds."""
+"""Longest time that a SQLite connection waits for a lock that another process holds, in milliseconds."""
 
 _BUSY_PAUSE_S = 0.01
 
 _WRITER_IDLE_MS = 2_000
-"""After how many milliseconds PostgreSQL ends the idle transaction of a writer. All other nodes wait for its locks."""
+"""Milliseconds after which PostgreSQL ends the idle transaction of a writer. All other nodes wait for its locks."""
 
 _READER_IDLE_MS = 8_000
-"""The same for a read-only transaction. Only migrations wait for its locks, and they wait for longer than this."""
+"""Milliseconds after which PostgreSQL ends an idle read-only transaction. Only migrations wait for its locks, and they
+wait for longer than this."""
 
 _CANCEL_S = 2.0
-"""How many seconds PostgreSQL may take to accept that a statement is cancelled."""
+"""Longest time that PostgreSQL may take to accept that a statement is cancelled, in seconds."""
 
 
 _DRIVER = "postgresql+psycopg"

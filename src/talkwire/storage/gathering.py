@@ -11,13 +11,13 @@ from __future__ import annotations
 from math import inf
 
 BATCH_GATHER_FROM = 8
-"""The smallest batch after which the next one waits. So a command that is alone never waits."""
+"""Smallest batch after which the next one waits, in commands. So a command that is alone never waits."""
 
 BATCH_GATHER_S = 0.002
-"""How long a batch waits at most, in seconds."""
+"""Longest time that a batch waits for further commands, in seconds."""
 
 COME_BACK_S = 0.05
-"""How long after a batch, in seconds, as many commands are expected again."""
+"""Seconds after a batch within which as many commands are expected again."""
 
 
 class Gathering:

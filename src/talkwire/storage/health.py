@@ -20,10 +20,10 @@ from talkwire.storage.writer import GroupWriter
 from talkwire.storage.writer_task import WriterClosedError
 
 COMMIT_TRUST_S = 5.0
-"""How many seconds a commit proves that the database accepts writes."""
+"""Seconds for which a commit proves that the database accepts writes."""
 
 PROBE_EVERY_S = 1.0
-"""The shortest time in seconds between a failed test write and the next one."""
+"""Shortest time between a failed test write and the next one, in seconds."""
 
 FILE_CHECK_S = 2.0
 """Seconds between two checks that the SQLite file is still at its path."""

@@ -35,6 +35,7 @@ from talkwire.storage.writer_task import WriterClosedError
 R = TypeVar("R")
 
 LEASE_BATCH_MAX = 1000
+"""Most commands of one transaction."""
 
 _logger = structlog.get_logger(__name__)
 

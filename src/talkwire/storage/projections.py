@@ -46,4 +46,4 @@ PROJECTIONS: Projections = MappingProxyType(
         **notifications.PROJECTIONS,
     }
 )
-"""Type of durable event -> the function that applies the event to the tables."""
+"""Functions that apply durable events to the tables, by the type of the event."""

@@ -20,13 +20,14 @@ from talkwire.storage.engine import interrupt
 from talkwire.storage.snapshot import TableSnapshot
 
 READERS = 4
+"""Default number of threads that read."""
 
 READ_WITHIN_S = 8.0
-"""How many seconds a read may take, including the wait for a thread. If the database stalls, a client gets an error
-while it still waits for the response."""
+"""Longest time that a read may take, including the wait for a thread, in seconds. If the database stalls, a client gets
+an error while it still waits for the response."""
 
 INTERRUPT_AFTER_S = 0.4
-"""How many seconds a read may continue after its caller has gone. Most reads end by themselves sooner."""
+"""Longest time that a read may continue after its caller has gone, in seconds. Most reads end by themselves sooner."""
 
 _AGAIN_S, _AGAIN_MAX_S = 0.1, 3.0
 _NO_ANSWER = "The database does not answer. Try again."

@@ -56,11 +56,11 @@ SEARCH_INDEX = {
         "CREATE INDEX ix_message_words_words ON message_words USING gin (words)",
     ),
 }
-"""The SQL statements that create the full-text index of messages, by database. It is not in `metadata`, because
-SQLAlchemy has no construct for virtual tables; see `messages/search.py`."""
+"""SQL statements that create the full-text index of messages, by database. It is not in `metadata`, because SQLAlchemy
+has no construct for virtual tables; see `messages/search.py`."""
 
 LOG_HEAD_ID = 1
-"""The id of the only row of `log_head`."""
+"""Id of the only row of `log_head`."""
 
 log_head = Table(
     "log_head",
@@ -78,7 +78,7 @@ up to `floor` have been pruned. `lineage` identifies the database's history that
 NOTICED = (
     "type IN ('CallRecorded', 'ConversationUpdated', 'MemberAdded', 'MemberRemoved', 'MemberUpdated', 'OfferUpdated')"
 )
-"""The SQL condition that an event of the log can be a notice (`core/features/conversations/notices.py`)."""
+"""SQL condition that an event of the log can be a notice (`core/features/conversations/notices.py`)."""
 
 log = Table(
     "log",
@@ -98,7 +98,7 @@ log = Table(
     _partial("ix_log_stream_ends", "type = 'StreamStateChanged'", "conversation_id", "pos"),
     _partial("ix_log_user_id_pos", "user_id IS NOT NULL", "user_id", "pos"),
 )
-"""Every durable event, with the conversation or the user that it concerns (`core.domain.audience`). `data` is the event
+"""Durable events, each with the conversation or the user that it concerns (`core.domain.audience`). `data` is the event
 as JSON, without its message, which is read from `messages`. A `MessageSent` has no `data` and is in no index: it is
 found among the messages. The last row of a transaction has a random number `batch`, by which a writer that lost the
 reply to COMMIT finds out whether the transaction was committed."""
@@ -142,12 +142,12 @@ users = Table(
     _partial("ix_users_owner_id", "owner_id IS NOT NULL", "owner_id"),
     _partial("ix_users_handle", "handle IS NOT NULL", "handle", unique=True),
 )
-"""`folded_name` is the name without case, by which users are mentioned, and `search_name` the form in which it is
-searched (`core/domain/search/name_search.py`). `metadata` is JSON. `named`: the back end or the user chose the id as
+"""Users. `folded_name` is the name without case, by which users are mentioned, and `search_name` the form in which it
+is searched (`core/domain/search/name_search.py`). `metadata` is JSON. `named`: the back end or the user chose the id as
 the name, so that tokens do not change it. `erased`: `keep` or `redact`. `read_receipts` repeats the user's preference,
-for the statements that look for readers. `handle` is in lower case.
-`backend`: the user was created for the back end, and no token of another role has named it. `kind`: `person` or
-`agent`; `owner_id` is the person who is responsible for an agent."""
+for the statements that look for readers. `handle` is in lower case. `backend`: the user was created for the back end,
+and no token of another role has named it. `kind`: `person` or `agent`; `owner_id` is the person who is responsible for
+an agent."""
 
 name_parts = Table(
     "name_parts",
@@ -178,7 +178,7 @@ blocks = Table(
     Column("blocked_id", Text, primary_key=True),
     Index("ix_blocks_blocked_id", "blocked_id"),
 )
-"""`user_id` has blocked `blocked_id`."""
+"""Pairs of users of whom the first, `user_id`, has blocked the second, `blocked_id`."""
 
 accounts = Table(
     "accounts",
@@ -291,7 +291,7 @@ webhook_attempts = Table(
 """The newest attempts of each webhook, as JSON."""
 
 NOT_DELETED = "deleted_ms IS NULL"
-"""The SQL condition that a conversation was not deleted."""
+"""SQL condition that a conversation was not deleted."""
 
 conversations = Table(
     "conversations",
@@ -339,9 +339,9 @@ conversations = Table(
     _partial("ix_conversations_desk", "team_ids IS NOT NULL", "closed", "id"),
     _partial("ix_conversations_handler", "handler_id IS NOT NULL", "handler_id", "id"),
 )
-"""`direct_key` identifies the two members of a direct conversation, which makes it unique. `pruned_seq` is set for
-conversations that are pruned separately from the log, since their messages are or were kept for another time than
-others; messages up to this `seq` were old enough when it was pruned last. `folded_name` is the name in the form in
+"""Conversations. `direct_key` identifies the two members of a direct conversation, which makes it unique. `pruned_seq`
+is set for conversations that are pruned separately from the log, since their messages are or were kept for another time
+than others; messages up to this `seq` were old enough when it was pruned last. `folded_name` is the name in the form in
 which it is searched, empty without a name."""
 
 members = Table(
@@ -553,8 +553,8 @@ messages = Table(
     _partial("ix_messages_links", "content LIKE '%://%'", "conversation_id", "seq"),
     _partial("ix_messages_pinned", "pinned_ms IS NOT NULL", "conversation_id", "pinned_ms"),
 )
-"""`extra` is JSON of what few messages have (`messages.Extra`). The milestones, one in 64 messages, lead from a log
-position to a `seq` without an index over all messages, which every send would have to pay for."""
+"""Messages. `extra` is JSON of what few messages have (`messages.Extra`). The milestones, one in 64 messages, lead from
+a log position to a `seq` without an index over all messages, which every send would have to pay for."""
 
 thread_follows = Table(
     "thread_follows",
@@ -722,7 +722,7 @@ mentions = Table(
 nobody."""
 
 EVERYONE = "/"
-"""The value in `mentions` for all members. It is not a valid user id."""
+"""Value in `mentions` for all members. It is not a valid user id."""
 
 saved_messages = Table(
     "saved_messages",
@@ -754,7 +754,7 @@ rating_sums = Table(
     Column("up", BigInteger, nullable=False),
     Column("down", BigInteger, nullable=False),
 )
-"""How many users have rated a message up and down, which are as many as the rows of `message_ratings` say."""
+"""Numbers of users who have rated a message up and down, which are as many as the rows of `message_ratings` say."""
 
 open_cards = Table(
     "open_cards",
@@ -775,8 +775,8 @@ card_choices = Table(
     Column("at_ms", BigInteger, nullable=False),
     Index("ix_card_choices_message_id_at_ms", "message_id", "at_ms", "user_id"),
 )
-"""What users have chosen of cards. `action_ids` is a JSON array, `input` a JSON object. A choice that was taken back
-has no row. Deleting a message removes them."""
+"""Choices of users of cards. `action_ids` is a JSON array, `input` a JSON object. A choice that was taken back has no
+row. Deleting a message removes them."""
 
 offers = Table(
     "offers",
@@ -810,7 +810,7 @@ timers = Table(
     Column("key", Text, primary_key=True),
     Column("due_ms", BigInteger, nullable=False, index=True),
 )
-"""What happens by itself at a time: `kind` says what, and `key` to which row, which is the source of truth
+"""Timers of what happens by itself at a time: `kind` says what, and `key` to which row, which is the source of truth
 (`core/features/operation/timers.py`). A timer of a kind that a node does not know is one of a newer version."""
 
 nodes = Table(
@@ -962,7 +962,8 @@ files = Table(
     Index("ix_files_owner_id_size", "owner_id", "size"),
     _partial("ix_files_due_ms", "due_ms IS NOT NULL", "due_ms"),
 )
-"""From `due_ms` on it has to be checked whether anything refers to the file. `folder_id` is as in `uploads`."""
+"""Uploaded files. From `due_ms` on it has to be checked whether anything refers to the file. `folder_id`: the folder
+with the bytes; NULL: any node can reach them, or it is unknown."""
 
 file_links = Table(
     "file_links",
@@ -1028,9 +1029,10 @@ push_subscriptions = Table(
     _partial("ix_push_subscriptions_session_id", "session_id IS NOT NULL", "session_id"),
     _partial("ix_push_subscriptions_due_ms", "due_ms IS NOT NULL", "due_ms"),
 )
-"""Where pushes to a user's devices are sent. `service` is the scheme, the host and the port of `url`. From `due_ms` on
-a node may send what `pushes` has for the subscription; NULL: it has nothing to send. A node that sends is `node_id`,
-and has moved `due_ms` to when others may send. `failures`: how many attempts have failed since one succeeded."""
+"""Places to which pushes to users' devices are sent. `service` is the scheme, the host and the port of `url`. From
+`due_ms` on a node may send what `pushes` has for the subscription; NULL: it has nothing to send. A node that sends is
+`node_id`, and has moved `due_ms` to when others may send. `failures`: how many attempts have failed since one
+succeeded."""
 
 push_removals = Table(
     "push_removals",

@@ -19,11 +19,11 @@ from talkwire.storage.writer import GroupWriter
 from talkwire.storage.writer_task import WriterClosedError
 
 MERGE_PAGES = 200
-"""How many pages of the search index one step writes: a few milliseconds, during which nobody can send."""
+"""Number of pages of the search index that one step writes: a few milliseconds, during which nobody can send."""
 
 VACUUM_MAX_BYTES = 64 * 1024 * 1024
-"""The size of the largest file that is vacuumed while the server runs: it takes about half a second, during which
-nobody can send."""
+"""Largest file that is vacuumed while the server runs, in bytes: it takes about half a second, during which nobody can
+send."""
 
 R = TypeVar("R")
 

@@ -63,10 +63,10 @@ _WITHOUT_RIGHTS = text(
 )
 
 _OPTION = re.compile(r"(?:-c\s*|--)([\w.-]+)=")
-"""The name of a setting in the connection parameter `options`, such as `-c search_path=chat`."""
+"""Pattern of the name of a setting in the connection parameter `options`, such as `-c search_path=chat`."""
 
 _ROUNDS = 3
-"""How often two connections are compared to find out whether they share sessions."""
+"""Number of times that two connections are compared to find out whether they share sessions."""
 
 _NEEDS_SESSIONS = (
     "a pooler in front of PostgreSQL gives each transaction another session, so locks and settings do not last; "
@@ -82,7 +82,7 @@ _HINTS = {
     "unsupported startup parameter": _NEEDS_OPTIONS,
     "statement pooling mode": _NEEDS_SESSIONS,
 }
-"""A part of an error text of PgBouncer -> what to do about it."""
+"""Hints about what to do about an error of PgBouncer, by a part of the error's text."""
 
 
 class UnsuitableDatabaseError(Exception):

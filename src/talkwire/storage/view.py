@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from talkwire.core.domain.model import Conversation, Member, User
 
 CACHED_VALUES_MAX = 500_000
-"""The number of cached values above which the view is emptied. Refilling it costs one statement for each table."""
+"""Number of cached values above which the view is emptied. Refilling it costs one statement for each table."""
 
 
 @dataclass(slots=True)

@@ -64,7 +64,7 @@ class StagedMessages:
         self.imported: list[Message] = []
         """Imported messages that were edited, pinned or reacted to in the other system."""
         self.follows: dict[tuple[str, int], NewFollow] = {}
-        """By (user id, root id)."""
+        """New follows of threads, by (user id, root id)."""
         self.references: list[MessageSent] = []
         """Events of new messages that name users or reply to a message: their notifications are not staged yet."""
 
@@ -85,27 +85,28 @@ class Workspace:
         self.now_ms = now_ms
         self.users: dict[str, User] = {}
         self.absent_users: set[str] = set()
-        """ids that no user in the database has; those in `users` may have one of them"""
+        """Ids that no user in the database has; those in `users` may have one of them."""
         self.conversations: dict[str, Conversation] = {}
         self.moved_conversations: set[str] = set()
         self.members: dict[tuple[str, str], Member | None] = {}
-        """By (conversation id, user id); None: removed."""
+        """Changed members and those that were looked up, by (conversation id, user id); None: removed."""
         self.moved_members: set[tuple[str, str]] = set()
         self.messages: dict[int, Message | None] = {}
         """Changed messages and those that were looked up; None: there is no such message."""
         self.places: dict[int, MessagePlace | None] = {}
-        """As `messages`: where messages are that were looked up for that alone."""
+        """Places of messages that were looked up for that alone, by message id; None: there is no such message."""
         self.sent: dict[tuple[str, str, str], Message | None] = {}
-        """As `messages`, by (conversation id, sender id, client message id)."""
+        """Messages that were sent or looked up, by (conversation id, sender id, client message id); None: there is no
+        such message."""
         self.named: dict[tuple[str, str], list[str]] = {}
         """User ids of members, by (conversation id, name)."""
         self.new_users: list[User] = []
         self.staged = StagedMessages()
         self.timers: dict[tuple[str, str], int | None] = {}
-        """By (kind, key): when timers fire that were set or moved, in milliseconds since 1970; None: removed. The rows
-        are written at the end."""
+        """Times at which timers fire that were set or moved, in milliseconds since 1970, by (kind, key); None: removed.
+        The rows are written at the end."""
         self.first_due_ms: int | None = None
-        """When the first of the timers fires that this transaction has written."""
+        """Time at which the first of the timers fires that this transaction has written, in milliseconds since 1970."""
 
     def put_member(self, conversation_id: str, user_id: str, member: Member | None) -> None:
         """Stores a changed member, which later commands of the transaction then see; None for a removed one. The caller

@@ -41,14 +41,17 @@ from talkwire.storage.view import View
 from talkwire.storage.writer_task import MaintenanceTask, WriterClosedError, WriterTask
 
 COMMANDS_BATCH_MAX = 1000
+"""Most commands of one transaction."""
+
 COMMANDS_QUEUE_MAX = 50_000
+"""Most commands that wait. Further ones get `unavailable`."""
 
 TRANSACTION_STALL_S = 10.0
-"""The longest time in seconds to wait for a transaction. After it the commands get `unavailable`, and further ones are
-refused. The transaction may still be committed when the database continues."""
+"""Longest time that the writer waits for a transaction, in seconds. After it the commands get `unavailable`, and
+further ones are refused. The transaction may still be committed when the database continues."""
 
 CONNECTION_KEPT_S = 0.1
-"""How many seconds the thread keeps its connection for the next batch. The pool would check the connection before each
+"""Seconds for which the thread keeps its connection for the next batch. The pool would check the connection before each
 batch, which takes a round trip on PostgreSQL."""
 
 STALL_CHECK_S = 1.0
@@ -77,8 +80,8 @@ class Outcome(NamedTuple):
 
 
 OnCommit = Callable[[Commit, Callable[[], None]], None]
-"""A callback with (transaction, function that gives its commands their results), called on the event loop in the order
-of the transactions."""
+"""Function from (transaction, function that gives its commands their results), called on the event loop in the order of
+the transactions."""
 
 
 class GroupWriter:
@@ -110,7 +113,7 @@ class GroupWriter:
         self._gathered: asyncio.TimerHandle | None = None
         """The hand-over of a batch that waits for further commands."""
         self._in_flight = 0
-        """How many commands were handed over and not settled since."""
+        """Number of commands that were handed over and not settled since."""
         self._queue: SimpleQueue[list[Job] | MaintenanceTask | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_commit: OnCommit | None = None
@@ -120,14 +123,17 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="talkwire-writer", daemon=True)
         self._closed = False
         self._under_way: tuple[Sequence[Job], float] | None = None
-        """The commands of the transaction in flight, and when it started; a `WriterTask` has no commands."""
+        """The commands of the transaction in flight, and the time at which it started; a `WriterTask` has no
+        commands."""
         self._stalled = False
         self._watching: asyncio.TimerHandle | None = None
         self.refuses = False
-        """Set while nothing may be written, because the database's file was moved or removed."""
+        """Whether nothing may be written at the moment, because the database's file was moved or removed."""
         self.metrics = WriterMetrics(lambda: self._in_flight + len(self._waiting), tracer)
-        self.wrote_at = self.failed_at = -inf
-        """When the last transaction was committed, and when the last one failed; by `time.monotonic`."""
+        self.wrote_at = -inf
+        """Time at which the last transaction was committed, by `time.monotonic`."""
+        self.failed_at = -inf
+        """Time at which the last transaction failed, by `time.monotonic`."""
 
     @property
     def busy(self) -> bool:

@@ -22,16 +22,18 @@ from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
 
 FORGOTTEN_AT_ONCE = 1000
+"""Most stored events that are deleted at once because they are too old."""
+
 MISSED_CONVERSATIONS_MAX = 1000
-"""How many conversations are searched at most, the most recently active first. The newest thousand messages cannot be
-in more."""
+"""Most conversations that are searched, the most recently active first. The newest thousand messages cannot be in
+more."""
 
 FIRST_SEARCHED = 2000
-"""How many messages are read first in the search for missed ones, spread over the conversations."""
+"""Number of messages that are read first in the search for missed ones, spread over the conversations."""
 
 SEARCHED_MESSAGES_MAX = 20_000
-"""How many messages are read at most in the search for missed ones. If many of them are the user's own, fewer missed
-messages are found."""
+"""Most messages that are read in the search for missed ones. If many of them are the user's own, fewer missed messages
+are found."""
 
 _put = upsert(mailbox_cursors)
 _move = _put.on_conflict_do_update(
@@ -49,13 +51,14 @@ _keep_newest = delete(mailbox).where(
 )
 
 _unseen_seq = case((members.c.read_seq > members.c.history_seq, members.c.read_seq), else_=members.c.history_seq)
+
 _MISSING = (
     members.c.listed,
     conversations.c.last_seq > _unseen_seq,
     or_(members.c.muted.is_(False), members.c.unmute_ms.is_not(None)),
     func.coalesce(members.c.notify, conversations.c.notify, "all") != "none",
 )
-"""The conditions that a member can have missed messages of a conversation."""
+"""Conditions under which a member can have missed messages of a conversation."""
 
 _conversations: Select[Any] = (
     select(members.c.conversation_id, _unseen_seq.label("low"), conversations.c.last_seq.label("high"))

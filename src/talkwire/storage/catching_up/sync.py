@@ -44,12 +44,13 @@ from talkwire.storage.tables.log import KNOWN_EVENTS, log_by_pos, to_events
 from talkwire.storage.tables.presence import contacts_select
 
 FIRST_WINDOW = 1024
-"""The number of log positions that a search reads first. Each further window is WINDOW_GROWTH times as large."""
+"""Number of log positions that a search reads first. Each further window is `WINDOW_GROWTH` times as large."""
 
 WINDOW_GROWTH = 8
+"""Number of times that a window of a search is larger than the one before."""
 
 CONTACTS_SEARCHED_MAX = 100_000
-"""How many contacts are searched at most for changed profiles."""
+"""Most contacts that are searched for changed profiles."""
 
 _low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInteger)
 _LAST_SEQ = 2**62
@@ -152,7 +153,8 @@ _found = (
     .order_by(_window.c.pos)
     .limit(bindparam("limit"))
 )
-"""Selects log positions within a window, each with the start of the user's history in the event's conversation."""
+"""Statement that selects log positions within a window, each with the start of the user's history in the event's
+conversation."""
 
 
 class LogReads(Reads):

@@ -24,15 +24,15 @@ from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.writer_task import WriterClosedError
 
 STORED_AFTER_S = 5.0
-"""How many seconds a follower's position may stay unstored while there is nothing else to store. After a crash, the
-work since the stored position is repeated."""
+"""Longest time that a follower's position may stay unstored while there is nothing else to store, in seconds. After a
+crash, the work since the stored position is repeated."""
 
 BUSY_PARTS = 4
-"""While the process is busy, a range is this many times shorter, so that commands wait less for the writer. Otherwise
-ranges are long, since each has costs of its own."""
+"""Number of times that a range is shorter while the process is busy, so that commands wait less for the writer.
+Otherwise ranges are long, since each has costs of its own."""
 
 UNDECIDED_WAIT_S = 0.2
-"""How many seconds to rest if the work cannot decide about the next events yet."""
+"""Seconds that a follower rests if the work cannot decide about the next events yet."""
 
 P = TypeVar("P", bound=Sized)
 Transact = Callable[[Callable[[Connection], Any]], Any]
@@ -98,7 +98,7 @@ class Follower(Generic[P]):
         self, work: FollowerWork[P], reading: Engine, transact: Transact, clock_ms: Callable[[], int], pace: Pace
     ) -> None:
         self.on_stored: Callable[[P], None] = lambda _: None
-        """Called on the follower's thread with what was stored, once it is on disk."""
+        """Function that is called on the follower's thread with what was stored, once it is on disk."""
         self.work = work
         self._reading = reading
         self._transact = transact

@@ -72,28 +72,29 @@ from talkwire.storage.tables.presence import PresenceRows
 from talkwire.storage.tables.users import blocked_ids_of
 
 RANGE_ROWS_MAX = 1000
-"""About how many notifications one range of the log stores at most."""
+"""Approximate number of notifications that one range of the log stores at most."""
 
 BEHIND_MS = 5000
-"""The age in milliseconds of an event up to which another node is expected to deliver it after it has renewed its
-lease. For older events that the node had not delivered, its next renewal is not awaited."""
+"""Age of an event up to which another node is expected to deliver it after it has renewed its lease, in milliseconds.
+For older events that the node had not delivered, its next renewal is not awaited."""
 
 _OTHER_OCCASIONS = ("OfferCreated", "OfferUpdated", "ConversationCreated", "MemberAdded", "CallMissed", "ReportDecided")
 
 IsHere = Callable[[str, int], bool]
-"""(user id, log position) -> True if the user had a socket on this node at that position, and has one now. The function
-can be called from any thread."""
+"""Function from (user id, log position) to whether the user had a socket on this node at that position, and has one
+now. The function can be called from any thread."""
 
 AskOthers = Callable[[Collection[str]], Mapping[str, tuple[int, Mapping[str, int]]]]
-"""User ids -> what the other nodes reply about these users: node id -> (position up to which the node has delivered the
-log, user id -> position since which the user has been connected to the node)."""
+"""Function from user ids to what the other nodes reply about these users: node id -> (position up to which the node has
+delivered the log, user id -> position since which the user has been connected to the node)."""
 
 IsDeviceHere = Callable[[PushDevice], bool]
-"""Push subscription -> True if its device has a socket on this node. The function can be called from any thread."""
+"""Function from a push subscription to whether its device has a socket on this node. The function can be called from
+any thread."""
 
 
 _Joined = tuple[Member, int]
-"""A member, and the log position at which the member joined."""
+"""Pair of a member and the log position at which the member joined."""
 
 
 class _OnlineElsewhere(NamedTuple):

@@ -20,18 +20,18 @@ IDLE = Share(0.1, 0.5)
 BUSY = Share(0.005, 0.2)
 
 BUSY_LOAD = 0.5
-"""Seconds of processor time for each second. Above this load the process counts as busy even while no command waits."""
+"""Load above which the process counts as busy even while no command waits, in seconds of processor time a second."""
 
 FOLLOWER_PATIENCE_S = 30.0
-"""A follower that is more than this many seconds behind gets a larger share of the processor, in proportion to its
-delay."""
+"""Longest time that a follower may be behind without a larger share of the processor, in seconds. Beyond it, the share
+grows in proportion to the delay."""
 
 EVENTS_GATHER_S = 0.2
-"""How many seconds a follower that has reached the end of the log collects further events before it processes them,
+"""Seconds for which a follower that has reached the end of the log collects further events before it processes them,
 since every range costs reads and a commit."""
 
 FOLLOWER_RETRY_S = 5.0
-"""How many seconds to rest after an error, and while another node does the same work."""
+"""Seconds that a follower rests after an error, and while another node does the same work."""
 
 
 class Pace:

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, text
 from talkwire.storage.schema import metadata
 
 UNCOUNTED_UNTIL_POS = 64
-"""Up to this log position no rows are counted, since any query plan is fast enough."""
+"""Log position up to which no rows are counted, since any query plan is fast enough."""
 
 AUTOVACUUM_FROM_POS = 1 << 17
-"""From this log position on PostgreSQL's autovacuum keeps up, and ANALYZE would take longer than commands may wait."""
+"""Log position from which on PostgreSQL's autovacuum keeps up, and ANALYZE would take longer than commands may wait."""
 
 _analyze = text(f"ANALYZE {', '.join(table.name for table in metadata.sorted_tables)}, message_words")
 

@@ -24,7 +24,7 @@ from talkwire.storage.sql.values import to_json
 from talkwire.storage.tables.webhooks import WebhookRows, to_signing, to_webhook
 
 WEBHOOK_POSITIONS_MAX = 10_000
-"""How many log positions one call of `WebhookStore.read` searches at most."""
+"""Most log positions that one call of `WebhookStore.read` searches."""
 
 Transact = Callable[[Callable[[Connection], Any]], Any]
 

@@ -12,7 +12,7 @@ from talkwire.storage.sql.batch import insert_rows
 from talkwire.storage.tables.files import FileRows, WritableFileRows
 
 PREVIEW = "preview"
-"""The `kind` of pictures of link previews, which the lists of a conversation's files do not contain."""
+"""Value of `kind` of pictures of link previews, which the lists of a conversation's files do not contain."""
 
 insert_links = insert_rows(file_links, ("file_id", "message_id", "conversation_id", "seq", "kind"))
 

@@ -439,7 +439,7 @@ _CLEARED = {
     "pinned_ms": None,
     "edited_ms": None,
 }
-"""The column values of a tombstone, the remaining row of a deleted message."""
+"""Values of the columns of a tombstone, the remaining row of a deleted message."""
 
 
 def _deleted(workspace: Workspace, event: MessageDeleted) -> None:

@@ -27,17 +27,16 @@ from talkwire.storage.tables.log import data_of, to_events
 from talkwire.storage.workspace import Workspace
 
 SEARCHED_POSITIONS = 20_000
-"""How many log positions one statement searches."""
+"""Number of log positions that one statement searches."""
 
 RANGES_AT_ONCE = 10
-"""How many ranges one step searches at most while it finds nothing."""
+"""Most ranges that one step searches while it finds nothing."""
 
 TEXTS_AT_ONCE = 50
-"""How many messages, and how many offers, one step redacts at most: about 20 ms, during which nobody can send."""
+"""Most messages, and most offers, that one step redacts: about 20 ms, during which nobody can send."""
 
 ROWS_CLEANED_AT_ONCE = 200
-"""How many events of the log, notifications, stored results, ratings and choices of cards one step cleans at
-most."""
+"""Most events of the log, notifications, stored results, ratings and choices of cards that one step cleans."""
 
 _WRITERS = offers.c.author_id, offers.c.title_by, offers.c.description_by
 """The columns of an offer with the users who wrote its texts."""

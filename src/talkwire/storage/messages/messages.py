@@ -314,8 +314,8 @@ message_select: Select[Any] = (
     .join(users, users.c.id == messages.c.sender_id)
     .outerjoin(_quoted, _quoted.c.id == messages.c.reply_to_id)
 )
-"""Messages with their senders' names and the messages that they reply to, all as they are now. The columns are in the
-order in which `_to_message` takes them."""
+"""Statement that selects messages with their senders' names and the messages that they reply to, all in their current
+state. The columns are in the order in which `_to_message` takes them."""
 
 _by_id: Select[Any] = message_select.join(KEYS, messages.c.id == key_number(0))
 places_by_id: Select[Any] = (
@@ -366,8 +366,9 @@ _of_ranges: Select[Any] = (
 )
 
 insert_messages = insert_rows(messages, _COLUMNS)
+
 insert_texts = insert_rows(messages, _TEXT_COLUMNS)
-"""Inserts messages that are only texts. Each column that is left out makes the insertion of a batch a
+"""Statement that inserts messages that are only texts. Each column that is left out makes the insertion of a batch a
 fortieth cheaper."""
 
 add_replies = update_rows(messages, ("reply_count",), ("id",), adds=True)

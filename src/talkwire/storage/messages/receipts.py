@@ -68,11 +68,11 @@ from talkwire.storage.tables.projection import Projections
 from talkwire.storage.workspace import Changes, Workspace
 
 AUTHORS_LOOK_BACK = 1000
-"""How many messages are searched at most for their authors, to whom a read receipt is sent, and for the newest message
-of another user."""
+"""Most messages that are searched for their authors, to whom a read receipt is sent, and for the newest message of
+another user."""
 
 READ_LOOK_BACK = 1000
-"""How many of the messages that a moved position covers are searched at most for messages of other users."""
+"""Most of the messages that a moved position covers that are searched for messages of other users."""
 
 _imported = is_imported(messages.c.conversation_id, messages.c.seq)
 
@@ -126,6 +126,7 @@ def _unread_select(found: ColumnElement[bool]) -> Select[Any]:
 
 
 _unread = _unread_select((members.c.conversation_id == key_text(0)) & (members.c.user_id == key_text(1)))
+
 _unread_of_users: Select[Any] = (
     _unread_select(members.c.user_id == key_text(0))
     .where(members.c.listed, conversations.c.last_seq > _own_seq)
@@ -135,8 +136,9 @@ _unread_of_users: Select[Any] = (
         (members.c.archived_seq >= conversations.c.last_seq).label("is_archived"),
     )
 )
-"""Selects the listed memberships of the users in the keys, where a message is behind the read position. A conversation
-that was archived before its newest message counts as not archived: only a muted one may still be."""
+"""Statement that selects the listed memberships of the users in the keys, where a message is behind the read position.
+A conversation that was archived before its newest message counts as not archived: only a muted one may still be."""
+
 _with_blocked: Select[Any] = (
     select(key_text(0), key_text(1))
     .select_from(KEYS)
@@ -148,8 +150,9 @@ _with_blocked: Select[Any] = (
         )
     )
 )
-"""Selects those of the keys (conversation id, user id) where a user whom the user has blocked is or was a member of the
-conversation, so that messages of blocked users may be in it."""
+"""Statement that selects those of the keys (conversation id, user id) where a user whom the user has blocked is or was
+a member of the conversation, so that messages of blocked users may be in it."""
+
 _mentioned_after: Select[Any] = (
     select(key_text(0))
     .select_from(KEYS)
@@ -163,8 +166,8 @@ _mentioned_after: Select[Any] = (
         )
     )
 )
-"""Selects those conversations of the keys (conversation id, user id, `seq`) in which a message after `seq` mentions the
-user."""
+"""Statement that selects those conversations of the keys (conversation id, user id, `seq`) in which a message after
+`seq` mentions the user."""
 
 
 class UnreadRows(Reads):

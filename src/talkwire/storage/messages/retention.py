@@ -27,18 +27,20 @@ from talkwire.storage.tables.users import to_user
 from talkwire.storage.workspace import Changes
 
 CLEARED_AT_ONCE = 200
+"""Most messages whose content one step clears."""
 
 RUNS_AT_ONCE = 100
-"""How many runs (consecutive imported messages) one step visits at most, by a statement for each. Nobody can send
+"""Most runs (consecutive imported messages) that one step visits, by a statement for each. Nobody can send
 meanwhile."""
 
 CONVERSATIONS_AT_ONCE = 100
-"""How many conversations with their own retention time one step visits at most."""
+"""Most conversations with their own retention time that one step visits."""
 
 HOLDS_NAMED_MAX = 10
-"""How many conversations or users on hold an error names at most."""
+"""Most conversations or users on hold that an error names."""
 
 DAY_MS = 86_400_000
+"""Number of milliseconds of a day."""
 
 # As the partial indexes spell their conditions: with "= 1" SQLite would not use them.
 _held_users = select(users.c.id).where(text("users.hold")).order_by(users.c.id)

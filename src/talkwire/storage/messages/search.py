@@ -26,21 +26,23 @@ from talkwire.storage.sql.reads import Reads
 from talkwire.storage.tables.conversations import to_conversation
 
 INDEXED_RANGE_LENGTH = 100_000
-"""How many characters of messages to index at once: storing them takes about 10 ms, during which nobody can send."""
+"""Number of characters of messages that are indexed at once: storing them takes about 10 ms, during which nobody can
+send."""
 
 LABELS_MAX = 64
-"""A search by a member of more conversations than this uses the index of all messages, and filters the messages that it
-finds."""
+"""Most conversations of a member with which a search uses the index of each conversation. With more, it uses the index
+of all messages, and filters the messages that it finds."""
 
 SPELLINGS_MAX = 32
-"""If more indexed words than this start with a beginning of a word, the beginning is not replaced by them."""
+"""Most indexed words by which the beginning of a word is replaced. If more words start with it, the beginning is not
+replaced."""
 
 _INDEXED = ("MessageSent", "MessageEdited", "StreamStateChanged", "CardDecided", "MessageDeleted")
 _LABEL = "\ue000"  # of the private use area, so no word begins with it
 
 Words = Mapping[int, Collection[str]]
-"""Message id -> the words by which a search finds the message from now on; empty for messages that must not
-be found."""
+"""Words by which a search finds a message from the change on, by message id; empty for messages that must not be
+found."""
 
 
 class _Sql(NamedTuple):

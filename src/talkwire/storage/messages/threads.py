@@ -220,7 +220,7 @@ _visible: Select[Any] = (
     # With "seq > …" SQLite would go through the whole conversation by the index of `seq`.
     .where(_root.c.seq - members.c.history_seq > 0)
 )
-"""Selects users' follows of threads whose root messages the users may see now."""
+"""Statement that selects users' follows of threads whose root messages the users may see now."""
 
 _last_id = _newest(_reply.c.id)
 _followed: Select[Any] = (

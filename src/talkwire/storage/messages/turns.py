@@ -47,7 +47,7 @@ from talkwire.storage.tables.users import read_users, write_new_users
 from talkwire.storage.workspace import Workspace
 
 _SEARCHED = 100
-"""How many of the newest messages are searched for one of somebody else."""
+"""Number of the newest messages that are searched for one of somebody else."""
 
 _OPEN = ("waiting", "working")
 _OF_TURN = tuple(column for column in Turn.__struct_fields__ if column != "id")
@@ -59,14 +59,15 @@ _is_agent = and_(users.c.id == members.c.user_id, users.c.kind == "agent", ~user
 _is_member = and_(
     members.c.conversation_id == agent_places.c.conversation_id, members.c.user_id == agent_places.c.agent_id
 )
+
 _present: Select[Any] = (
     select(agent_places.c.agent_id).join(members, _is_member).join(users, _is_agent).order_by(agent_places.c.agent_id)
 )
-"""Selects the agents that are members, and not banned."""
+"""Statement that selects the agents that are members, and not banned."""
 
+# The conditions of the indexes.
 _WAITING, _WORKING = text("turns.state = 'waiting'"), text("turns.state = 'working'")
 _DONE, _FAILED = text("turns.state = 'done'"), text("turns.state = 'failed'")
-"""The conditions of the indexes."""
 
 _others = turns.alias("others")
 _handlers = users.alias("handlers")
@@ -267,4 +268,4 @@ def _to_turn(row: AnyRow) -> Turn:
 
 
 PROJECTIONS: Projections = MappingProxyType({TurnReady: nothing, TurnUnanswered: nothing, TurnFailed: nothing})
-"""The rows of turns are written before their events."""
+"""Projections of the events about turns, which do nothing: the rows of turns are written before their events."""

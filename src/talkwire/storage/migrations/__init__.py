@@ -31,8 +31,8 @@ from talkwire.storage.session import refuse_unsuitable
 from talkwire.storage.unfinished import refuse_unfinished
 
 LOCK_TRIES = 10
-"""How often a migration is tried if running nodes hold the locks that it needs. PostgreSQL's `lock_timeout` limits how
-long one try waits, and those who queue up behind it."""
+"""Most tries of a migration if running nodes hold the locks that it needs. PostgreSQL's `lock_timeout` limits how long
+one try waits, and those who queue up behind it."""
 
 _RETRY_PAUSE_S = 1.0
 _LOCK_ERRORS = frozenset({"40P01", "55P03"})

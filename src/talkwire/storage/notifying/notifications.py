@@ -59,13 +59,17 @@ _preferences: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferenc
 
 _MODERATION: NotificationType = "moderation"
 _DECISION: NotificationType = "decision"
+
 _MUTED_OFFER = "muted-offer"
-"""The type of the row of an offer that only counts as unread, since the user had muted its conversation."""
+"""Type of the row of an offer that only counts as unread, since the user had muted its conversation."""
+
 _of_reply: ColumnElement[bool] = and_(messages.c.thread_id.is_not(None), notifications.c.type.in_(("mention", "reply")))
-"""The SQL condition that a notification becomes read with its thread. It is stored with its message, so that reading
-finds it; other types may be stored after the message has been read."""
+"""SQL condition that a notification becomes read with its thread. It is stored with its message, so that reading finds
+it; other types may be stored after the message has been read."""
+
 _of_decision: ColumnElement[bool] = notifications.c.type == _DECISION
-"""The SQL condition that a notification is unread until the user has chosen or the decision has ended."""
+"""SQL condition that a notification is unread until the user has chosen or the decision has ended."""
+
 _by_reading: ColumnElement[bool] = and_(
     messages.c.seq.is_not(None), messages.c.seq <= members.c.read_seq, not_(_of_reply), not_(_of_decision)
 )
@@ -126,7 +130,7 @@ _counted: Select[tuple[object, ...]] = (
         or_(notifications.c.offer_id.is_(None), notifications.c.offer_id > sql_id_at(members.c.history_pos)),
     )
 )
-"""Selects notifications, and offers that only count as unread."""
+"""Statement that selects notifications, and offers that only count as unread."""
 
 _notifications: Select[tuple[object, ...]] = _counted.where(notifications.c.type != _MUTED_OFFER)
 
@@ -177,7 +181,7 @@ _drop_old = delete(notifications).where(
 
 # Written out: PostgreSQL takes no partial index for a parameter.
 has_notify_all: ColumnElement[bool] = members.c.notify == literal_column("'all'")
-"""The SQL condition that a member is notified of every message."""
+"""SQL condition that a member is notified of every message."""
 
 _notifying_messages: Select[Any] = (
     select(log.c.pos, log.c.at_ms, log.c.message_id, log.c.type, log.c.data)

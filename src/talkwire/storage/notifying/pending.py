@@ -68,7 +68,7 @@ OCCASIONS = frozenset(
         StreamStateChanged,
     }
 )
-"""The events that may notify users, without `MessageSent`: the workspace stages the messages that may."""
+"""Types of the events that may notify users, without `MessageSent`: the workspace stages the messages that may."""
 
 _of_actor = exists().where(blocks.c.user_id == members.c.user_id, blocks.c.blocked_id == key_text(1))
 _of_member = (
@@ -76,6 +76,7 @@ _of_member = (
     members.c.unmute_ms,
     *(members.c.history_seq, members.c.history_pos),
 )
+
 _all_members: Select[Any] = (
     select(
         *_of_member, key_text(1).label("actor_id"), preferences.c.data, presence.c.status, presence.c.status_until_ms
@@ -87,14 +88,12 @@ _all_members: Select[Any] = (
     .outerjoin(presence, presence.c.user_id == members.c.user_id)
     .where(members.c.listed)
 )
-"""Selects all listed members of conversations with their preferences, their presence and whether they have blocked the
-actor.
-
-The keys are (conversation id, actor id).
-"""
+"""Statement that selects all listed members of conversations with their preferences, their presence and whether they
+have blocked the actor. The keys are (conversation id, actor id)."""
 
 _named_members: Select[Any] = _all_members.where(members.c.user_id == key_text(2))
-"""Selects single members, with the same columns as `_all_members`. Keys are (conversation id, actor id, user id)."""
+"""Statement that selects single members, with the same columns as `_all_members`. Keys are (conversation id, actor id,
+user id)."""
 
 _people: Select[Any] = (
     select(users.c.id, preferences.c.data, presence.c.status, presence.c.status_until_ms)
@@ -104,7 +103,7 @@ _people: Select[Any] = (
     .outerjoin(presence, presence.c.user_id == users.c.id)
     .where(users.c.erased.is_(None))
 )
-"""Selects users with their preferences and their presence, by id."""
+"""Statement that selects users with their preferences and their presence, by id."""
 
 _decoder: msgspec.json.Decoder[Preferences] = msgspec.json.Decoder(Preferences)
 _USUAL = Preferences()

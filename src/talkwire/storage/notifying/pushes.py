@@ -26,13 +26,13 @@ from talkwire.storage.tables.push_subscriptions import drop_subscriptions, to_su
 NEW, TRIED, SENT, DISMISS = "new", "tried", "sent", "dismiss"
 
 JOB_NOTIFICATIONS_MAX = 50
-"""How many notifications one job (a delivery to one subscription) has at most. The rest are in the next job."""
+"""Most notifications of one job (a delivery to one subscription). The rest are in the next job."""
 
 JOB_DISMISSALS_MAX = 100
-"""How many dismissals one job (a delivery to one subscription) has at most. They are sent together."""
+"""Most dismissals of one job (a delivery to one subscription). They are sent together."""
 
 PUSHES_PRUNED_MAX = 1000
-"""How many old rows of pushes are deleted at once."""
+"""Most old rows of pushes that are deleted at once."""
 
 _unsent = pushes.c.state != SENT
 _insert = upsert(pushes).on_conflict_do_nothing()

@@ -52,7 +52,7 @@ def _array_on_postgresql(element: JsonArrayOf, compiler: SQLCompiler, **kw: Any)
 
 
 KEYS = _JsonElements(bindparam("keys", type_=Text)).table_valued("value", name="keys")
-"""A table with the keys that `keys_parameter` passes to a statement. Each row has one column `value`, a JSON array of
+"""Table with the keys that `keys_parameter` passes to a statement. Each row has one column `value`, a JSON array of
 texts."""
 
 

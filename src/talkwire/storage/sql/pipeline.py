@@ -22,10 +22,10 @@ from sqlalchemy import Connection, PoolProxiedConnection
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[bytes | None, ...]
-"""The values of a row as PostgreSQL sends them: texts in UTF-8."""
+"""Values of a row as PostgreSQL sends them: texts in UTF-8."""
 
 PREPARED_STATEMENTS_MAX = 100
-"""How many statements a connection keeps prepared. A batch needs few different texts; further ones are sent
+"""Most statements that a connection keeps prepared. A batch needs few different texts; further ones are sent
 unprepared."""
 
 _OK = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
@@ -45,7 +45,7 @@ _COMMIT = Statement("COMMIT")
 
 
 _prepared: WeakKeyDictionary[psycopg.Connection, dict[str, bytes]] = WeakKeyDictionary()
-"""The names of each connection's prepared statements by their texts."""
+"""Names of each connection's prepared statements, by their texts."""
 
 
 def execute(connection: Connection, text: str, values: Sequence[bytes] = ()) -> list[Row]:

@@ -28,10 +28,10 @@ _details: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, 
 _logger = structlog.get_logger(__name__)
 
 KNOWN_EVENTS = frozenset(kind.__name__ for kind in get_args(Durable))
-"""The event types that this version knows. A newer version, beside it during an upgrade, may write others."""
+"""Types of events that this version knows. A newer version, beside it during an upgrade, may write others."""
 
 _UNREADABLE = (msgspec.MsgspecError, TypeError, KeyError, ValueError)
-"""The errors of decoding a row that another version, or another program, has written."""
+"""Errors of decoding a row that another version, or another program, has written."""
 
 _NO_MESSAGES: Mapping[int, Message] = MappingProxyType({})
 
@@ -46,7 +46,7 @@ _lock_head = PreparedStatement(
 _move_head = update_rows(log_head, ("pos",), ("id",))
 
 log_by_pos: Select[Any] = select(log).select_from(KEYS).join(log, log.c.pos == key_number(0)).order_by(log.c.pos)
-"""Selects the rows of the log at the positions that are the keys."""
+"""Statement that selects the rows of the log at the positions that are the keys."""
 
 _SENT_COLUMNS = ("pos", "conversation_id", "message_id", "at_ms", "batch")
 """The columns that are written for a `MessageSent`, except the type."""

@@ -193,6 +193,7 @@ _is_unusual = or_(
     members.c.notify.is_not(None),
     members.c.sound.is_not(None),
 )
+
 _unlisted_ids = PreparedStatement(
     _of_unlisted.with_only_columns(
         members.c.user_id,
@@ -200,7 +201,8 @@ _unlisted_ids = PreparedStatement(
         func.count().filter(_is_unusual).label("unusual"),
     ).group_by(members.c.user_id)
 )
-"""A team's member may have thousands of conversations that are not in their list, so these come as one value."""
+"""Statement that selects the conversations that are not in members' lists, as one value for each member: a team's
+member may have thousands of them."""
 
 _unusual_unlisted = PreparedStatement(_of_unlisted.where(_is_unusual))
 

@@ -27,7 +27,7 @@ from talkwire.storage.sql.batch import Write, insert_rows, write
 Condition = ColumnElement[bool] | TextClause
 
 USER_NAMES = "user"
-"""The `kind` of users' names in `name_parts`. Those of conversations have the conversation's kind."""
+"""Value of `kind` of users' names in `name_parts`. Names of conversations have the conversation's kind."""
 
 _LAST_CHARACTER = "\U0010ffff"
 

@@ -39,8 +39,8 @@ def _lease_of(row: AnyRow) -> LeaseRecord:
 
 
 REVISION = 60
-"""The newest migration of this version, or a number above it for a later change of what nodes send each other. The next
-migration then has a number above that."""
+"""Number of the newest migration of this version, or a number above it for a later change of what nodes send each
+other. The next migration then has a number above that."""
 
 
 def has_nodes_before(connection: Connection, revision: int, now_ms: int) -> bool:

@@ -36,13 +36,13 @@ from talkwire.storage.sql.upsert import upsert
 from talkwire.storage.sql.values import AnyRow
 
 _LOCK_KEY = 0x54574F4E4C494E45
-"""The key of an advisory lock of PostgreSQL: any number that no other program uses."""
+"""Key of an advisory lock of PostgreSQL: any number that no other program uses."""
 
 CONTACTS_READ_MAX = 50_000
-"""How many contacts are read at once, at most: an agent may have a conversation with every user."""
+"""Most contacts that are read at once: an agent may have a conversation with every user."""
 
 NEVER_REACHED_POS = 2**63 - 1
-"""A log position that is never reached."""
+"""Log position that is never reached."""
 
 # Not "node_id": SQLAlchemy keeps the names of columns for itself.
 _node_id: BindParameter[str] = bindparam("node", type_=Text)
@@ -52,7 +52,7 @@ _user_id = key_text(0)
 # --- what users chose -------------------------------------------------------------------------------------------------
 
 _is_kept = ~exists().where(users.c.id == _user_id, users.c.erased.is_not(None))
-"""The SQL condition that the user of a key was not erased: of those who were, nobody knows when they were last seen."""
+"""SQL condition that the user of a key was not erased: of those who were, nobody knows when they were last seen."""
 
 _records: Select[Any] = (
     select(presence).select_from(KEYS).join(presence, presence.c.user_id == _user_id).where(_is_kept)
@@ -145,6 +145,7 @@ _acquaintances: Select[Any] = (
     .join(_own, _own.c.conversation_id == _other.c.conversation_id)
     .where(*_apart(_own, _other), or_(~bindparam("own", type_=Boolean), _other.c.own))
 )
+
 contacts_select: Select[Any] = (
     select(_other.c.user_id)
     .distinct()
@@ -155,7 +156,7 @@ contacts_select: Select[Any] = (
     .order_by(_other.c.user_id)
     .limit(bindparam("limit"))
 )
-"""Selects the ids of a user's contacts. Parameters: `user_id`, `members_max` (of a group), `limit`."""
+"""Statement that selects the ids of a user's contacts. Parameters: `user_id`, `members_max` (of a group), `limit`."""
 
 
 _places: Select[Any] = (

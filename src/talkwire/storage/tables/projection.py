@@ -11,7 +11,7 @@ from talkwire.storage.workspace import Workspace
 Projections = Mapping[type[Durable], Callable[[Workspace, Any], None]]
 
 JointProjections = Mapping[type[Durable], Callable[[Workspace, Sequence[Any]], None]]
-"""As `Projections`, with functions that apply several events of one type with a few statements."""
+"""Functions that apply several events of one type together, with a few statements, by the type of the event."""
 
 
 def nothing(workspace: Workspace, event: Durable) -> None:

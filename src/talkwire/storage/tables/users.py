@@ -78,7 +78,7 @@ _blocked_ids: Select[Any] = (
 )
 
 _OFFERED = users.c.banned.is_(False), users.c.backend.is_(False)
-"""The conditions that searches offer a user to others, as in `User.is_offered`."""
+"""Conditions under which searches offer a user to others, as in `User.is_offered`."""
 
 _own, _other = members.alias("own"), members.alias("other")
 _together = _own.join(_other, _other.c.conversation_id == _own.c.conversation_id)
@@ -89,12 +89,14 @@ _reach: Select[Any] = (
     .select_from(members.join(conversations, conversations.c.id == members.c.conversation_id))
     .where(members.c.user_id == bindparam("user_id"))
 )
-"""Counts the members of all conversations of a user. A member of several of them is counted several times."""
+"""Statement that counts the members of all conversations of a user. A member of several of them is counted several
+times."""
 
 _contact_names: Select[Any] = select(users.c.id, users.c.search_name).where(
     users.c.id.in_(select(_other.c.user_id).select_from(_together).where(_of_user, _other.c.own)), *_OFFERED
 )
-"""Selects the ids and folded names of the users that share a conversation with a user and are offered to others."""
+"""Statement that selects the ids and folded names of the users that share a conversation with a user and are offered to
+others."""
 
 _sharing: Select[Any] = (
     select(_other.c.user_id)
@@ -104,7 +106,7 @@ _sharing: Select[Any] = (
     .join(_own, _own.c.conversation_id == _other.c.conversation_id)
     .where(_of_user, _other.c.own)
 )
-"""Selects those users of the keys that are in a conversation of a user in their own right."""
+"""Statement that selects those users of the keys that are in a conversation of a user in their own right."""
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 

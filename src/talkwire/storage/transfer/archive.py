@@ -25,9 +25,13 @@ from talkwire.storage.transfer.errors import ArchiveError
 from talkwire.storage.transfer.tables import MovedTable, Row, Summed
 
 ARCHIVE_FORMAT = 1
+"""Number of the format of archives that this version writes."""
+
 ARCHIVE_CHUNK_BYTES = 1024 * 1024
+"""Number of bytes that are read at once."""
+
 GZIP_LEVEL = 3
-"""The level of gzip, from 1 to 9: higher levels take much longer and save little."""
+"""Level of gzip, from 1 to 9: higher levels take much longer and save little."""
 
 _BLOCK = tarfile.BLOCKSIZE
 _SUM = "sha256"

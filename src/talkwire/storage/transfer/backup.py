@@ -14,11 +14,11 @@ from talkwire.storage.transfer.source import Source
 from talkwire.storage.transfer.tables import TABLES_NOT_BACKED_UP, Checksum, MovedTable, Summed, moved_tables
 
 FILES_INCLUDED = "included"
-"""The value of `Contents.files` when the bytes of files are in the archive."""
+"""Value of `Contents.files` when the bytes of files are in the archive."""
 
 Find = Callable[[str, str], Iterable[tuple[str, Path]]]
-"""(id, digest) of an uploaded file -> the parts of which its bytes should consist: (name in the archive, path). The
-first part has to exist."""
+"""Function from (id, digest) of an uploaded file to the parts of which its bytes should consist: (name in the archive,
+path). The first part has to exist."""
 
 
 class Uploaded(NamedTuple):

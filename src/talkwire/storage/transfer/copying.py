@@ -19,8 +19,10 @@ from talkwire.storage.transfer.target import Target, opened_target
 from talkwire.storage.unfinished import UnfinishedMark
 
 WRITTEN_ROWS = 5_000
+"""Approximate number of rows that one transaction of the target writes."""
+
 WRITTEN_BYTES = 4 * 1024 * 1024
-"""About how many bytes one transaction of the target writes."""
+"""Approximate number of bytes that one transaction of the target writes."""
 
 
 class Progress(Protocol):

@@ -19,7 +19,7 @@ from talkwire.storage.snapshot import TableSnapshot
 from talkwire.storage.transfer.source import with_long_timeouts
 
 EXPORTS_AT_ONCE = 2
-"""How many exports read at the same time; further ones wait."""
+"""Most exports that read at the same time; further ones wait."""
 
 R = TypeVar("R")
 

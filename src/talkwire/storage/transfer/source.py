@@ -32,7 +32,7 @@ from talkwire.storage.transfer.errors import SourceError
 from talkwire.storage.transfer.tables import MovedTable, Row, as_moved, count_rows, encoded, select_rows
 
 BATCH_ROWS = 500
-"""How many rows a batch has. A message may have 64 KiB, so a batch has at most about 30 MB."""
+"""Number of rows of a batch. A message may have 64 KiB, so a batch has at most about 30 MB."""
 
 
 class Head(NamedTuple):
@@ -149,7 +149,7 @@ def tables_with_generated_ids() -> Sequence[tuple[str, str]]:
 
 
 sqlite_sequence = table("sqlite_sequence", column("name", Text()), column("seq", BigInteger()))
-"""SQLite's own table of the last ids that it has assigned."""
+"""Table of SQLite itself with the last ids that it has assigned."""
 
 
 def _last_id(connection: Connection, name: str, column_name: str) -> int:

@@ -46,7 +46,7 @@ from talkwire.storage.transfer.tables import WORDS_TABLE, Checksum, MovedTable, 
 from talkwire.storage.unfinished import UnfinishedMark, drop_mark, mark_of, put_mark
 
 _TAKEN_KEY = 0x7461_6C6C
-"""The key of an advisory lock of PostgreSQL, by which only one process at a time fills a database."""
+"""Key of an advisory lock of PostgreSQL, by which only one process at a time fills a database."""
 
 _FILLED_WHEN_EMPTY = frozenset({log_head.name, followers.name, "alembic_version"})
 """The tables in which migrations insert rows, so that they do not show that a database is in use."""

@@ -23,15 +23,22 @@ revision = "0010"
 down_revision = "0009"
 
 LAST_MS = 253_402_300_799_999
+"""Last time that ISO 8601 can express with four digits of the year, in milliseconds since 1970."""
+
 FOR_EVER_MS = 2**53
+"""Time of something that never ends, in milliseconds."""
+
 SAFE_INTEGER_MAX = 2**53 - 1
+"""Largest integer that every JSON parser keeps exactly."""
+
 ROWS_AT_ONCE = 500
+"""Number of rows that are read at once."""
 
 _DIGITS = 15
 """The number of digits of the first time that is too late; the first integer that is too large has one digit more."""
 
 _TIMES = {"expires_ms": False, "until_ms": True, "muted_until_ms": True}
-"""Fields with times that clients choose -> True if `FOR_EVER_MS` and later times mean "never" in this field."""
+"""Fields with times that clients choose, with whether `FOR_EVER_MS` and later times mean "never" in the field."""
 
 _encode = msgspec.json.Encoder().encode
 

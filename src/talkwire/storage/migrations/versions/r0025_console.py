@@ -9,6 +9,7 @@ revision = "0025"
 down_revision = "0024"
 
 ROWS_AT_ONCE = 500
+"""Number of rows that are read at once."""
 
 _CODE_POINTS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _EXISTS = "deleted_ms IS NULL"

@@ -15,7 +15,10 @@ revision = "0029"
 down_revision = "0028"
 
 ROWS_AT_ONCE = 500
+"""Number of names that are read at once."""
+
 LATER_WORDS_MAX = 8
+"""Most words after the first one of a name that can be searched for."""
 
 _CODE_POINTS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _USERS = sa.table("users", sa.column("id"), sa.column("folded_name"))

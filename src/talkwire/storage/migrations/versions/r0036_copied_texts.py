@@ -18,8 +18,14 @@ revision = "0036"
 down_revision = "0035"
 
 ROWS_AT_ONCE = 500
+"""Number of rows that are read at once."""
+
 MESSAGE_ID_BASE = 10**12
+"""Number that a message's id is larger than the log position of the message."""
+
 REPORT_ID_BASE = 8 * 10**15
+"""Number that a report's id is larger than the log position of the report."""
+
 NOTICED = (
     "type IN ('CallRecorded', 'ConversationUpdated', 'MemberAdded', 'MemberRemoved', 'MemberUpdated', 'OfferUpdated')"
 )

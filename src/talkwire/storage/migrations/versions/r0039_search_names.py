@@ -24,6 +24,7 @@ revision = "0039"
 down_revision = "0038"
 
 ROWS_AT_ONCE = 500
+"""Number of rows that are read at once."""
 
 _CODE_POINTS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 _USERS = sa.table("users", *map(sa.column, ("id", "name", "search_name")))

@@ -12,7 +12,7 @@ revision = "0045"
 down_revision = "0044"
 
 _RESTRICTED = "conversation_id || '/' || user_id, until_ms FROM restrictions WHERE until_ms < 9007199254740992"
-"""The restrictions that have an end: 2**53 stands for none."""
+"""SQL of the restrictions that have an end: 2**53 stands for none."""
 
 
 def upgrade() -> None:

@@ -46,7 +46,7 @@ _numbers: Select[Any] = (
     )
     .group_by(conversation_teams.c.team_id)
 )
-"""Counts the open conversations of teams."""
+"""Statement that counts the open conversations of teams."""
 
 
 _members = PreparedStatement(
@@ -72,6 +72,7 @@ _is_restricted = exists().where(
     restrictions.c.conversation_id == conversation_teams.c.conversation_id,
     restrictions.c.user_id == team_members.c.user_id,
 )
+
 _grounds_after = PreparedStatement(
     select(conversation_teams, team_members.c.user_id, _is_restricted.label("is_restricted"))
     .join(_next, _next.c.conversation_id == conversation_teams.c.conversation_id)
@@ -82,8 +83,8 @@ _grounds_after = PreparedStatement(
     )
     .order_by(conversation_teams.c.conversation_id)
 )
-"""The next conversations of a team, each with all of its teams, and for each team with those of the users in the keys
-who are in it. A team without such a user has one row."""
+"""Statement that selects the next conversations of a team, each with all of its teams, and for each team with those of
+the users in the keys who are in it. A team without such a user has one row."""
 
 _colleague = team_members.alias()
 _serves = PreparedStatement(
@@ -160,7 +161,7 @@ class WritableTeamRows(TeamRows):
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self._moved: TeamChange | None = None
-        """The oldest change, if it was moved and the row is not written yet."""
+        """The oldest change of a team, if it was moved and the row is not written yet."""
 
     def count(self) -> int:
         return self._connection.execute(select(func.count()).select_from(teams)).scalar_one()

@@ -19,8 +19,9 @@ from talkwire.storage.sql.values import from_json
 
 _columns = (conversation_keys.c.key, conversation_keys.c.value, conversation_keys.c.conversation_id)
 _put = upsert(conversation_keys).on_conflict_do_nothing()
+
 _START = ""
-"""The value of `after_id` for a key for which no conversation is indexed yet."""
+"""Value of `after_id` for a key for which no conversation is indexed yet."""
 
 
 class ConversationKeyRows(Reads):
