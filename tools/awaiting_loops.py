@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 SUSPENDING = frozenset({"sleep", "to_thread", "execute"})
-"""Functions that always suspend the coroutine that awaits them. `execute` hands a command of the chat to another
-thread."""
+"""Names of functions that always suspend the coroutine that awaits them. `execute` hands a command of the chat to
+another thread."""
 
 EXEMPTION = "# Suspends: "
-"""The start of the comment that says why a loop suspends in every round, above the loop or behind its first line."""
+"""Beginning of the comment that says why a loop suspends in every round, above the loop or behind its first line."""
 
 
 def unsuspended_loops(source: str) -> Iterator[tuple[int, str]]:

@@ -23,11 +23,12 @@ from typing import NamedTuple
 from tools.awaiting_loops import unsuspended_loops
 
 PACKAGE = Path("src/talkwire")
+
 MODULES_MAX = 20
-"""Modules in one package, `__init__.py` included."""
+"""Most modules in one package, `__init__.py` included."""
 
 MIGRATIONS = PACKAGE / "storage" / "migrations" / "versions"
-"""Grows by one module with each migration."""
+"""Package that may have more modules, since it grows by one with each migration."""
 
 IDIOMS: Mapping[str, str] = MappingProxyType(
     {
@@ -44,11 +45,12 @@ IDIOMS: Mapping[str, str] = MappingProxyType(
         r"\boutstanding\b": "in flight",
     }
 )
-"""Phrases that readers stumble over -> what to write instead."""
+"""Words to write instead of phrases that readers stumble over, by the phrase."""
 
 VAGUE_WORD = re.compile("told|heard|said", re.IGNORECASE)
+
 VAGUE_NAME = re.compile(r"(?:^|_)(?:told|heard|said)(?![a-z])|[a-z](?:Told|Heard|Said)(?![a-z])")
-"""Names that do not say whether something is sent, received, shown or stored."""
+"""Pattern of names that do not say whether something is sent, received, shown or stored."""
 
 DECLARATION = re.compile(r"\b(?:const|let|function|class|interface|type)\s+(\w+)")
 SCRIPTS = frozenset({".ts", ".tsx", ".mjs"})
@@ -58,18 +60,22 @@ QUOTING = frozenset({"check_sources.py", "test_check_sources.py"})
 """Files that contain the phrases because they are about them."""
 
 PRIVATE_REFERENCES = re.compile(r"\bcontract, section|\bcontract section|\b(?:first|second|third|fourth|fifth) seed\b")
-"""References to papers that are not in the repository."""
+"""Pattern of references to papers that are not in the repository."""
 
 UNCLEAR = re.compile("|".join([*IDIOMS, PRIVATE_REFERENCES.pattern]).replace(" ", r"\s+"), re.IGNORECASE)
-"""A phrase or a reference that is a problem if it stands in a docstring, a comment or Markdown."""
+"""Pattern of a phrase or a reference that is a problem if it stands in a docstring, a comment or Markdown."""
 
 INLINE_CODE = re.compile(r"`[^`]*`")
+
 LABEL = re.compile(r"\s*(?:[-+*]\s|\d+\.\s)?\s*(?:(\*\*?)[^*]+\1\s)?")
-"""The marker of a list item, and first words in bold or italics. The sentence after them stays on their line."""
+"""Pattern of the marker of a list item, and of first words in bold or italics. The sentence after them stays on their
+line."""
 
 QUOTE = re.compile(r'"[^"]*"|“[^”]*”')
+
 TWO_SENTENCES = re.compile(r"(?:\b(?!vs\b|etc\b|cf\b|approx\b)\w*\w\w|\d)[`*)\]]*[.!?][*)]* +[`*(\[]*[A-Z`]")
-"""The end of a sentence and the start of another one. A letter before the full stop is no word: `e.g.`, `i.e.`."""
+"""Pattern of the end of a sentence and the start of another one. A letter before the full stop is no word: `e.g.`,
+`i.e.`."""
 
 NO_PROSE = ("#", "|", "<!--")
 

@@ -20,7 +20,10 @@ from tools.check_sources import Problem
 TESTS = Path("tests")
 WAITING = TESTS / "waiting.py"
 CLOCKS = TESTS / "processor_time.py"
+
 DEADLINE_MIN_S = 60
+"""Shortest deadline that a test may have, in seconds."""
+
 SCRIPT_TESTS = (Path("clients/javascript/client/test"), Path("clients/javascript/react/test"), Path("web/test"))
 
 _SLEEPS = frozenset({"time.sleep", "asyncio.sleep"})

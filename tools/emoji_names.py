@@ -12,8 +12,9 @@ from typing import Any
 _ROOT = Path(__file__).parents[1]
 _DATA = _ROOT / "web/node_modules/emojibase-data/en"
 TARGET = _ROOT / "src/talkwire/cli/history_import/emoji_names.txt"
+
 _SETS = ("iamcal", "github", "joypixels")
-"""The sets of names, by precedence. Slack and Mattermost use the first one, Rocket.Chat the last one."""
+"""Sets of names, by precedence. Slack and Mattermost use the first one, Rocket.Chat the last one."""
 
 _TONES = {f"{tone:X}" for tone in range(0x1F3FB, 0x1F400)}
 _EMOJI_STYLE = 1

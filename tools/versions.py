@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 VERSION = r"(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)"
-"""A version without a suffix: PyPI and npm write pre-releases differently."""
+"""Pattern of a version without a suffix: PyPI and npm write pre-releases differently."""
 
 _PACKAGE = rf'^  "version": "(?P<version>{VERSION})",$'
 _NEEDS_PACKAGE = rf'^    "@talkwire/(?:client|react|embed)": "\^?(?P<version>{VERSION})"'

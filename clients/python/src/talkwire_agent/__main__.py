@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 NEEDED = ("openai", "rfc8785")
-"""Packages that only the command needs: the extra `agent`."""
+"""Names of packages that only the command needs: the extra `agent`."""
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -16,14 +16,22 @@ from talkwire_client.written_parts import WholePart
 
 # The server takes 64 KiB of texts and 256 KiB of all parts in a message, and 100 parts. These sums are below that.
 TEXT_MAX_BYTES = 60 * 1024
+"""Most bytes of text in one message, as UTF-8."""
+
 REASONING_MAX_BYTES = 32 * 1024
+"""Most bytes of reasoning in one message, as UTF-8."""
+
 SHOWN_INPUT_MAX_BYTES = 1024
+"""Most bytes of a call's input that the message shows, as UTF-8."""
+
 SHOWN_OUTPUT_MAX_BYTES = 3 * 1024
+"""Most bytes of a call's output that the message shows, as UTF-8."""
+
 CALLS_MAX = 30
-"""Calls of tools in one message."""
+"""Most calls of tools in one message."""
 
 ID_MAX = 128
-"""The longest id of a call that a message holds, in characters."""
+"""Longest id of a call that a message holds, in characters."""
 
 
 class TooLongError(Exception):
@@ -46,16 +54,16 @@ class AnswerMessage:
         """Whether the first part is the call about which people have decided, as an earlier attempt has left it."""
         self._opening = asyncio.Lock()
         self._texts = 0
-        """Bytes of text so far."""
+        """Bytes of text that the message has so far."""
         self._reasoning = 0
         self._running: dict[str, WholePart] = {}
-        """By id: parts of calls that have no result yet."""
+        """Parts of calls that have no result yet, by the call's id."""
         self.reply_to_id: str | None = None
-        """The message to which this is a reply."""
+        """Id of the message to which this one is a reply."""
         self.calls = 0
-        """How many calls the message has."""
+        """Number of calls that the message has."""
         self.label = "Thinking"
-        """What the agent does, as members see it where typing is shown."""
+        """Label of what the agent does, as members see it where typing is shown."""
 
     async def __aenter__(self) -> Self:
         return self

@@ -20,23 +20,34 @@ from talkwire_agent.tools import ArgumentsError, Tool
 from talkwire_client import AskedCard, Message
 
 EXPIRES_AFTER = timedelta(days=1)
-"""How long people have to decide."""
+"""Time that people have to decide."""
 
 SUBJECT = "talkwireAgent"
-"""The member of a card's subject that holds the call."""
+"""Member of a card's subject that holds the call."""
 
 SUBJECT_MAX_BYTES = 4 * 1024
+"""Largest subject of a card that the server accepts, as JSON in UTF-8, in bytes."""
+
 TEXT_MAX = 4_000
+"""Longest text of a card that the server accepts, in characters."""
+
 FIELDS_MAX = 16
+"""Most fields of a card that the server accepts."""
+
 FIELD_VALUE_MAX = 1_000
+"""Longest value of a card's field that the server accepts, in characters."""
+
 LABEL_MAX = 80
+"""Longest label of a card's field that the server accepts, in characters."""
+
 CHOICES_MAX = 50
+"""Most values of a choice in a card's form that the server accepts."""
 
 APPROVE = "approve"
 DECLINE = "decline"
 
 DIGESTED = ("title", "text", "fields", "actions", "decide", "who", "subject")
-"""The members of a card of which the server makes the digest."""
+"""Members of a card of which the server makes the digest."""
 
 REFUSALS: Mapping[str, str] = {
     "decided": "A person has declined this call, so it was not executed.",

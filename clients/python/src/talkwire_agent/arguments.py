@@ -14,12 +14,21 @@ from talkwire_agent.tools import Tool, ToolsError, load_tools
 
 SERVER = "http://127.0.0.1:3000"
 API_KEY_VARIABLE = "OPENAI_API_KEY"
+
 TIMEOUT_S = 120.0
+"""Default of `--timeout`: longest time for which the model may send nothing, in seconds."""
+
 CONCURRENCY = 4
+"""Default of `--concurrency`: most turns that the agent answers at once."""
+
 LEASE_S = 15
+"""Default of `--lease`: seconds after which another process can claim the agent's turns, unless they are renewed."""
+
 LEASES_S = range(5, 301)
-"""The leases that the server accepts."""
+"""Leases that the server accepts, in seconds."""
+
 HISTORY_MIN_CHARACTERS = 100
+"""Least value of `--max-history`, in characters."""
 
 
 @dataclass(frozen=True, slots=True)

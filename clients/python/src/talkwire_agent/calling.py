@@ -17,10 +17,10 @@ from talkwire_agent.parameters import Scalar
 from talkwire_agent.tools import Tool
 
 CALL_MAX_S = 60.0
-"""How long a tool may run, in seconds."""
+"""Longest time that a tool may run, in seconds."""
 
 OUTPUT_MAX_BYTES = 16 * 1024
-"""How much of a tool's output the model receives, in UTF-8."""
+"""Most bytes of a tool's output that the model receives, as UTF-8."""
 
 CUT_OFF = "\n[The rest was cut off.]"
 

@@ -13,10 +13,10 @@ from talkwire_client import Token
 TOKEN_VARIABLE = "TALKWIRE_TOKEN"  # noqa: S105 (the name of a variable)
 
 COMMAND_MAX_S = 30.0
-"""How long a command that prints a token may run, in seconds."""
+"""Longest time that a command that prints a token may run, in seconds."""
 
 KEYLESS_API_KEY = "none"
-"""What the client of OpenAI's API sends to an endpoint that needs no key."""
+"""Key that the client of OpenAI's API sends to an endpoint that needs no key."""
 
 
 class CredentialsError(Exception):

@@ -19,13 +19,14 @@ from openai.types.chat import ChatCompletionChunk
 from talkwire_agent.characters import storable
 
 ModelMessage: TypeAlias = dict[str, Any]
-"""A message of the chat completions API: `role`, `content` and what belongs to the role."""
+"""Message of the chat completions API: `role`, `content` and what belongs to the role."""
 
 RETRIES = 3
-"""How often a request is repeated that has no answer yet: after HTTP 408, 409, 429 or 5xx, or without a response."""
+"""Most repetitions of a request that has no answer yet: after HTTP 408, 409, 429 or 5xx, or without a response."""
 
 AFTER_END_S = 2.0
-"""How long to wait for the end of the HTTP response after the end of the answer, so that the connection is kept."""
+"""Longest time that a request waits for the end of the HTTP response after the end of the answer, so that the
+connection is kept, in seconds."""
 
 UNAVAILABLE = "model_unavailable"
 REFUSED = "model_refused"

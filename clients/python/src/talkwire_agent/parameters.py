@@ -19,7 +19,7 @@ TYPE_NAMES: Mapping[type, TypeName] = types.MappingProxyType(
 )
 
 SAFE_INTEGER_MAX = 2**53 - 1
-"""The server and its clients store numbers as doubles, which have no larger integers exactly."""
+"""Largest integer that the server and its clients store exactly: they store numbers as doubles."""
 
 ALLOWED = "str, int, float, bool, a Literal or an Enum of texts or integers, or one of these with `| None`"
 

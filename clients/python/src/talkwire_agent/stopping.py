@@ -10,7 +10,7 @@ from talkwire_agent.answer_message import AnswerMessage
 from talkwire_client import Turn
 
 UPDATE_EVERY_S = 3.0
-"""How often members see what the agent does, and the agent sees whether to stop, in seconds."""
+"""Seconds between two updates, in which members see what the agent does, and the agent sees whether to stop."""
 
 T = TypeVar("T")
 

@@ -16,10 +16,10 @@ from typing import Any, TypeVar, get_type_hints, overload
 from talkwire_agent.parameters import Scalar, ToolParameter, parameter_of
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_]{1,64}")
-"""Names that all models accept."""
+"""Pattern of names that all models accept."""
 
 MODULE = "talkwire_agent_tools"
-"""The module's name while a file of tools is loaded."""
+"""Name of the module while a file of tools is loaded."""
 
 _APPROVAL = "__talkwire_approval__"
 

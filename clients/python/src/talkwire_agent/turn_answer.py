@@ -27,13 +27,13 @@ from talkwire_agent.tools import ArgumentsError, Tool
 from talkwire_client import AskedCard, Message
 
 ROUNDS_MAX = 10
-"""How often the model may call tools in an answer."""
+"""Most times that the model may call tools in an answer."""
 
 CUT_SHORT: Mapping[str, str] = {
     "length": "The answer was cut off at the model's limit of tokens.",
     "content_filter": "The model's content filter has cut off the answer.",
 }
-"""Reasons for which a model ends before its answer is complete."""
+"""Texts for the reasons for which a model ends before its answer is complete, by the reason."""
 
 TOO_MANY_CALLS = ToolResult(
     f"An answer may have at most {CALLS_MAX} calls, so this one was not executed.", is_error=True

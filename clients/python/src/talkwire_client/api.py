@@ -21,8 +21,10 @@ from talkwire_client.outages import Outages, Wait, reason_of
 from talkwire_client.tokens import TokenSource
 
 FOR_EVER_S = math.inf
+"""Patience of a request that is repeated until the server answers, in seconds."""
 
 USUAL_READ_S = 30.0
+"""Longest time that the server may take to answer a usual request, in seconds."""
 
 ROOT = "/api/v1/"
 

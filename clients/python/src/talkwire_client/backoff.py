@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 FIRST_S = 0.2
+"""Longest pause after a first failure, in seconds."""
 
 
 class Backoff:

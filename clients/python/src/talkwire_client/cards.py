@@ -12,10 +12,12 @@ from talkwire_client.messages import MessageCalls
 from talkwire_client.payloads import AskedCard, Attachment, File, SeenCard, SignedReceipt, WaitingCards
 
 WAIT_S = 30
-"""How long the server holds a request for a card that is open. It could be 60 s, at which many proxies give up."""
+"""Seconds for which the server holds a request for a card that is open. They could be 60, at which many proxies give
+up."""
 
 ROUND_S = 1.0
-"""The shortest time between two requests for a card, for answers that come early, as from a server that stops."""
+"""Shortest time between two requests for a card, in seconds, for answers that come early, as from a server that
+stops."""
 
 
 class CardCalls(MessageCalls):

@@ -10,6 +10,7 @@ from talkwire_client.api import Api, Request, path, without_none
 from talkwire_client.payloads import Conversation, ConversationList, Json, Member, MemberPreferences
 
 PAGE = 100
+"""Number of conversations that are fetched at once."""
 
 ConversationKind = Literal["direct", "group", "channel"]
 MemberRole = Literal["owner", "admin", "member"]

@@ -10,6 +10,7 @@ from talkwire_client.api import FOR_EVER_S, Api, Request, attached, path, withou
 from talkwire_client.payloads import Attachment, DeskUpdated, File, Handling, Message, Team, TeamList
 
 PAGE = 100
+"""Number of teams that are fetched at once."""
 
 
 class DeskCalls:

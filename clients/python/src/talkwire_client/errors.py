@@ -20,11 +20,11 @@ class TalkwireError(Exception):
         self.code = code
         self.message = message
         self.details = details
-        """What the server says beside the code, such as `{"retryAfterMs": 800}`."""
+        """Details that the server gives beside the code, such as `{"retryAfterMs": 800}`."""
         self.status = status
         """The HTTP status, or None if there was no HTTP response."""
         self.was_repeated = False
-        """True if earlier attempts of the refused request got no answer: one of them may have been executed."""
+        """Whether earlier attempts of the refused request got no answer: one of them may have been executed."""
 
     @property
     def must_reload(self) -> bool:

@@ -26,9 +26,10 @@ from talkwire_client.payloads import AnySignal
 from talkwire_client.tokens import TokenSource
 
 CONNECT_S = 20.0
-"""How long the server may take to accept a socket, and to answer a command."""
+"""Longest time that the server may take to accept a socket, and to answer a command, in seconds."""
 
 DISCONNECT_S = 5.0
+"""Longest time that closing a socket waits for the server, in seconds."""
 
 REFUSED_TOKEN = frozenset({"unauthenticated", "token_expired"})
 REFUSED_USER = frozenset({"banned", "forbidden"})
@@ -53,12 +54,12 @@ SIGNAL_TYPES = frozenset(
         "upload:progress",
     }
 )
-"""The types in `AnySignal`: events that are not in the log."""
+"""Types in `AnySignal`: events that are not in the log."""
 
 CONNECTION_TYPES = frozenset({"connected", "error", "session:ending"})
 
 SIGNALS_KEPT = 1000
-"""Signals that wait for a slow reader; older ones are dropped."""
+"""Most signals that wait for a slow reader; older ones are dropped."""
 
 _logger = logging.getLogger(__name__)
 
@@ -154,7 +155,7 @@ class LiveConnection:
         self._news = asyncio.Event()
         self.is_connected = False
         self.changes = 1
-        """Grows when there may be new events in the log: with each event and each new connection."""
+        """Number that grows when there may be new events in the log: with each event and each new connection."""
         self.signal_streams: WeakSet[SignalStream] = WeakSet()
 
     def start(self) -> None:

@@ -15,17 +15,22 @@ from talkwire_client.payloads import Attachment, File, Message
 from talkwire_client.written_parts import MessagePart, Piece, WholePart, WrittenParts
 
 APPEND_EVERY_S = 0.05
-"""How often text is sent at most; the server joins what comes more often."""
+"""Shortest time between two requests that send text, in seconds; the server joins what comes more often."""
 
 WAITING_MAX = 16 * 1024
-"""`text` waits while the server lacks more than this, in UTF-16 code units."""
+"""Most text that the server may lack before `text` waits, in UTF-16 code units."""
 
 LEASE_S = 60
+"""Default duration of a stream's lease, in seconds."""
+
 KEEPS = 3
-"""The lease is renewed so often while it lasts."""
+"""Number of renewals of the lease while it lasts."""
 
 ERROR_CODE_MAX = 64
+"""Most characters of an error's code that are sent."""
+
 ERROR_MESSAGE_MAX = 500
+"""Most characters of an error's message that are sent."""
 
 _logger = logging.getLogger(__name__)
 
@@ -51,12 +56,12 @@ class MessageStream:
         self._message: Message | None = None
         self._attempt = 0
         self._turn = asyncio.Lock()
-        """Held while a request is sent: requests are sent one after the other."""
+        """Lock that is held while a request is sent: requests are sent one after the other."""
         self._rewinding = asyncio.Lock()
         self._news = asyncio.Event()
-        """Set when there is something to send."""
+        """Event that is set when there is something to send."""
         self._progress = asyncio.Event()
-        """Set, and replaced, when the server has received something or the stream is over."""
+        """Event that is set, and replaced, when the server has received something or the stream is over."""
         self._stopped = asyncio.Event()
         self._stop: Mapping[str, Any] | None = None
         self._failure: Exception | None = None

@@ -15,6 +15,7 @@ from talkwire_client.payloads import AskedCard, Attachment, File, Message, Messa
 from talkwire_client.written_parts import MessagePart
 
 PAGE = 100
+"""Number of messages that are fetched at once."""
 
 
 class MessageCalls:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 WARN_AFTER_S = 3.0
+"""Seconds without an answer after which a wait for the server logs a warning."""
 
 _logger = logging.getLogger(__name__)
 

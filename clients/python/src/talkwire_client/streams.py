@@ -15,13 +15,13 @@ from talkwire_client.live import LiveConnection
 from talkwire_client.payloads import AnyEvent, LogEvent, LogEventList, Sync, SyncEvent
 
 WAIT_S = 30
-"""How long the server holds a request for events while there are none."""
+"""Seconds for which the server holds a request for events while there are none."""
 
 POLL_S = 5.0
-"""How often a member's stream looks for events while its socket is not connected."""
+"""Seconds between two looks of a member's stream for events while its socket is not connected."""
 
 PAUSE_S = 0.05
-"""The time between two pages of a member's stream, so that a busy chat is read in fewer, larger pages."""
+"""Pause between two pages of a member's stream, in seconds, so that a busy chat is read in fewer, larger pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class SyncSource:
         self._live = live
         self._selected = selected
         self._seen = 0
-        """The socket's `changes` at the time of the last page. Zero: there may be more."""
+        """Value of the socket's `changes` at the time of the last page. Zero: there may be more."""
         self._next_page_at = 0.0
         live.start()
 

@@ -19,7 +19,8 @@ Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 """A token, or an ordinary or async function that returns one."""
 
 MARGIN_S = 60.0
-"""Renews a token this long before it expires, or after four fifths of a shorter life."""
+"""Seconds before the end of a token at which it is renewed. A token with a shorter life is renewed after four fifths of
+it."""
 
 _logger = logging.getLogger(__name__)
 

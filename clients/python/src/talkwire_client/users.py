@@ -11,6 +11,7 @@ from talkwire_client.api import FOR_EVER_S, Api, Request, path
 from talkwire_client.payloads import File, Notification, NotificationList, Preferences, UnreadTotal, User, UserList
 
 PAGE = 100
+"""Number of users, or notifications, that are fetched at once."""
 
 
 class UserCalls:

@@ -25,13 +25,13 @@ MessagePart = TextPart | ReasoningPart | WholePart
 GrowingType = Literal["text", "reasoning"]
 
 PART_MAX_BYTES = 64 * 1024
-"""The server's limit for a part. A text of more UTF-16 code units has more bytes."""
+"""Largest part that the server accepts, in bytes. A text of more UTF-16 code units has more bytes."""
 
 PIECE_MAX = 8 * 1024
-"""At most this much text is sent at once, in UTF-16 code units."""
+"""Most text that is sent at once, in UTF-16 code units."""
 
 UNIT = 2
-"""Bytes of a UTF-16 code unit."""
+"""Size of a UTF-16 code unit, in bytes."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ class WrittenParts:
     def __init__(self) -> None:
         self._written: list[_Written] = []
         self._keys: dict[str, int] = {}
-        """By the name that the author has given it: the index of a part that is no text."""
+        """Indexes of the parts that are no text, by the names that the author has given them."""
         self._half = b""
         """The first half of an emoji at the end of the last text, which waits for the second one."""
 

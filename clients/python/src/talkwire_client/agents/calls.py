@@ -12,6 +12,7 @@ from talkwire_client.messages import MessageCalls
 from talkwire_client.payloads import ListedTurn, TurnList
 
 PAGE = 100
+"""Number of turns that are fetched at once."""
 
 
 class TurnCalls(MessageCalls):

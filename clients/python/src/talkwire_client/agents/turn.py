@@ -29,7 +29,7 @@ from talkwire_client.payloads import (
 from talkwire_client.written_parts import MessagePart
 
 RELEASE_S = 5.0
-"""How long a program that ends tries to give a turn back."""
+"""Longest time that a program that ends tries to give a turn back, in seconds."""
 
 GONE = frozenset({"ended", "superseded"})
 """Reasons of conflicts that say that this program does not have the turn any more."""
@@ -71,9 +71,9 @@ class Turn:
         self._holder = holder
         self._claimed = claimed
         self._left = left
-        """Called once this program has nothing to do with the turn any more."""
+        """Function that is called once this program has nothing to do with the turn any more."""
         self._commands = asyncio.Lock()
-        """Held while a command is sent that may end the turn."""
+        """Lock that is held while a command is sent that may end the turn."""
         self._stopped = asyncio.Event()
         self._stop: Mapping[str, Any] | None = None
         self._is_writing = False
@@ -82,9 +82,9 @@ class Turn:
         self._why_lost: TalkwireError | None = None
         self._is_entered = False
         self._block: asyncio.Task[Any] | None = None
-        """The task in the block of `async with`."""
+        """Task in the block of `async with`."""
         self._cancellations = 0
-        """How many requests to cancel that task there were before the block."""
+        """Number of requests to cancel the task of `_block` before the block."""
         self._has_cancelled = False
         self._renewing = asyncio.create_task(self._renew_until_over())
 

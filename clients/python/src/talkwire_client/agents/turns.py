@@ -15,12 +15,12 @@ from talkwire_client.api import FOR_EVER_S, Request, path, without_none
 from talkwire_client.payloads import ClaimedTurns
 
 WAIT_S = 30
-"""How long the server holds a claim while there is no turn. It could be 60 s, at which many proxies give up."""
+"""Seconds for which the server holds a claim while there is no turn. They could be 60, at which many proxies give
+up."""
 
 ROUND_S = 1.0
-"""The shortest time between two claims while there is no turn, for answers that come early, as from a server that
-stops.
-"""
+"""Shortest time between two claims while there is no turn, in seconds, for answers that come early, as from a server
+that stops."""
 
 _logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Turns:
         """Turns that were claimed for a call that was cancelled then."""
         self._lock = asyncio.Lock()
         self._change = asyncio.Event()
-        """Set when a turn has ended, or the block."""
+        """Event that is set when a turn has ended, or the block."""
         self._claiming: asyncio.Task[None] | None = None
         self._is_open = False
 
