@@ -1,5 +1,6 @@
-"""Checks what the other linters do not: plain language and names, one sentence a line in Markdown, unique class names,
-small packages, no import circles, loops that suspend, and paths of files that are not taken from URLs.
+"""Checks what the other linters do not: plain language and names, texts of values that say what the value is, one
+sentence a line in Markdown, unique class names, small packages, no import circles, loops that suspend, and paths of
+files that are not taken from URLs.
 
 python -m tools.check_sources      (part of `make lint`)
 
@@ -16,6 +17,7 @@ import tokenize
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -79,6 +81,26 @@ TWO_SENTENCES = re.compile(r"(?:\b(?!vs\b|etc\b|cf\b|approx\b)\w*\w\w|\d)[`*)\]]
 
 NO_PROSE = ("#", "|", "<!--")
 
+DESCRIBED = (PACKAGE, Path("clients/python/src"), Path("tools"))
+"""Folders of the modules whose values have texts."""
+
+GENERATED = Path("clients/python/src/talkwire_client/payloads.py")
+"""Module whose texts are those of the API's description."""
+
+FIRST_WORD = re.compile(r"\(|\w+")
+
+NO_NOUNS = frozenset(
+    {
+        *("(", "Also", "As", "For", "How", "If", "Then", "True", "What", "When", "Where", "Which", "Who", "Why"),
+        *("After", "At", "Before", "Beyond", "By", "From", "In", "Of", "Until", "Up", "Within"),
+        *("Called", "Held", "Makes", "Raises", "Returns", "Says", "Selects", "Stands", "Stops"),
+    }
+)
+"""First words of texts that do not say what the value is."""
+
+NUMBER_NAME = re.compile(r"[A-Z]\w*_(?:S|MS|DAYS|BYTES|LENGTH|MAX|MIN)")
+"""Pattern of the names of public durations and sizes."""
+
 DESCRIBED_ROUTES = ("get", "post", "put", "patch", "delete", "head", "route")
 NOT_IMPERATIVE = frozenset({"a", "an", "the", "what", "who", "whether", "how", "which", "one", "all", "every", "some"})
 
@@ -106,6 +128,7 @@ def main() -> int:
     problems = [
         *language_problems([*code, *prose]),
         *name_problems(code),
+        *value_problems(files),
         *sentence_problems(prose),
         *class_problems(sources),
         *width_problems(sources),
@@ -146,6 +169,23 @@ def name_problems(paths: Iterable[Path]) -> Iterator[Problem]:
         for line, name in _declared_names(path):
             if VAGUE_NAME.search(name):
                 yield Problem(path, line, f"{name}: name what is sent, received, shown or stored")
+
+
+def value_problems(paths: Iterable[Path]) -> Iterator[Problem]:
+    """Yields a problem for each text below a value (a constant, a type alias or an attribute of `self`) that does not
+    begin with what the value is, and for each public constant that is a number and has no text.
+    """
+    for path in paths:
+        if path.suffix != ".py" or path == GENERATED or not {*DESCRIBED} & {*path.parents}:
+            continue
+        tree = _tree(path)
+        for value, text in _values_of(tree):
+            if text is None:
+                if value in tree.body and _is_public_number(value):
+                    name = ast.unparse(_target_of(value))
+                    yield Problem(path, value.lineno, f"{name}: say below the number what it is, and its unit")
+            elif (word := FIRST_WORD.match(text.text.lstrip())) and word.group() in NO_NOUNS:
+                yield Problem(path, text.line, f'"{word.group()}": start with a noun: what the value is')
 
 
 def sentence_problems(pages: Iterable[Path]) -> Iterator[Problem]:
@@ -228,6 +268,45 @@ def path_problems(paths: Iterable[Path]) -> Iterator[Problem]:
             for line, text in enumerate(source.splitlines(), 1):
                 if PATHNAME.search(text):
                     yield Problem(path, line, "`pathname` is escaped: write fileURLToPath(...) for the path of a file")
+
+
+def _values_of(tree: ast.Module) -> Iterator[tuple[ast.Assign | ast.AnnAssign, Text | None]]:
+    """Yields the assignments outside of class bodies, whose texts describe fields, each with the text below it."""
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(node, ast.ClassDef) or not isinstance(body, list):
+            continue
+        for statement, below in zip_longest(body, body[1:]):
+            if isinstance(statement, ast.Assign | ast.AnnAssign):
+                match below:
+                    case ast.Expr(value=ast.Constant(value=str() as text)):
+                        yield statement, Text(below.lineno, text)
+                    case _:
+                        yield statement, None
+
+
+def _target_of(value: ast.Assign | ast.AnnAssign) -> ast.expr:
+    return value.targets[0] if isinstance(value, ast.Assign) else value.target
+
+
+def _is_public_number(value: ast.Assign | ast.AnnAssign) -> bool:
+    target = _target_of(value)
+    if not isinstance(target, ast.Name) or not target.id.isupper() or target.id.startswith("_"):
+        return False
+    return NUMBER_NAME.fullmatch(target.id) is not None or (value.value is not None and _is_number(value.value))
+
+
+def _is_number(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.UnaryOp(operand=operand):
+            return _is_number(operand)
+        case ast.BinOp(left=left, right=right):
+            return _is_number(left) and _is_number(right)
+        case ast.Call(func=function):
+            return _name_of(function) == "timedelta"
+    return False
 
 
 def _bad_summaries(call: ast.Call) -> Iterator[tuple[int, str]]:

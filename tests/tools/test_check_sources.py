@@ -18,6 +18,7 @@ from tools.check_sources import (
     path_problems,
     sentence_problems,
     summary_problems,
+    value_problems,
     width_problems,
 )
 
@@ -83,6 +84,72 @@ def test_other_names_and_words_are_not_vague(write: Write) -> None:
     python = write("tests/a.py", 'overheard, saidar = "told", 1  # said\n')
     script = write("web/a.ts", 'const overheard = "told"; // const\n')
     assert list(name_problems([python, script])) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "word"),
+    [
+        ('PAUSE_S = 1.0\n"""How long to wait."""\n', 2, "How"),
+        ('_pause_s = 1.0\n"""\nAfter so many seconds."""\n', 2, "After"),
+        ('Key = tuple[str, str]\n"""(user id, node id)"""\n', 2, "("),
+        ('USERS: dict[str, int] = {}\n"""By id."""\n', 2, "By"),
+        (
+            'class A:\n    def __init__(self) -> None:\n        self.pos = 0\n        """Up to here."""\n',
+            4,
+            "Up",
+        ),
+    ],
+)
+def test_a_text_of_a_value_begins_with_what_the_value_is(write: Write, source: str, line: int, word: str) -> None:
+    path = write("src/talkwire/a.py", source)
+    problems = [(line, f'"{word}": start with a noun: what the value is')]
+    assert _texts(list(value_problems([path]))) == problems
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'PAUSE_S = 1.0\n"""Seconds to wait."""\n',
+        'ASK = 1.0\n"""Asked questions, which How would begin."""\n',
+        'KEYS = {}\n"""`How`, by key."""\n',
+        'class A:\n    pause_s = 1.0\n    """How long to wait."""\n',
+        'def wait() -> None:\n    """How one waits."""\n    pause_s = 1.0\n',
+    ],
+)
+def test_other_texts_of_values_and_those_of_fields_may_begin_with_any_word(write: Write, source: str) -> None:
+    assert list(value_problems([write("src/talkwire/a.py", source)])) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("USERS = 1_000", "DEPTH: Final = -2", "DAY = 24 * 60", "EXPIRES_AFTER = timedelta(days=1)"),
+        *("HEAD_BYTES = MAC_BYTES + MARK_BYTES", "PAUSES_S = (1, 2)", "NAME_MAX_LENGTH = limit()"),
+    ],
+)
+def test_a_public_number_has_a_text(write: Write, value: str) -> None:
+    path = write("tools/a.py", f"import b\n{value}\n")
+    name = value.split(maxsplit=1)[0].rstrip(":")
+    assert _texts(list(value_problems([path]))) == [(2, f"{name}: say below the number what it is, and its unit")]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("_USERS = 1_000", "IS_ON = True", 'NAME = "a"', "NAMES = {1: 2}", "limit = 1", "T = TypeVar('T')"),
+        *("class A:\n    USERS = 1", "def ask() -> None:\n    USERS = 1", 'NAME: Final = "a" * 3', "A.USERS = 1"),
+    ],
+)
+def test_other_values_need_no_text(write: Write, source: str) -> None:
+    assert list(value_problems([write("tools/a.py", f"{source}\n")])) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["tests/a.py", "bench/a.py", "web/a.ts", "clients/python/src/talkwire_client/payloads.py"]
+)
+def test_the_values_of_tests_and_of_generated_modules_are_not_checked(write: Write, name: str) -> None:
+    path = write(name, 'PAUSE_S = 1.0\n"""How long to wait."""\nUSERS = 1\n')
+    assert list(value_problems([path])) == []
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ closed for new ones keep theirs until the next turn.
 _DATE_S = 1.0
 """Seconds between two values of the header `Date`."""
 _RENEWS_DATE = 0
-"""Number of uvicorn's ticks with which it renews that header."""
+"""Number of uvicorn's ticks with which it renews the header `Date`."""
 
 LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf, read_s=600.0)
 """Limits of connections from other nodes.
