@@ -49,7 +49,7 @@ CARD_SUBJECT_MAX_BYTES = 4 * 1024
 """Largest subject of a card, as JSON in UTF-8, in bytes."""
 
 NAMED_USERS_MAX = 100
-"""Most users that a card names as those who may choose."""
+"""Most users, and most agents, that a card names as those who may choose."""
 
 CHOICES_NEEDED_MAX = 1000
 """Most choices of an action that a card may need."""
