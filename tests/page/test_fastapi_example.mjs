@@ -100,8 +100,8 @@ async function journey(service, { address, token }) {
   await send("POST", `${url}/orders/17/ship`);
   await alice.getByText("shipped").waitFor();
   await alice.getByText("The shop: ").waitFor();
-  const said = [`Alice: ${text}`, "Sam: Tomorrow.", "The shop: Your order is on its way."];
-  deepEqual(await texts(alice, "li"), said);
+  const seen = [`Alice: ${text}`, "Sam: Tomorrow.", "The shop: Your order is on its way."];
+  deepEqual(await texts(alice, "li"), seen);
   equal(await alice.locator("strong").innerText(), "shipped");
 
   await press(sam, "Hand over to Kim");
