@@ -208,7 +208,7 @@ IN_THE_GATE = (
     "page/test_safety.mjs::markup-in-messages-and-names-is-shown-as-text",
     "page/test_search.mjs::messages-are-found-here-and-everywhere",
     "page/test_settings.mjs::a-theme-holds-in-all-tabs-and-from-the-first-paint-on",
-    "page/test_speed.py::test_the_first_page_loads_little_and_stands_still",
+    "page/test_speed.mjs::the-first-page-loads-little-and-stands-still",
     "page/test_streams.mjs::an-answer-grows-with-its-parts-is-stopped-and-is-announced-once",
     "page/test_talking.mjs::two-users-talk",
     "page/test_threads.mjs::two-users-talk-in-a-thread",

@@ -47,6 +47,7 @@ from tests.page.servers import (  # noqa: F401 (pytest finds its fixtures here)
     application_server_below_a_prefix,
     console_server,
     invite_only_server,
+    long_server,
     server_of_short_tokens,
     team_server,
 )

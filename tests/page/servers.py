@@ -18,6 +18,7 @@ from talkwire.settings.keys import signing_secret
 from tests.forked_talkwire import start_talkwire
 from tests.http_client import HttpClient
 from tests.openid.provider import CALLBACK, CLIENT_ID, CLIENT_SECRET, Browser, running_provider
+from tests.page import long_conversation
 from tests.page.driving import Server, serving
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 
@@ -130,3 +131,12 @@ def team_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 service.put(f"/users/{user_id}/ban").raise_for_status()
 
             yield Server(url, {"ban": ban})
+
+
+@pytest.fixture(scope="module")
+def long_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A demo server with a conversation of very many messages, all of them read by alice."""
+    folder = tmp_path_factory.mktemp("long")
+    long_conversation.prepare(folder)
+    with serving(folder, reserved_port()) as url:
+        yield Server(url)

@@ -1,21 +1,32 @@
-import { atEnd, composer, conversations, message, pause, post, report, url, visit, visitAs } from "../browser.mjs";
+// What keeps the page fast, in counts: `python -m bench.web_client` measures times.
+import { equal, ok } from "node:assert/strict";
+import { readdir, stat } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { atEnd, composer, conversations, message, pause, post, url, visit, visitAs } from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
 const WHEEL_STEPS = 60;
+const ROWS_MAX = 300;
+// Scripts and styles, as they are sent.
+const ENTRANCE = { scripts: 8, bytes: 90_000 };
+const SIGNED_IN = { scripts: 6, bytes: 210_000 };
+const SHIFT = 0.02;
 
 // Through a conversation with very many messages, by all ways that there are.
-export async function long() {
+test("A long conversation never has many rows in the document", ["long_server"], async () => {
   const alice = await visitAs("alice");
-  let most = 0;
-  const count = async () => {
-    most = Math.max(most, await alice.locator(".row").count());
+  const hasFewRows = async () => {
+    const rows = await alice.locator(".row").count();
+    ok(rows <= ROWS_MAX, `${rows} rows`);
   };
   await conversations(alice).filter({ hasText: "Long" }).click();
   await message(alice, "Message 100000").waitFor();
   await alice.mouse.move(700, 350);
   for (let step = 0; step < WHEEL_STEPS; step++) {
     await alice.mouse.wheel(0, -3_000);
-    await count();
+    await hasFewRows();
   }
+  ok((await alice.locator(".row").count()) > 0);
   const first = await alice.evaluate(async (address) => {
     const answer = await fetch(address);
     return (await answer.json()).items[0].id;
@@ -24,16 +35,15 @@ export async function long() {
   await message(alice, "Message 1").waitFor();
   for (let step = 0; step < WHEEL_STEPS; step++) {
     await alice.mouse.wheel(0, 3_000);
-    await count();
+    await hasFewRows();
   }
   await alice.getByRole("button", { name: /^Jump to newest/ }).click();
   await message(alice, "Message 100000").waitFor();
-  await count();
-  report("went through", { most });
-}
+  await hasFewRows();
+});
 
 // One's own message is there when the browser next draws.
-export async function own() {
+test("One's own message is drawn in the frame after enter", ["long_server"], async () => {
   const alice = await visitAs("alice");
   await conversations(alice).filter({ hasText: "Long" }).click();
   await message(alice, "Message 100000").waitFor();
@@ -47,14 +57,12 @@ export async function own() {
     });
   });
   await composer(alice).press("Enter");
-  report("drawn", { text: await alice.evaluate(() => window.drawn) });
-}
+  equal(await alice.evaluate(() => window.drawn), "at once");
+});
 
 // What the browser loads until each kind of entrance is painted, and for the page of a signed-in user. What the page
 // loads ahead of its need when it is idle would be counted on a fast machine only.
-export async function first() {
-  const loaded = {};
-  const shifts = {};
+test("The first page loads little and stands still", [], async () => {
   const group = await post("conversations", "alice", { kind: "group", name: "The walk", memberIds: ["bob"] });
   const { code } = await post("invitations", "alice", { conversationIds: [group.id] });
   const wide = { width: 1440, height: 900 };
@@ -68,15 +76,20 @@ export async function first() {
     "demo on a phone": { viewport: phone },
   })) {
     const page = await atEntrance(options);
-    loaded[name] = await loadedBeforePaint(page);
-    shifts[name] = await page.evaluate(() => window.shifted);
+    isWithin(await loadedBeforePaint(page), ENTRANCE, name);
+    const shift = await page.evaluate(() => window.shifted);
+    ok(shift < SHIFT, `${name} shifts by ${shift}`);
     await page.context().close();
   }
   const alice = await visitAs("alice", { init: notePaint });
   await alice.reload();
   await conversations(alice).first().waitFor();
-  loaded["signed in"] = await loadedBeforePaint(alice);
-  report("loaded", { loaded, shifts });
+  isWithin(await loadedBeforePaint(alice), SIGNED_IN, "signed in");
+});
+
+function isWithin(loaded, limits, name) {
+  for (const [what, most] of Object.entries(limits))
+    ok(loaded[what] > 0 && loaded[what] <= most, `${name} loads ${loaded[what]} ${what}`);
 }
 
 // The page of a reader who is not signed in, once its forms are painted. `demo`: whether the server says that it is one.
@@ -122,8 +135,14 @@ function loadedBeforePaint(page) {
     const code = files.filter(({ name }) => /\.(js|css)$/.test(name));
     return {
       scripts: code.filter(({ name }) => name.endsWith(".js")).length,
-      requests: files.length,
       bytes: code.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
     };
   });
 }
+
+test("Few of the built scripts are small", [], async () => {
+  const folder = fileURLToPath(new URL("../../src/talkwire/web/page/", import.meta.url));
+  const scripts = (await readdir(folder)).filter((name) => name.endsWith(".js"));
+  const sizes = await Promise.all(scripts.map(async (name) => (await stat(folder + name)).size));
+  ok(sizes.filter((size) => size < 10_000).length <= 1 && sizes.length > 1, `${sizes}`);
+});
