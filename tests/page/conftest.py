@@ -45,11 +45,16 @@ from tests.page.servers import (  # noqa: F401 (pytest finds its fixtures here)
     application,
     application_server,
     application_server_below_a_prefix,
+    branded_server,
     console_server,
+    forgetful_server,
     invite_only_server,
     long_server,
     server_of_short_tokens,
+    short_ringing_server,
+    small_files_server,
     team_server,
+    unread_server,
 )
 from tests.protocol.server_process import reserved_port
 

@@ -18,12 +18,16 @@ from talkwire.settings.keys import signing_secret
 from tests.forked_talkwire import start_talkwire
 from tests.http_client import HttpClient
 from tests.openid.provider import CALLBACK, CLIENT_ID, CLIENT_SECRET, Browser, running_provider
-from tests.page import long_conversation
+from tests.page import long_conversation, unread_conversations
 from tests.page.driving import Server, serving
 from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserved_port
 
 SECRET = "a secret for tests, of more than 32 characters"
 """With which applications sign the tokens of their users."""
+
+_LOGO = (
+    """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="#2456d6"/></svg>"""
+)
 
 
 @contextmanager
@@ -139,4 +143,45 @@ def long_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("long")
     long_conversation.prepare(folder)
     with serving(folder, reserved_port()) as url:
+        yield Server(url)
+
+
+@pytest.fixture(scope="module")
+def unread_server(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A demo server with the conversations of `unread_conversations`."""
+    folder = Path(copytree(filled_demo, tmp_path_factory.mktemp("unread") / "data"))
+    unread_conversations.prepare(folder)
+    with serving(folder, reserved_port()) as url:
+        yield Server(url)
+
+
+@pytest.fixture(scope="module")
+def forgetful_server(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A demo server without positions of events, so that pages load everything again."""
+    folder = Path(copytree(filled_demo, tmp_path_factory.mktemp("forgetful") / "data"))
+    with serving(folder, reserved_port(), "--recovery", "never") as url:
+        yield Server(url)
+
+
+@pytest.fixture
+def small_files_server(demo_folder: Path) -> Iterator[Server]:
+    """A demo server that takes no file of more than 1,500 bytes."""
+    with serving(demo_folder, reserved_port(), "--max-file-size", "1500") as url:
+        yield Server(url)
+
+
+@pytest.fixture
+def branded_server(demo_folder: Path, tmp_path: Path) -> Iterator[Server]:
+    """A demo server whose operator has given the page a name, a sentence and a logo."""
+    logo = tmp_path / "logo.svg"
+    logo.write_text(_LOGO)
+    options = ("--web-name", "Fernhill", "--web-description", "Where we talk.", "--web-logo", str(logo))
+    with serving(demo_folder, reserved_port(), *options) as url:
+        yield Server(url)
+
+
+@pytest.fixture
+def short_ringing_server(demo_folder: Path) -> Iterator[Server]:
+    """A demo server on which a call rings for eight seconds."""
+    with serving(demo_folder, reserved_port(), "--call-ring-s", "8") as url:
         yield Server(url)

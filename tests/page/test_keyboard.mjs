@@ -1,7 +1,8 @@
+// Everything on the page can be done without a mouse, and the focus is never lost.
+import { deepEqual, equal, notEqual, ok } from "node:assert/strict";
 import {
   arrived,
   call,
-  complaints,
   composer,
   conversations,
   enterAs,
@@ -10,12 +11,12 @@ import {
   open,
   opened,
   post,
-  report,
   say,
   until,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 // What has the focus: how a screen reader would call it, or what it says.
 const focused = (page) =>
@@ -80,7 +81,7 @@ async function tabTo(page, name, key = "Tab") {
   throw new Error(`${name} is not reached with Tab: ${seen.join(", ")}`);
 }
 
-export async function everything() {
+test("One signs in, talks and signs out without a mouse", [], async () => {
   const page = await visit();
   await page.getByRole("button", { name: "Maya Lindgren" }).waitFor();
   await tabTo(page, "Another user ID");
@@ -138,12 +139,10 @@ export async function everything() {
   await press(page, "Enter");
   await choose(page, "Sign out");
   await page.getByRole("button", { name: "Maya Lindgren" }).waitFor();
-  report("signed out");
-}
+});
 
-export async function moving() {
+test("Keys lead from conversation to conversation", [], async () => {
   const page = await visitAs("bob");
-  const openName = async () => (await page.getByRole("heading", { level: 1 }).textContent()) ?? "";
   await post("messages", "alice", { conversationId: "conv-456", content: "for later" });
   // It goes to the top of the list.
   await conversations(page).first().filter({ hasText: "for later" }).waitFor();
@@ -177,20 +176,20 @@ export async function moving() {
 
   // A question mark in a text is one; elsewhere it asks.
   await page.keyboard.type("?");
-  const typed = await composer(page).inputValue();
+  equal(await composer(page).inputValue(), "?");
   await composer(page).fill("");
   const details = page.getByRole("button", { name: "Details" });
   await details.press("?");
   const keys = page.getByRole("dialog", { name: "Keyboard shortcuts" });
   await keys.waitFor();
-  const listed = await keys.locator("dt").count();
+  ok((await keys.locator("dt").count()) > 10);
   await press(page, "Escape");
   await keys.waitFor({ state: "detached" });
   await details.and(page.locator(":focus")).waitFor();
-  report("moved", { typed, listed, back: await focused(page), open: await openName() });
-}
+  equal(await focused(page), "Details");
+});
 
-export async function messageByMessage() {
+test("Keys lead from message to message, and the focus stays with one out of sight", [], async () => {
   const page = await visitAs("carol");
   const { id } = await post("conversations", "carol", { kind: "group", memberIds: ["alice"], name: "Rows" });
   for (let number = 1; number <= 120; number++) {
@@ -221,13 +220,13 @@ export async function messageByMessage() {
   // The list scrolls there when it next draws.
   const place = () => page.locator("article:focus").boundingBox();
   const isInSight = (box) => box !== null && box.y > 0 && box.y + box.height < 700;
-  const box = await until(place, isInSight);
+  ok(isInSight(await until(place, isInSight)));
 
   // It keeps the focus while it is far out of sight. The next key leads to what is on the screen.
   await page.mouse.move(700, 300);
   await page.mouse.wheel(0, 100_000);
   await inSight(page, "Row 121");
-  const kept = await focusedMessage(page).textContent();
+  equal(await focusedMessage(page).textContent(), "Row 21");
   await press(page, "ArrowUp");
   await focusedMessage(page).getByText("Row 121", { exact: true }).waitFor();
   await press(page, "PageUp");
@@ -236,7 +235,7 @@ export async function messageByMessage() {
   await until(place, (at) => at.y > listEnd);
   await press(page, "ArrowDown");
   const paged = await until(place, ({ y }) => y > listTop && y < listEnd);
-  const isOnScreen = paged.y + paged.height > listTop && paged.y < listEnd;
+  ok(paged.y + paged.height > listTop && paged.y < listEnd);
 
   await press(page, "r");
   await page.getByText("Replying to alice").waitFor();
@@ -246,10 +245,9 @@ export async function messageByMessage() {
   // In the empty message field, which has the focus now, Escape leads to the newest message.
   await press(page, "Escape");
   await message(page, "Row 121").waitFor();
-  report("moved", { inSight: isInSight(box), kept, isOnScreen });
-}
+});
 
-export async function skipping() {
+test("The list of conversations can be skipped", [], async () => {
   const page = await visitAs("alice");
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Skipping" });
   await post("messages", "alice", { conversationId: id, content: "to skip to" });
@@ -258,15 +256,15 @@ export async function skipping() {
   await composerFocused(page);
   await message(page, "to skip to").waitFor();
   await tabTo(page, "Skip to the messages");
-  const first = await page.evaluate(() => document.querySelector("a, button") === document.activeElement);
+  ok(await page.evaluate(() => document.querySelector("a, button") === document.activeElement));
   await press(page, "Enter");
-  const list = await focused(page);
+  equal(await focused(page), "Messages");
   await tabTo(page, "Skip to the message field");
   await press(page, "Enter");
-  report("skipped", { first, list, composer: await focused(page) });
-}
+  equal(await focused(page), "Message");
+});
 
-export async function closingADialog() {
+test("A closed dialog does not take the focus back", [], async () => {
   const page = await visitAs("alice");
   await page.getByRole("button", { name: /^Your account: alice/ }).click();
   await page.getByRole("menuitem", { name: "Settings" }).click();
@@ -277,10 +275,10 @@ export async function closingADialog() {
     document.querySelector("aside [type=search]").focus();
   });
   await page.locator("dialog").waitFor({ state: "detached" });
-  report("closed", { focused: await focused(page) });
-}
+  equal(await focused(page), "Search conversations, people, messages");
+});
 
-export async function deleting() {
+test("The focus stays where a message was deleted", [], async () => {
   const page = await visitAs("alice");
   // With a message before it that has the same author, the keys would lead to that one.
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Deleting" });
@@ -298,11 +296,10 @@ export async function deleting() {
   if (await confirm.isVisible()) await confirm.press("Enter");
   await gone.waitFor();
   await page.locator(".scroller:focus, .scroller :focus").waitFor();
-  report("deleted", { complaints });
-}
+});
 
 // Typing while the focus is on the list of messages or nowhere writes a message.
-export async function typingAnywhere() {
+test("What is typed nowhere is written into the message field", [], async () => {
   const alice = await visitAs("alice");
   await open(alice, "general");
   await say(alice, "Something said");
@@ -311,12 +308,12 @@ export async function typingAnywhere() {
   await alice.keyboard.type("from the list");
   await alice.evaluate(() => document.activeElement.blur());
   await alice.keyboard.type(", from nowhere");
-  report("typed", { text: await composer(alice).inputValue() });
-}
+  equal(await composer(alice).inputValue(), "from the list, from nowhere");
+});
 
 // Who has reacted with the keys continues with the keys of the message. The row of the open conversation leads to its
 // field.
-export async function goingOn() {
+test("Keys continue after a reaction and at the row of the open conversation", [], async () => {
   const alice = await visitAs("alice");
   await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Going on" });
   await open(alice, "Going on");
@@ -338,11 +335,11 @@ export async function goingOn() {
   await conversations(alice).filter({ hasText: "Going on" }).click();
   await composer(alice).and(alice.locator(":focus")).waitFor();
   await alice.keyboard.type("a thought");
-  report("went on", { text: await composer(alice).inputValue() });
-}
+  equal(await composer(alice).inputValue(), "a thought");
+});
 
 // After a click on a message or on something in it, letters are a text: k, p, r, t and e are no commands.
-export async function typingAfterAClick() {
+test("Typing after a click on a message is a text", [], async () => {
   const alice = await visitAs("alice");
   // With a message before it that has the same author, its toolbar would have fewer buttons.
   await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Clicking" });
@@ -370,41 +367,42 @@ export async function typingAfterAClick() {
   }
   await panel.locator("article").first().click();
   await alice.keyboard.type(", three");
-  const text = await alice.locator(".conversation").getByRole("textbox", { name: "Message", exact: true }).inputValue();
-  report("typed", { text, inThread: await field.inputValue() });
-}
+  equal(await composer(alice.locator(".conversation")).inputValue(), "kept, prompter");
+  equal(await field.inputValue(), "onetwo, three");
+});
 
 // The search of people has the focus, and lists those whom the reader knows; on a touch screen it waits for a tap.
-export async function startingAConversation() {
-  const started = {};
-  for (const [kind, options] of [["mouse", {}], ["touch", { hasTouch: true, isMobile: true }]]) {
+test("A new conversation begins with the search of people", [], async () => {
+  for (const [options, expected] of [[{}, "combobox"], [{ hasTouch: true, isMobile: true }, "DIALOG"]]) {
     const page = await visitAs("alice", options);
     await page.getByRole("button", { name: "New conversation" }).first().click();
     await page.locator(".directory [role=option]").getByText("bob", { exact: true }).waitFor();
-    started[kind] = await page.evaluate(() => document.activeElement.getAttribute("role") ?? document.activeElement.tagName);
+    const role = () => document.activeElement.getAttribute("role") ?? document.activeElement.tagName;
+    equal(await page.evaluate(role), expected);
   }
-  report("started", started);
-}
+});
 
 // "Set a status" leads to its field. A preset fills in the text and its end.
-export async function settingAStatus() {
+test("Setting a status leads to its field and presets", [], async () => {
   const page = await visitAs("alice");
   await page.getByRole("button", { name: /^Your account: alice/ }).click();
   await page.getByRole("menuitem", { name: /^Set a status/ }).click();
   const field = page.locator("dialog[open] [name=text]");
   await field.waitFor();
   await page.locator("dialog[open] :focus").waitFor();
-  const isFocused = await field.evaluate((it) => it === document.activeElement);
+  ok(await field.evaluate((it) => it === document.activeElement));
   await page.locator("dialog[open]").getByRole("button", { name: /In a meeting/ }).click();
-  const filled = [await field.inputValue(), await page.getByLabel("Clear after").inputValue()];
+  equal(await field.inputValue(), "🗓️ In a meeting");
+  equal(await page.getByLabel("Clear after").inputValue(), "hour");
   await page.locator("dialog[open]").getByRole("button", { name: "Save" }).click();
   await page.locator("dialog").waitFor({ state: "detached" });
   const { text, textUntil } = await call("GET", "users/me/presence", "alice");
-  report("opened", { isFocused, filled, text, ends: textUntil !== undefined });
-}
+  equal(text, "🗓️ In a meeting");
+  notEqual(textUntil, undefined);
+});
 
 // Each Escape closes one thing, also where the dialog has replaced what had the focus.
-export async function closingOneByOne() {
+test("Each Escape closes one thing", [], async () => {
   const page = await visitAs("alice");
   await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "One by one" });
   await open(page, "One by one");
@@ -415,28 +413,27 @@ export async function closingOneByOne() {
   await page.getByRole("textbox", { name: "Invitation link" }).waitFor();
   await press(page, "Escape");
   await page.locator("dialog").waitFor({ state: "detached" });
-  const panels = await panel.count();
+  equal(await panel.count(), 1);
   await press(page, "Escape");
   await panel.waitFor({ state: "detached" });
-  report("closed", { panels });
-}
+});
 
 // Tab reaches each row of the list once. Its menu opens by Shift+F10, and by its button beside the row.
-export async function rowsOfTheList() {
+test("Tab reaches each row of the list once", [], async () => {
   const page = await visitAs("alice");
   await conversations(page).nth(1).waitFor();
-  const rowOf = () => page.evaluate(() => [...document.querySelectorAll(".conversations a")].indexOf(document.activeElement));
+  const rowOf = () =>
+    page.evaluate(() => [...document.querySelectorAll(".conversations a")].indexOf(document.activeElement));
   await conversations(page).first().focus();
   await press(page, "Tab");
-  const second = await rowOf();
+  equal(await rowOf(), 1);
   await press(page, "ArrowRight");
-  const right = await page.evaluate(() => document.activeElement.getAttribute("aria-haspopup"));
+  equal(await page.evaluate(() => document.activeElement.getAttribute("aria-haspopup")), "menu");
   await press(page, "ArrowLeft");
-  const left = await rowOf();
+  equal(await rowOf(), 1);
   await press(page, "Shift+F10");
   await page.locator("[role=menu] :focus").waitFor();
-  report("moved", { second, right, left });
-}
+});
 
 // Holds back a part of the page until `release` is called. `asked`: resolves when the page asks for it.
 async function heldBack(page, part) {
@@ -453,7 +450,7 @@ async function heldBack(page, part) {
 
 // Parts that are often needed are loaded before. What is typed while one still loads is meant for it: neither for the
 // message field, nor a shortcut.
-export async function typingWhileLoading() {
+test("Keys wait for the part for which they are meant", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Meanwhile", memberIds: ["bob"] });
   await post("messages", "bob", { conversationId: id, content: "A root" });
   const page = await visit();
@@ -467,15 +464,14 @@ export async function typingWhileLoading() {
   await press(page, "Control+k");
   await page.keyboard.type("genx");
   await press(page, "Backspace", "Enter");
-  const field = await composer(page).inputValue();
+  equal(await composer(page).inputValue(), "kept");
   switcher.release();
   const search = page.getByRole("combobox");
   await search.waitFor();
-  const wanted = await until(() => search.inputValue(), (text) => text === "gen");
+  await becomes(() => search.inputValue(), "gen");
   await press(page, "Escape");
   await search.waitFor({ state: "detached" });
-  await until(() => focused(page), (name) => name === "Message");
-  const focusedAfter = await focused(page);
+  await becomes(() => focused(page), "Message");
 
   await page.getByRole("log").first().focus();
   await press(page, "ArrowUp");
@@ -491,15 +487,15 @@ export async function typingWhileLoading() {
   thread.release();
   const inThread = page.locator(".panel textarea");
   await inThread.waitFor();
-  const reply = await until(() => inThread.inputValue(), (text) => text === "res");
-  const texts = await page.locator(".message .text").allTextContents();
-  const rest = { composing: await page.locator(".composing").count(), texts, after: await composer(page).first().inputValue() };
-  report("typed meanwhile", { field, wanted, focusedAfter, reply, ...rest });
-}
+  await becomes(() => inThread.inputValue(), "res");
+  deepEqual(await page.locator(".message .text").allTextContents(), ["A root", "A root"]);
+  equal(await page.locator(".composing").count(), 0);
+  equal(await composer(page).first().inputValue(), "kept");
+});
 
 // The last entry of Ctrl+K searches messages: beside the open conversation, also where it is searched already, and
 // otherwise in the list.
-export async function searchFromSwitcher() {
+test("The switcher searches messages too", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Searched", memberIds: ["bob"] });
   await post("messages", "bob", { conversationId: id, content: "The xylophone is here" });
   await until(async () => (await call("GET", "search?q=xylophone", "alice")).items.length, (count) => count > 0);
@@ -517,17 +513,16 @@ export async function searchFromSwitcher() {
   const find = (place) => page.locator(`${place} .find`).filter({ hasText: "The xylophone" });
   await search("xylophone");
   await find("aside").waitFor();
-  const inList = await focused(page);
+  equal(await focused(page), "Search conversations, people, messages");
   await page.getByRole("searchbox").fill("");
   await open(page, "general");
   const field = page.locator(".panel [type=search]:focus");
-  const beside = [];
   // From the message field, and with the panel open at other words.
   for (const words of ["general", "xylophone"]) {
     await search(words, ...(words === "general" ? ["ArrowUp"] : []));
     await field.waitFor();
-    beside.push(await until(() => field.inputValue(), (text) => text === words));
+    await becomes(() => field.inputValue(), words);
   }
   await find(".panel").waitFor();
-  report("searched", { inList, beside, everywhere: await page.getByRole("radio", { name: "Everywhere" }).isChecked() });
-}
+  equal(await page.getByRole("radio", { name: "Everywhere" }).isChecked(), true);
+});

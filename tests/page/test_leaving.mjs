@@ -1,76 +1,76 @@
 // What was written and not sent: in several tabs, while a message is edited, and when its author signs out.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
-  LOST,
   act,
   anotherTab,
   call,
   composer,
   enterAs,
   letters,
+  LOST,
   message,
-  opened,
   messages,
   open,
+  opened,
+  pageUrl,
   pause,
   post,
-  report,
   say,
   start,
   submitAccount,
   until,
-  pageUrl,
   url,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const text = (page) => composer(page).inputValue();
-const shows = (page, wanted) => until(() => text(page), (value) => value === wanted);
+const shows = (page, wanted) => becomes(() => text(page), wanted);
 
 // A tab with a text of its own keeps it, whatever another tab sends; one without any has the newest.
-export async function tabs() {
+test("A draft belongs to its tab", ["crowded_server"], async () => {
   const one = await visitAs("alice");
   await open(one, "general");
   await composer(one).fill("A long draft");
   const two = await anotherTab(one, "alice");
   await open(two, "general");
-  const taken = await shows(two, "A long draft");
+  await shows(two, "A long draft");
   await say(two, "x");
   await message(two, "x").waitFor();
   await message(one, "x").waitFor();
-  const kept = await text(one);
+  equal(await text(one), "A long draft");
   await one.reload();
   await composer(one).waitFor();
-  const reloaded = await shows(one, "A long draft");
+  await shows(one, "A long draft");
   // A tab whose reader has written nothing follows.
   const three = await anotherTab(one, "alice");
   await open(three, "general");
   await shows(three, "A long draft");
   await composer(one).fill("A longer draft");
-  const followed = await shows(three, "A longer draft");
+  await shows(three, "A longer draft");
   await say(one, "A longer draft");
-  const followedSending = await shows(three, "");
+  await shows(three, "");
   // The text that a tab shows is sent in another one.
   await composer(one).fill("Written here");
   await shows(three, "Written here");
   await composer(three).press("Enter");
   await message(one, "Written here").waitFor();
-  const sent = await shows(one, "");
+  await shows(one, "");
   // What a tab has written is continued and sent in another one.
   await composer(one).fill("See you at");
   // Otherwise it does not follow: its reader has written there.
   await three.reload();
   await shows(three, "See you at");
   await composer(three).fill("See you at nine");
-  const continued = await shows(one, "See you at nine");
+  await shows(one, "See you at nine");
   await composer(three).press("Enter");
   await message(one, "See you at nine").waitFor();
-  const done = await shows(one, "");
-  report("written", { continued, done, taken, kept, reloaded, followed, followedSending, sent });
-}
+  await shows(one, "");
+});
 
 // An edit and a reply belong to their tab too.
-export async function edits() {
+test("An edit belongs to its tab", ["crowded_server"], async () => {
   const one = await visitAs("alice");
   await open(one, "general");
   await say(one, "Speling");
@@ -86,17 +86,17 @@ export async function edits() {
   await message(one, "A second message").waitFor();
   await one.reload();
   await one.getByText("Editing your message").waitFor();
-  const reloaded = await shows(one, "Spelling");
+  await shows(one, "Spelling");
   await composer(one).press("Enter");
   await message(two, "Spelling").waitFor();
-  report("edited", { reloaded, left: await text(one) });
-}
+  equal(await text(one), "");
+});
 
 // The message is deleted elsewhere while it is edited.
-export async function deleted() {
+test("A deleted message is not edited any more", ["crowded_server"], async () => {
   const one = await visitAs("alice", { expected: LOST });
   await open(one, "general");
-  const ends = async (content, changed, remove) => {
+  const ends = async (content, changed, remove, expected) => {
     await say(one, content);
     await message(one, content).waitFor();
     await composer(one).press("ArrowUp");
@@ -105,27 +105,28 @@ export async function deleted() {
     const { items } = await call("GET", "conversations/general/messages?limit=1", "alice");
     await remove(() => call("DELETE", `messages/${items[0].id}`, "alice"));
     await one.getByText("Editing your message").waitFor({ state: "detached" });
-    const notice = await one.locator(".notice p").textContent();
+    equal(await one.locator(".notice p").textContent(), expected);
     await one.locator(".notice").getByRole("button", { name: "Close" }).click();
-    return { notice, draft: await text(one) };
+    equal(await text(one), changed ?? "");
   };
-  const unchanged = await ends("Not for long", undefined, (remove) => remove());
-  const changed = await ends("Soon gone", "What I wanted to say", (remove) => remove());
+  const kept = "The message was deleted. Your changed text is in the message field.";
+  await ends("Not for long", undefined, (remove) => remove(), "The message was deleted.");
+  await ends("Soon gone", "What I wanted to say", (remove) => remove(), kept);
   await composer(one).fill("");
   // The page does not see it, and learns it when it is connected again.
-  const missed = await ends("Gone while away", "Written while away", async (remove) => {
+  const removeUnseen = async (remove) => {
     await one.context().setOffline(true);
     await one.getByText("Reconnecting…").waitFor();
     await remove();
     await one.context().setOffline(false);
-  });
+  };
+  await ends("Gone while away", "Written while away", removeUnseen, kept);
   await say(one, "And on");
   await message(one, "And on").waitFor();
-  report("deleted", { unchanged, changed, missed });
-}
+});
 
 // The message is deleted while its author is offline, and has gone on to another conversation.
-export async function deleted_elsewhere() {
+test("A message that was deleted elsewhere is named with its conversation", ["crowded_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Workshop" });
   const alice = await visitAs("alice", { expected: LOST });
   await open(alice, "general");
@@ -145,14 +146,17 @@ export async function deleted_elsewhere() {
   await alice.context().setOffline(false);
   const toast = alice.locator(".toast:popover-open");
   await toast.waitFor();
-  const says = await toast.locator("p").textContent();
+  equal(
+    await toast.locator("p").textContent(),
+    "The message you edited in Workshop was deleted. Your changed text is in the message field there.",
+  );
   await toast.getByRole("button", { name: "Open" }).click();
   await opened(alice, "Workshop");
-  report("deleted elsewhere", { says, draft: await text(alice) });
-}
+  equal(await text(alice), "We meet at seven");
+});
 
 // A notice that only informs stands between the header and the messages. It ends with the next message, or by itself.
-export async function notices() {
+test("A notice covers nothing and ends by itself or with the next message", ["crowded_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Notices" });
   const alice = await visitAs("alice", { clock: true });
   await open(alice, "Notices");
@@ -171,20 +175,17 @@ export async function notices() {
   const parts = [".notice", ".conversation > header", ".timeline", ".conversation"];
   const [it, header, timeline, all] = await Promise.all(parts.map((part) => alice.locator(part).boundingBox()));
   const middle = ({ x, width }) => x + width / 2;
-  const stands = {
-    isBelowHeader: it.y >= header.y + header.height,
-    isAboveMessages: it.y + it.height <= timeline.y,
-    isCentred: Math.abs(middle(it) - middle(all)) < 2,
-  };
+  ok(it.y >= header.y + header.height, "it is below the header");
+  ok(it.y + it.height <= timeline.y, "it is above the messages");
+  ok(Math.abs(middle(it) - middle(all)) < 2, "it is in the middle");
   await composer(alice).press("Enter");
   await notice.waitFor({ state: "detached" });
   await leaveOff("Soon gone");
   await alice.clock.runFor(6_000);
-  const stays = await notice.count();
+  equal(await notice.count(), 1);
   await alice.clock.runFor(6_000);
   await notice.waitFor({ state: "detached" });
-  report("ended", { stands, stays });
-}
+});
 
 const signOut = async (page) => {
   await page.getByRole("button", { name: /^Your account/ }).click();
@@ -226,8 +227,10 @@ const kept = (page) =>
     return { keys, entries, uploads, bytes, states };
   });
 
+const NOTHING = { keys: [], entries: 0, uploads: 0, bytes: 0, states: 0 };
+
 // Signing out without a connection: the page asks, removes what was not sent, and says that the server does not know.
-export async function unsent() {
+test("Signing out names and removes what is not sent", ["crowded_server"], async () => {
   const credentials = { "E-mail": "frida@example.com", Password: "correct horse" };
   const frida = await visit({ expected: LOST });
   await submitAccount(frida, { Name: "Frida", ...credentials });
@@ -251,15 +254,20 @@ export async function unsent() {
   await composer(frida).fill("A draft");
   await until(() => kept(frida), ({ entries, bytes }) => entries === 1 && bytes === 1);
   const before = await kept(frida);
+  deepEqual({ ...before, keys: before.keys.length }, { keys: 5, entries: 1, uploads: 1, bytes: 1, states: 1 });
   await signOut(frida);
-  const asked = await dialog(frida).locator("p").first().textContent();
+  equal(
+    await dialog(frida).locator("p").first().textContent(),
+    "1 message is not sent yet, and there are 2 drafts. Signing out removes them.",
+  );
   await dialog(frida).getByRole("button", { name: "Cancel" }).click();
-  const stays = await text(frida);
+  equal(await text(frida), "A draft");
   await signOut(frida);
   await dialog(frida).getByRole("button", { name: "Sign out" }).click();
   await frida.locator(".entrance").waitFor();
   const reason = await frida.locator(".entrance").textContent();
-  const after = await kept(frida);
+  ok(reason.includes("the server could not be reached to end the session"), reason);
+  deepEqual(await kept(frida), NOTHING);
   await frida.context().setOffline(false);
   await frida.reload();
   await submitAccount(frida, credentials);
@@ -267,20 +275,13 @@ export async function unsent() {
   await start(frida, ["bob"]);
   await composer(frida).waitFor();
   await pause(500);
-  report("signed out", {
-    before: { ...before, keys: before.keys.length },
-    asked,
-    stays,
-    says: reason.includes("the server could not be reached to end the session"),
-    after,
-    letters: await letters(frida).count(),
-    sent: await messages(frida).allTextContents(),
-    draft: await text(frida),
-  });
-}
+  equal(await letters(frida).count(), 0);
+  deepEqual(await messages(frida).allTextContents(), []);
+  equal(await text(frida), "");
+});
 
 // Without anything unsent, nobody is asked. The other tab of the browser follows, also without the server.
-export async function everywhere() {
+test("Signing out ends the other tabs without the server", ["crowded_server"], async () => {
   const gerd = await visit({ expected: LOST });
   await submitAccount(gerd, { Name: "Gerd", "E-mail": "gerd@example.com", Password: "correct horse" });
   await start(gerd, ["alice"]);
@@ -297,12 +298,13 @@ export async function everywhere() {
   await gerd.locator(".entrance").waitFor();
   await tab.locator(".entrance").waitFor();
   const reason = await tab.locator(".entrance").textContent();
-  report("signed out", { says: reason.includes("You were signed out in another tab."), left: await kept(tab) });
-}
+  ok(reason.includes("You were signed out in another tab."), reason);
+  deepEqual(await kept(tab), NOTHING);
+});
 
 // The server ends the session, as when its user signs out on another device: what was not sent waits for that user, and
 // another user neither sees nor sends it.
-export async function ended() {
+test("What is not sent waits for its author when the server ends the session", ["crowded_server"], async () => {
   const credentials = { "E-mail": "hanna@example.com", Password: "correct horse" };
   // What the page asks for while the session ends is refused.
   const hanna = await visit({ expected: new RegExp(`${LOST.source}|status of 401`) });
@@ -323,26 +325,25 @@ export async function ended() {
   await enterAs(hanna, "alice");
   await hanna.locator(".conversations a", { hasText: "Hanna" }).click();
   await composer(hanna).waitFor();
-  const other = await text(hanna);
+  equal(await text(hanna), "");
   await signOut(hanna);
   await submitAccount(hanna, { ...credentials, Password: "battery staple" });
   await hanna.locator(".conversations a", { hasText: "alice" }).click();
-  report("ended", { other, own: await shows(hanna, "To be continued") });
-}
+  await shows(hanna, "To be continued");
+});
 
 // The next user of the browser does not start in a conversation of the one before.
-export async function next_user() {
+test("The next user does not start in a conversation of the one before", ["crowded_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Not for others", memberIds: ["bob"] });
   const page = await visitAs("alice");
   await open(page, "Not for others");
   await signOut(page);
   await page.locator(".entrance").waitFor();
-  const left = await page.evaluate(() => location.hash);
+  equal(await page.evaluate(() => location.hash), "");
   await enterAs(page, "carol");
   await page.getByText("Choose a conversation or start a new one.").waitFor();
   // The link of a conversation leads there for every user.
   const linked = await visit({ path: `#/conversation/${id}` });
   await enterAs(linked, "bob");
   await opened(linked, "Not for others");
-  report("next", { left });
-}
+});

@@ -1,5 +1,6 @@
+// What is unread after the connection was lost while somebody read at the end of a conversation or a thread.
+import { equal, match, ok } from "node:assert/strict";
 import {
-  answers,
   atEnd,
   call,
   composer,
@@ -10,10 +11,10 @@ import {
   open,
   pause,
   post,
-  report,
   until,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 // How many messages there are before the connection is lost; all of them are read.
@@ -40,6 +41,15 @@ async function write(conversationId, word, count, more = {}) {
 
 let conversations = 0;
 
+const VISITORS = { "in a window": {}, "on a phone": { isOnPhone: true } };
+
+// How a page gets what it missed: the server repeats it, the page asks for it, or it loads all again.
+const WAYS = [
+  { way: "repeated", needs: ["demo_server"], asks: false },
+  { way: "asked for", needs: ["demo_server"], asks: true },
+  { way: "loaded again", needs: ["forgetful_server"], asks: false },
+];
+
 // Runs in the page. The server does not know what it asks to resume, so the page asks for what it has missed.
 function resumeNothing() {
   const { send } = WebSocket.prototype;
@@ -55,7 +65,8 @@ async function reading({ isOnPhone = false, asks = false } = {}) {
   await write(id, "Word", READ);
   await post(`conversations/${id}/read`, "alice", {});
   const network = await losable();
-  const alice = await visitAs("alice", { at: network.at, expected: LOST, ...(asks && { init: resumeNothing }), ...(isOnPhone && PHONE) });
+  const how = { at: network.at, expected: LOST, ...(asks && { init: resumeNothing }), ...(isOnPhone && PHONE) };
+  const alice = await visitAs("alice", how);
   await open(alice, name);
   await atEnd(alice);
   return { id, network, alice };
@@ -87,27 +98,29 @@ async function restore({ alice, network }) {
   await until(() => lines(alice), (count) => count === 0);
 }
 
-// The connection is lost, much is written, and it comes back. `writes`: whether a message of the reader waits meanwhile.
-export async function much({ missed, writes = false, ...how }) {
-  const at = await reading(how);
-  await lose(at);
-  if (writes) {
-    await composer(at.alice).fill("Of my own");
-    await at.alice.getByRole("button", { name: "Send", exact: true }).click();
-    await letters(at.alice).first().waitFor();
-    await atEnd(at.alice);
-  }
-  await miss(at, missed);
-}
+// The connection is lost, much is written, and it comes back. `writes`: whether the reader's own message waits meanwhile.
+for (const { way, needs, asks } of WAYS)
+  for (const missed of [60, 300, 700])
+    for (const [who, { writes = false, ...how }] of Object.entries({ ...VISITORS, "while writing": { writes: true } }))
+      test(`What was missed is unread and below the list: ${missed}, ${way}, ${who}`, needs, async () => {
+        const at = await reading({ asks, ...how });
+        await lose(at);
+        if (writes) {
+          await composer(at.alice).fill("Of my own");
+          await at.alice.getByRole("button", { name: "Send", exact: true }).click();
+          await letters(at.alice).first().waitFor();
+          await atEnd(at.alice);
+        }
+        await miss(at, missed);
+      });
 
-// The same; meanwhile the test kills the server and starts it again, and answers when that is done.
-export async function restarted() {
+test("What was missed is unread after the server was killed", ["own_server"], async ({ server }) => {
   const at = await reading();
   await lose(at);
-  report("ready");
-  await answers.next();
+  await server.kill();
+  await server.start();
   await miss(at, 60);
-}
+});
 
 // All of it is unread, below the list, which stays where it was. On a phone it moves by the line about the connection.
 async function miss({ id, alice, network }, missed) {
@@ -118,33 +131,38 @@ async function miss({ id, alice, network }, missed) {
   const counted = Number(await until(count, (text) => Number(text) >= missed - 2));
   const read = await resting(() => readSeq(id));
   const moved = Math.abs((await top(alice, `Word ${READ}`)) - before);
+  ok(moved < 60, `the list moved by ${moved} pixels`);
   // What the line about the connection had covered is on the screen, and so it may be read.
-  const isUnread = read <= READ + 2 && counted >= READ + missed - read;
-  report("back", { stays: moved < 60 || moved, isUnread: isUnread || [read, counted], line: await line(alice).count() });
+  ok(read <= READ + 2 && counted >= READ + missed - read, `read to ${read}, and ${counted} are unread`);
+  equal(await line(alice).count(), 1);
 
   await jump(alice).click();
   const label = await until(() => above(alice).textContent(), (text) => Number.parseInt(text) >= missed - 2);
-  report("skipped", { label: label.replace(/\d+( new)( since.*)?/, "N$1"), same: (await resting(() => readSeq(id))) === read });
+  match(label, /^\d+ new( since.*)?$/);
+  equal(await resting(() => readSeq(id)), read);
 
   await alice.locator(".to-unseen").getByRole("button", { name: "Mark as read" }).click();
   const undo = alice.locator(".toast").getByRole("button", { name: "Undo" });
   await undo.waitFor();
   const marked = await until(() => readSeq(id), (seq) => seq >= READ + missed);
+  ok(marked >= READ + missed, `read to ${marked}`);
   await undo.click();
-  const undone = await until(() => readSeq(id), (seq) => seq === read);
-  report("marked", { all: marked >= READ + missed, undone: undone === read });
+  await becomes(() => readSeq(id), read);
 }
 
 // Less than a screen is written: that is read once it was on the screen, below the line.
-export async function little(how) {
-  const at = await reading(how);
-  const { id, alice } = at;
-  await lose(at);
-  await write(id, "Missed", 4);
-  await restore(at);
-  const read = await until(() => readSeq(id), (seq) => seq === READ + 4);
-  report("back", { read: read - READ, line: await inSight(line(alice)), last: await inSight(message(alice, "Missed 4")) });
-}
+for (const { way, needs, asks } of WAYS)
+  for (const [who, how] of Object.entries(VISITORS))
+    test(`Little that was missed is read on the screen: ${way}, ${who}`, needs, async () => {
+      const at = await reading({ asks, ...how });
+      const { id, alice } = at;
+      await lose(at);
+      await write(id, "Missed", 4);
+      await restore(at);
+      await becomes(() => readSeq(id), READ + 4);
+      ok(await inSight(line(alice)));
+      ok(await inSight(message(alice, "Missed 4")));
+    });
 
 // In headless browsers, windows have the focus all the time.
 async function focus(page, hasFocus) {
@@ -154,9 +172,9 @@ async function focus(page, hasFocus) {
   }, hasFocus);
 }
 
-// Replies that come to an open thread without a connection or, `elsewhere`, while another window has the focus: the line
-// above them comes into sight.
-export async function replies({ missed, elsewhere = false, ...how }) {
+// Replies come to an open thread without a connection or, `elsewhere`, while another window has the focus: the line above
+// them comes into sight.
+async function missReplies({ missed, unread, elsewhere = false, ...how }) {
   const at = await reading(how);
   const { id, alice } = at;
   const { items } = await call("GET", `conversations/${id}/messages?limit=1`, "alice");
@@ -167,25 +185,40 @@ export async function replies({ missed, elsewhere = false, ...how }) {
   await alice.evaluate((hash) => (location.hash = hash), `#/conversation/${id}/${first}`);
   await thread(alice).getByText("Reply 30", { exact: true }).waitFor();
   await thread(alice).evaluate((it) => (it.parentElement.scrollTop = it.parentElement.scrollHeight));
-  const unread = async () => (await call("GET", `messages/${threadId}/thread?limit=1`, "alice")).unreadCount;
-  await until(unread, (count) => count === 0);
+  const unreadCount = async () => (await call("GET", `messages/${threadId}/thread?limit=1`, "alice")).unreadCount;
+  await becomes(unreadCount, 0);
   await (elsewhere ? focus(alice, false) : lose(at));
   await write(id, "Missed", missed, { threadId });
   if (elsewhere) await thread(alice).getByText(`Missed ${missed}`, { exact: true }).waitFor();
   await (elsewhere ? focus(alice, true) : restore(at));
   const firstUnread = thread(alice).locator("li", { has: alice.locator(".unread-from") });
   await firstUnread.waitFor();
-  report("back", {
-    unread: await resting(unread),
-    line: (await firstUnread.innerText()).includes("Missed 1"),
-    last: await thread(alice)
-      .getByText(`Missed ${missed}`, { exact: true })
-      .evaluate((it) => it.getBoundingClientRect().bottom <= it.closest(".thread").parentElement.getBoundingClientRect().bottom),
-  });
+  equal(await resting(unreadCount), unread);
+  ok((await firstUnread.innerText()).includes("Missed 1"));
+  const isInSight = await thread(alice)
+    .getByText(`Missed ${missed}`, { exact: true })
+    .evaluate((it) => {
+      const frame = it.closest(".thread").parentElement.getBoundingClientRect();
+      return it.getBoundingClientRect().bottom <= frame.bottom;
+    });
+  equal(isInSight, unread === 0);
+}
+
+// More replies than fit are unread; few are read on the screen.
+const REPLIES = { many: { missed: 40, unread: 40 }, few: { missed: 3, unread: 0 } };
+
+for (const [amount, counts] of Object.entries(REPLIES)) {
+  for (const { way, needs, asks } of WAYS)
+    for (const [who, how] of Object.entries(VISITORS))
+      test(`Replies that were missed are below a line: ${amount}, ${way}, ${who}`, needs, () =>
+        missReplies({ ...counts, asks, ...how }));
+
+  test(`Replies that came while one looked elsewhere are below a line: ${amount}`, [], () =>
+    missReplies({ ...counts, elsewhere: true }));
 }
 
 // A page that slept handles what came meanwhile after its window has the focus again.
-export async function woken() {
+test("A page that slept reads nothing that comes when it wakes", [], async () => {
   const asleep = [];
   let sleeps = false;
   const { id, alice } = await reading();
@@ -204,5 +237,6 @@ export async function woken() {
   sleeps = false;
   for (const receive of asleep) receive();
   const label = await until(() => above(alice).textContent(), (text) => text.startsWith("60 "));
-  report("woken", { label: label.slice(0, 6), read: (await resting(() => readSeq(id))) - READ });
-}
+  equal(label.slice(0, 6), "60 new");
+  equal(await resting(() => readSeq(id)), READ);
+});

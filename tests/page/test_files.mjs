@@ -1,19 +1,19 @@
+// Files: chosen, pasted and dropped, on their way through pauses, reloads and a killed server, and in messages.
+import { deepEqual, doesNotMatch, equal, match, ok } from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { deflateSync } from "node:zlib";
 import {
-  LOST,
   act,
-  answers,
   call,
   composer,
   conversations,
   ledTo,
   letters,
+  LOST,
   message,
   open,
   opened,
   post,
-  report,
   say,
   start,
   stays,
@@ -22,7 +22,8 @@ import {
   url,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const MARKUP = "<img src=x onerror=alert(1)>.txt";
 
@@ -35,8 +36,8 @@ const textFile = (name, content) => ({ name, mimeType: "text/plain", buffer: Buf
 
 // A picture of one colour.
 function picture(name, width, height, shade) {
-  const rows = Buffer.concat(Array.from({ length: height }, () => Buffer.concat([Buffer.of(0), Buffer.alloc(width * 3, shade)])));
-  return png(name, width, height, [8, 2], rows);
+  const row = Buffer.concat([Buffer.of(0), Buffer.alloc(width * 3, shade)]);
+  return png(name, width, height, [8, 2], Buffer.concat(Array(height).fill(row)));
 }
 
 // A black picture with one bit for each pixel. Its file is as long as a photo.
@@ -96,12 +97,13 @@ const upright = (jpeg) => {
 // A PNG that says that it is animated. Browsers draw it whatever its type is said to be.
 const animated = (png) => {
   const frames = Buffer.from("0000000100000000", "hex");
-  const first = Buffer.concat([Buffer.alloc(4), png.subarray(16, 24), Buffer.alloc(8), Buffer.from("000100010000", "hex")]);
+  const size = png.subarray(16, 24);
+  const first = Buffer.concat([Buffer.alloc(4), size, Buffer.alloc(8), Buffer.from("000100010000", "hex")]);
   return Buffer.concat([png.subarray(0, 33), chunk("acTL", frames), chunk("fcTL", first), png.subarray(33)]);
 };
 
 // Large photos are sent smaller, unless their reader wants the original. Pictures that would lose something are not.
-export async function photos() {
+test("Large photos are sent smaller unless the original is wanted", [], async () => {
   const alice = await visitAs("alice");
   const { id } = await post("conversations", "alice", { kind: "group", name: "Photos", memberIds: ["bob"] });
   await open(alice, "Photos");
@@ -126,25 +128,28 @@ export async function photos() {
   await pending(alice).nth(4).waitFor();
   await uploaded();
   const names = await pending(alice).locator(".file-name").allTextContents();
-  const switches = await alice.getByRole("checkbox", { name: /^Original of/ }).count();
+  deepEqual(names, ["photo.jpeg", "opaque.jpg", "clear.png", "moving.jpg", "huge.png"]);
+  equal(await alice.getByRole("checkbox", { name: /^Original of/ }).count(), 2);
   const isAsIs = ({ buffer }) => lengths.includes(buffer.length);
-  const asIs = [photo, opaque, clear, moving, large].map(isAsIs);
+  deepEqual([photo, opaque, clear, moving, large].map(isAsIs), [false, false, true, true, true]);
   await alice.getByRole("button", { name: /^Remove file huge/ }).click();
   const newest = async () => (await call("GET", `conversations/${id}/messages`, "alice")).items.at(-1).attachments;
   await composer(alice).press("Enter");
   await pictures(alice).nth(3).waitFor();
   const small = (await newest()).find(({ name }) => name === "photo.jpeg");
+  deepEqual([small.width, small.height], [1280, 2560]);
   await chosen(alice).setInputFiles([photo]);
   const wanted = alice.getByRole("checkbox", { name: "Original of photo.jpeg" });
   await wanted.check();
   await uploaded();
   await alice.reload();
-  const original = isAsIs(photo) && (await wanted.isChecked());
+  ok(isAsIs(photo));
+  ok(await wanted.isChecked());
   await composer(alice).press("Enter");
   await pictures(alice).nth(4).waitFor();
   const { name, width, height } = (await newest())[0];
-  report("sent", { names, switches, asIs, small: [small.width, small.height], original, sent: { name, width, height } });
-}
+  deepEqual({ name, width, height }, { name: "photo.jpeg", width: 1500, height: 3000 });
+});
 
 // So slow that there is time to do something in between.
 async function slowDown(page, bytesPerSecond) {
@@ -181,35 +186,38 @@ const gather = (name, memberIds) => post("conversations", "alice", { kind: "grou
 const idOf = (page) => decodeURIComponent(page.url().split("/").at(-1));
 
 // Pictures and others, with a text; looked at by the keyboard, and saved.
-export async function sending() {
+test("Files are sent, looked at and saved", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await gather("Files", ["bob"]);
   await open(alice, "Files");
   await open(bob, "Files");
   await composer(alice).fill("Look");
-  await chosen(alice).setInputFiles([picture("a.png", 600, 400, 90), picture("b.png", 50, 80, 200), textFile(MARKUP, "hi")]);
+  const files = [picture("a.png", 600, 400, 90), picture("b.png", 50, 80, 200), textFile(MARKUP, "hi")];
+  await chosen(alice).setInputFiles(files);
   await pending(alice).nth(2).waitFor();
   await alice.locator(".pending-file .preview img").nth(1).waitFor();
-  const previews = await alice.locator(".pending-file .preview img").count();
+  equal(await alice.locator(".pending-file .preview img").count(), 2);
   await composer(alice).press("Enter");
   await message(bob, "Look").waitFor();
   await pictures(bob).nth(1).waitFor();
-  const sizes = await pictures(bob).evaluateAll((all) => all.map((it) => Math.round(it.getBoundingClientRect().width)));
+  const widths = () =>
+    pictures(bob).evaluateAll((all) => all.map((it) => Math.round(it.getBoundingClientRect().width)));
+  deepEqual(await widths(), [209, 209]);
   await bob.waitForFunction(() => [...document.querySelectorAll(".picture img")].every((it) => it.naturalWidth > 0));
   const [download] = await Promise.all([
     bob.waitForEvent("download"),
     bob.getByRole("button", { name: `Download ${MARKUP}` }).click(),
   ]);
-  const names = await attachments(bob).locator(".file-card .file-name").allTextContents();
-  report("sent", { previews, sizes, names, saved: download.suggestedFilename().endsWith(".txt") });
+  ok(download.suggestedFilename().endsWith(".txt"));
+  deepEqual(await attachments(bob).locator(".file-card .file-name").allTextContents(), [MARKUP]);
 
   await pictures(bob).first().press("Enter");
   const viewer = bob.getByRole("dialog", { name: "Picture" });
   await viewer.getByRole("img", { name: "a.png" }).waitFor();
   await bob.keyboard.press("ArrowRight");
   await viewer.getByRole("img", { name: "b.png" }).waitFor();
-  const place = await viewer.locator(".place").textContent();
-  const sent = await viewer.locator(".sent bdi").textContent();
+  equal(await viewer.locator(".place").textContent(), "2 of 2");
+  equal(await viewer.locator(".sent bdi").textContent(), "alice");
   await bob.keyboard.press("ArrowLeft");
   await viewer.getByRole("img", { name: "a.png" }).waitFor();
   await viewer.getByRole("button", { name: "Original size" }).click();
@@ -217,8 +225,7 @@ export async function sending() {
   await bob.keyboard.press("Escape");
   await viewer.waitFor({ state: "detached" });
   await bob.locator("[aria-label]:focus").waitFor();
-  const focused = await bob.evaluate(() => document.activeElement?.getAttribute("aria-label"));
-  report("viewed", { place, sent, focused });
+  equal(await bob.evaluate(() => document.activeElement?.getAttribute("aria-label")), "Open a.png");
 
   // What is typed after a click is meant for the message field, also if keys have led to another picture.
   await pictures(bob).first().click();
@@ -228,24 +235,22 @@ export async function sending() {
   await bob.keyboard.press("Escape");
   await viewer.waitFor({ state: "detached" });
   await bob.keyboard.type("nice");
-  report("typed", { text: await until(() => composer(bob).inputValue(), (text) => text === "nice") });
+  await becomes(() => composer(bob).inputValue(), "nice");
   await composer(bob).fill("");
 
   await chosen(alice).setInputFiles([picture("alone.png", 600, 400, 10)]);
   await pending(alice).waitFor();
   await alice.getByRole("button", { name: "Send" }).click();
   await pictures(bob).nth(2).waitFor();
-  report("listed", {
-    says: await conversations(bob).filter({ hasText: "Files" }).locator(".last").textContent(),
-    emptyTexts: await bob.locator(".message .text:empty").count(),
-    // It has its size before it is loaded.
-    alone: await pictures(bob).nth(2).evaluate((it) => Math.round(it.getBoundingClientRect().width)),
-  });
-}
+  equal(await conversations(bob).filter({ hasText: "Files" }).locator(".last").textContent(), "alice: Photo");
+  equal(await bob.locator(".message .text:empty").count(), 0);
+  // It has its size before it is loaded.
+  equal((await widths())[2], 320);
+});
 
-// Pictures alone and in mosaics, on screens of one, two and three pixels in each direction: by how much the browser enlarges
-// what it has loaded, at most, and how many of the pictures it has loaded in the large size.
-export async function densities() {
+// Pictures alone and in mosaics, on screens of one, two and three pixels in each direction: by how much the browser
+// enlarges what it has loaded, at most, and how many of the pictures it has loaded in the large size.
+test("Pictures are sharp on dense screens and small on others", [], async () => {
   const alice = await visitAs("alice");
   await gather("Densities", ["bob"]);
   await open(alice, "Densities");
@@ -261,16 +266,24 @@ export async function densities() {
     await composer(alice).press("Enter");
     await message(alice, `of ${count}`).waitFor();
   }
-  const found = {};
-  for (const deviceScaleFactor of [1, 2, 3]) {
+  const loaded = async (deviceScaleFactor) => {
     const bob = await visitAs("bob", { deviceScaleFactor, viewport: { width: 1100, height: 2400 } });
     await open(bob, "Densities");
     await pictures(bob).nth(sent.reduce((a, b) => a + b) - 1).waitFor();
     await bob.waitForFunction(() => [...document.querySelectorAll(".picture img")].every((it) => it.naturalWidth > 0));
-    found[deviceScaleFactor] = await pictures(bob).locator("img").evaluateAll(enlarged);
-  }
-  report("loaded", { found });
-}
+    return pictures(bob).locator("img").evaluateAll(enlarged);
+  };
+  const usual = await loaded(1);
+  equal(usual.large, 0);
+  ok(usual.most <= 1, `enlarged by ${usual.most}`);
+  const dense = await loaded(2);
+  ok(dense.most <= 1.01, `enlarged by ${dense.most}`);
+  // Most are sharp as they are.
+  ok(dense.large > 0 && dense.large <= 5, `${dense.large} are large`);
+  // Only one that is cut to a whole row is not sharp.
+  const densest = await loaded(3);
+  ok(densest.most <= 1.32, `enlarged by ${densest.most}`);
+});
 
 // Runs in the page.
 async function enlarged(images) {
@@ -297,7 +310,7 @@ const FLICKER = {
 };
 
 // Animated pictures move, unless the reader prefers that nothing does.
-export async function moving() {
+test("Animated pictures move for those who want that", [], async () => {
   const [alice, bob] = [await visitAs("alice", { reducedMotion: "no-preference" }), await visitAs("bob")];
   await gather("Moving", ["bob"]);
   await open(alice, "Moving");
@@ -311,14 +324,14 @@ export async function moving() {
     const address = new URL(await pictures(page).locator("img").getAttribute("src"), url);
     return [address.pathname.split("/").at(-1), await pictures(page).locator(".moves").count()];
   };
-  const before = [await shown(alice), await shown(bob)];
+  deepEqual(await shown(alice), ["flicker.gif", 0]);
+  deepEqual(await shown(bob), ["thumbnail", 1]);
   await bob.emulateMedia({ reducedMotion: "no-preference" });
   await bob.locator(".picture img[src*='flicker.gif']").waitFor();
-  report("moved", { alice: before[0], bob: before[1] });
-}
+});
 
 // The files of a conversation, beside it: by kind, by the keyboard, and up to date.
-export async function library() {
+test("A panel lists the files of a conversation", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await gather("Library", ["bob"]);
   await open(alice, "Library");
@@ -337,12 +350,13 @@ export async function library() {
     const isTiled = boxes.every((a, at) => boxes.slice(at + 1).every((b) => a.right <= b.left || a.bottom <= b.top));
     return { rows: new Set(boxes.map(({ top }) => Math.round(top))).size, isTiled };
   });
+  deepEqual(mosaic, { rows: 2, isTiled: true });
   await bob.getByRole("button", { name: "Files", exact: true }).click();
   const panel = bob.getByRole("region", { name: "Files" });
   await panel.locator(".picture").nth(4).waitFor();
   await send("Papers", [textFile(MARKUP, "hi"), silence("beep.wav", 1), picture("late.png", 40, 40, 9)]);
   await panel.locator(".picture").nth(5).waitFor();
-  const media = await panel.locator(".picture").first().getAttribute("aria-label");
+  equal(await panel.locator(".picture").first().getAttribute("aria-label"), "Open late.png");
   await panel.locator(".picture").first().press("Enter");
   const viewer = bob.getByRole("dialog", { name: "Picture" });
   await viewer.getByText("1 of 6").waitFor();
@@ -352,26 +366,26 @@ export async function library() {
   await panel.getByRole("tab", { name: "Media" }).focus();
   await bob.keyboard.press("ArrowRight");
   await panel.getByRole("tabpanel", { name: "Files" }).locator(".file-list li").waitFor();
-  const files = await panel.locator(".file-list .file-name").allTextContents();
+  deepEqual(await panel.locator(".file-list .file-name").allTextContents(), [MARKUP]);
   await bob.keyboard.press("ArrowRight");
   const links = panel.getByRole("tabpanel", { name: "Links" });
   await links.getByText("No links yet.").waitFor();
   await say(alice, "See https://talkwire.example/docs");
-  const linked = await links.getByRole("link", { name: /talkwire\.example/ }).getAttribute("href");
+  const link = links.getByRole("link", { name: /talkwire\.example/ });
+  equal(await link.getAttribute("href"), "https://talkwire.example/docs");
   await links.getByRole("button", { name: /^Show https:.* from alice/ }).press("Enter");
   await ledTo(bob, "See https://talkwire.example/docs");
   await panel.getByRole("tab", { name: "Links" }).focus();
   await bob.keyboard.press("ArrowRight");
   await panel.getByRole("tabpanel", { name: "Audio" }).locator(".file-list li").waitFor();
-  const audio = await panel.locator(".file-list .file-name").allTextContents();
+  deepEqual(await panel.locator(".file-list .file-name").allTextContents(), ["beep.wav"]);
   await panel.locator(".file-list .find").press("Enter");
   await bob.locator(".row.shown, .message.shown, :focus[data-id]").first().waitFor();
 
   await act(alice, "Papers", "Delete");
   await alice.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await panel.getByText("No voice messages or music yet.").waitFor();
-  report("listed", { mosaic, media, files, linked, audio });
-}
+});
 
 // Plays a recording. It may be over before anybody looks: the page itself looks for the other button in each frame.
 async function play(page, within) {
@@ -381,7 +395,7 @@ async function play(page, within) {
 }
 
 // A voice message: recorded, discarded, recorded again, heard before and after it was sent.
-export async function speaking() {
+test("A voice message is recorded and played", ["whole_browser"], async () => {
   const alice = await visitAs("alice", { permissions: ["microphone"] });
   const bob = await visitAs("bob");
   await gather("Speaking", ["bob"]);
@@ -393,7 +407,7 @@ export async function speaking() {
   await recording.locator("button:focus").waitFor();
   await alice.keyboard.press("Escape");
   await recording.waitFor({ state: "detached" });
-  const discarded = (await pending(alice).count()) === 0;
+  equal(await pending(alice).count(), 0);
   await record.click();
   await recording.getByText(/^0:0[2-9]$/).waitFor();
   await recording.getByRole("button", { name: "Finish the recording" }).click();
@@ -404,35 +418,27 @@ export async function speaking() {
   const player = attachments(bob).locator(".voice");
   await player.waitFor();
   const position = player.getByRole("slider");
-  const bars = await player.locator("rect").count();
+  equal(await player.locator("rect").count(), 64);
   await position.focus();
   for (let times = 0; times < 5; times++) await bob.keyboard.press("ArrowRight");
-  const place = await position.getAttribute("aria-valuetext");
-  const at = await position.inputValue();
+  match(await position.getAttribute("aria-valuetext"), /^0:00 of 0:0[1-9]$/);
+  equal(await position.inputValue(), "500");
   await player.getByRole("button", { name: "Speed 1×" }).click();
   await player.getByRole("button", { name: "Speed 1.5×" }).click();
   await play(bob, player);
-  const rate = await player.locator("audio").evaluate((it) => it.playbackRate);
+  equal(await player.locator("audio").evaluate((it) => it.playbackRate), 2);
   await player.getByRole("button", { name: "Play voice message", exact: true }).waitFor(); // it has ended
   const { items } = await call("GET", `conversations/${encodeURIComponent(idOf(alice))}/files?kind=audio`, "bob");
   const [{ file }] = items;
+  match(file.contentType, /^audio\//);
+  ok(file.durationMs > 1_000 && file.durationMs < 60_000, `it takes ${file.durationMs} ms`);
+  ok(file.waveform.includes(100));
   const width = async (page) => (await attachments(page).locator(".voice .wave").boundingBox()).width;
-  report("played", {
-    discarded,
-    bars,
-    at,
-    isPlace: /^0:00 of 0:0[1-9]$/.test(place),
-    rate,
-    type: file.contentType,
-    isLong: file.durationMs > 1_000 && file.durationMs < 60_000,
-    isLoud: file.waveform.includes(100),
-    isAsWide: (await width(alice)) === (await width(bob)),
-  });
-}
+  equal(await width(alice), await width(bob));
+});
 
-// Anyone who has tokens uploads and sees what was uploaded as well.
 // A recording is kept when the reader leaves, and Send ends it.
-export async function speakingAndLeaving() {
+test("A recording is kept and sent", ["whole_browser"], async () => {
   const alice = await visitAs("alice", { permissions: ["microphone"] });
   const bob = await visitAs("bob");
   await gather("Left", ["bob"]);
@@ -446,6 +452,7 @@ export async function speakingAndLeaving() {
   // The page stays, so nothing is loaded.
   await alice.reload({ timeout: 3_000 }).catch(() => undefined);
   await recording.waitFor();
+  deepEqual(asked, ["beforeunload"]);
   await open(alice, "general");
   await open(alice, "Left");
   await pending(alice).waitFor();
@@ -455,14 +462,12 @@ export async function speakingAndLeaving() {
   await alice.getByRole("button", { name: "Send", exact: true }).click();
   const sent = bob.locator(".message").filter({ hasText: "Two of them" });
   await sent.locator(".voice").nth(1).waitFor();
-  report("sent", {
-    asked,
-    voices: await sent.locator(".voice").count(),
-    left: await pending(alice).count(),
-  });
-}
+  equal(await sent.locator(".voice").count(), 2);
+  equal(await pending(alice).count(), 0);
+});
 
-export async function withTokens() {
+// Users with tokens upload files and see them as well.
+test("An account proves itself in a header with a fresh token", [], async () => {
   const mallory = await visit();
   await submitAccount(mallory, { Name: "Dora", "E-mail": "dora@example.com", Password: "correct horse" });
   await start(mallory, ["alice"]);
@@ -473,9 +478,9 @@ export async function withTokens() {
     const session = JSON.parse(localStorage.getItem("talkwire.session"));
     localStorage.setItem("talkwire.session", JSON.stringify({ ...session, expiresAt: Date.now() }));
   });
-  const tokens = [];
+  const uploads = [];
   mallory.on("request", (request) => {
-    if (request.method() === "PATCH") tokens.push(request.headers().authorization?.slice(0, 7) ?? "none", request.url());
+    if (request.method() === "PATCH") uploads.push([request.headers().authorization, request.url()]);
   });
   await chosen(mallory).setInputFiles([picture("a.png", 60, 40, 90)]);
   await renewed;
@@ -483,11 +488,12 @@ export async function withTokens() {
   await composer(mallory).press("Enter");
   await pictures(mallory).waitFor();
   await mallory.waitForFunction(() => document.querySelector(".picture img")?.naturalWidth > 0);
-  report("shown", { header: tokens[0], inAddress: tokens[1].includes("token=") });
-}
+  const [[authorization, address]] = uploads;
+  match(authorization, /^Bearer /);
+  doesNotMatch(address, /token=/);
+});
 
-// Sound is played in its place.
-export async function sound() {
+test("Sound is played in its place", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   await gather("Sound", ["bob"]);
   await open(alice, "Sound");
@@ -497,14 +503,12 @@ export async function sound() {
   await composer(alice).press("Enter");
   await attachments(bob).locator("audio").waitFor();
   await bob.waitForFunction(() => document.querySelector("audio")?.duration > 0);
-  report("played", {
-    seconds: await bob.locator("audio").evaluate((it) => it.duration),
-    says: await conversations(bob).filter({ hasText: "Sound" }).locator(".last").textContent(),
-  });
-}
+  equal(await bob.locator("audio").evaluate((it) => it.duration), 2);
+  equal(await conversations(bob).filter({ hasText: "Sound" }).locator(".last").textContent(), "alice: beep.wav");
+});
 
 // A film in portrait, before and after it is loaded: the size of its place, and how bright the middle of its frame is.
-export async function film() {
+test("A film shows a frame in its place", [], async () => {
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob", { expected: LOST })];
   await gather("Film", ["bob"]);
   await open(alice, "Film");
@@ -524,16 +528,18 @@ export async function film() {
   const video = attachments(bob).locator("video");
   await video.waitFor();
   const sizeOf = () => video.evaluate((it) => [it.clientWidth, it.clientHeight]);
-  const empty = await sizeOf();
+  deepEqual(await sizeOf(), [315, 420]);
   load();
   await bob.waitForFunction(() => document.querySelector("video").readyState >= 2);
-  const frame = await video.evaluate((it) => {
+  const green = await video.evaluate((it) => {
     const canvas = new OffscreenCanvas(1, 1).getContext("2d");
     canvas.drawImage(it, it.videoWidth / 2, it.videoHeight / 2, 1, 1, 0, 0, 1, 1);
     return canvas.getImageData(0, 0, 1, 1).data[1];
   });
-  report("shown", { empty, loaded: await sizeOf(), frame });
-}
+  ok(green > 200, `it is white in the middle, and has ${green} of green`);
+  // Nothing moves when it is loaded.
+  deepEqual(await sizeOf(), [315, 420]);
+});
 
 // Runs in the page. Records a white square before red.
 async function recordFilm() {
@@ -577,7 +583,7 @@ function silence(name, seconds) {
 }
 
 // Pasted and dropped; a folder's worth of text beside a picture is a text.
-export async function pasting() {
+test("Files are pasted and dropped", [], async () => {
   const alice = await visitAs("alice");
   await gather("Pasting", ["bob"]);
   await open(alice, "Pasting");
@@ -592,9 +598,9 @@ export async function pasting() {
       const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
       return !field.dispatchEvent(event);
     }, parts);
-  const taken = await paste({ file: "pasted" });
+  equal(await paste({ file: "pasted" }), true);
   await pending(alice).filter({ hasText: "pasted.txt" }).waitFor();
-  const textTaken = await paste({ file: "picture of it", "text/plain": "it", "text/html": "<b>it</b>" });
+  equal(await paste({ file: "picture of it", "text/plain": "it", "text/html": "<b>it</b>" }), false);
   const drag = (type) =>
     alice.evaluate((name) => {
       // Another element takes its place when the messages are loaded, so the test looks for it at the last moment.
@@ -612,11 +618,11 @@ export async function pasting() {
   await alice.getByRole("button", { name: "Remove file pasted.txt" }).click();
   await composer(alice).press("Enter");
   await attachments(alice).waitFor();
-  report("attached", { taken, textTaken, names: await attachments(alice).locator(".file-name").allTextContents() });
-}
+  deepEqual(await attachments(alice).locator(".file-name").allTextContents(), ["dropped.txt"]);
+});
 
-// Paused by hand, and gone on with after a reload; the letter and its text wait.
-export async function pausing() {
+// Paused by hand, and continued after a reload; the letter and its text wait.
+test("An upload is paused and continues after a reload", [], async () => {
   const alice = await visitAs("alice", { expected: LOST });
   await gather("Pausing", ["bob"]);
   await open(alice, "Pausing");
@@ -634,7 +640,7 @@ export async function pausing() {
   await letter.locator(".pending-file").waitFor();
   await say(alice, "Not held up");
   await message(alice, "Not held up").waitFor();
-  const still = (await sent(alice)) === paused;
+  equal(await sent(alice), paused);
   const offsets = [];
   alice.on("request", (request) => {
     if (request.method() === "PATCH") offsets.push(Number(request.headers()["upload-offset"]));
@@ -647,17 +653,15 @@ export async function pausing() {
   await hurry();
   await message(alice, "With a file").waitFor();
   await letter.waitFor({ state: "detached" });
-  report("resumed", {
-    still,
-    offsets,
-    left: await alice.locator(".letter").count(),
-    same: (await storedDigest(conversation, "bob")) === digest(content),
-  });
-}
+  equal(await alice.locator(".letter").count(), 0);
+  equal(await storedDigest(conversation, "bob"), digest(content));
+  // Nothing is sent again from the start.
+  ok(offsets[0] > 0 && offsets[0] < offsets.at(-1) && offsets.at(-1) < 6_000_000, String(offsets));
+});
 
-// Texts do not wait for the file of the message before them on a slow link, also through a reload; what waits only for the
-// connection is sent in order, with a file that is uploaded already.
-export async function in_turn() {
+// Texts do not wait for the file of the message before them on a slow link, also through a reload; what waits only for
+// the connection is sent in order, with a file that is uploaded already.
+test("A text does not wait for the file of the message before it", [], async () => {
   const alice = await visitAs("alice", { expected: LOST });
   const { id } = await gather("In turn", ["bob"]);
   await open(alice, "In turn");
@@ -673,7 +677,7 @@ export async function in_turn() {
   await letters(alice).locator(".pending-file").waitFor();
   await say(alice, "And this");
   await message(alice, "And this").waitFor();
-  const waiting = await letters(alice).locator(".text").allTextContents();
+  deepEqual(await letters(alice).locator(".text").allTextContents(), ["With a file"]);
   await hurry();
   await message(alice, "With a file").waitFor();
   await letters(alice).first().waitFor({ state: "detached" });
@@ -689,11 +693,14 @@ export async function in_turn() {
   await message(alice, "Behind it, offline").waitFor();
   await letters(alice).first().waitFor({ state: "detached" });
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
-  report("sent in turn", { waiting, texts: items.filter(({ type }) => type !== "system").map(({ content }) => content) });
-}
+  deepEqual(
+    items.filter(({ type }) => type !== "system").map(({ content }) => content),
+    ["After it", "And this", "With a file", "Uploaded, offline", "Behind it, offline"],
+  );
+});
 
 // The server is killed while a file is on its way, and comes back.
-export async function killed() {
+test("An upload outlives the server", ["own_server"], async ({ server }) => {
   const alice = await visitAs("alice", { expected: LOST });
   await open(alice, "general");
   const content = Buffer.alloc(8_000_000, "large ");
@@ -706,18 +713,18 @@ export async function killed() {
   await chosen(alice).setInputFiles([{ name: "large.bin", mimeType: "application/octet-stream", buffer: content }]);
   await hasSent(alice, 1_500_000);
   await composer(alice).press("Enter");
-  report("ready");
+  await server.kill();
   await alice.getByText("Waiting for the connection").waitFor();
-  report("stalled");
   await hurry();
-  await answers.next();
+  await server.start();
   await message(alice, "It is large").waitFor();
   await attachments(alice).waitFor();
-  report("uploaded", { offsets, same: (await storedDigest("general", "bob")) === digest(content) });
-}
+  equal(await storedDigest("general", "bob"), digest(content));
+  ok(offsets.at(-1) > 0, "it continues where it was");
+});
 
 // What the server does not take says why, and the text stays.
-export async function refused() {
+test("What is too large says so and leaves the text", ["small_files_server"], async () => {
   const alice = await visitAs("alice");
   await open(alice, "general");
   await composer(alice).fill("My text");
@@ -725,37 +732,40 @@ export async function refused() {
   const problem = pending(alice).locator(".problem");
   await problem.waitFor();
   const send = alice.getByRole("button", { name: "Send", exact: true });
-  const reason = await problem.textContent();
-  const stuck = await send.isDisabled();
-  const asked = await alice.locator(".composer").getByText("One of the files").textContent();
+  equal(await problem.textContent(), "This file is larger than the limit of 1.5 kB.");
+  ok(await send.isDisabled());
+  equal(
+    await alice.locator(".composer").getByText("One of the files").textContent(),
+    "One of the files can't be sent. Remove it.",
+  );
   await alice.getByRole("button", { name: "Remove file large.txt" }).click();
   await send.click();
   await message(alice, "My text").waitFor();
-  report("refused", { reason, stuck, asked, names: await attachments(alice).locator(".file-name").allTextContents() });
-}
+  deepEqual(await attachments(alice).locator(".file-name").allTextContents(), ["small.txt"]);
+});
 
-// A call has a style sheet of its own, which comes with the first one: pictures stay side by side, and buttons as they are.
-export async function after_a_call() {
+// A call has a style sheet of its own, which comes with the first one: pictures stay side by side.
+test("A call leaves the pictures of messages where they are", ["whole_browser"], async () => {
   const alice = await visitAs("alice", { permissions: ["microphone"] });
   await start(alice, ["bob"]);
   await chosen(alice).setInputFiles([picture("red.png", 60, 40, 90), picture("grey.png", 60, 40, 128)]);
   await pending(alice).nth(1).waitFor();
   await composer(alice).press("Enter");
   await pictures(alice).nth(1).waitFor();
-  const looks = () =>
+  const areSideBySide = () =>
     alice.locator(".attachments").evaluate((it) => {
       const boxes = [...it.querySelectorAll(".picture")].map((each) => each.getBoundingClientRect());
       return boxes.every((box, index) => index === 0 || box.left >= boxes[index - 1].right);
     });
-  const before = await looks();
+  ok(await areSideBySide());
   await alice.getByRole("button", { name: "Call", exact: true }).click();
   await alice.getByRole("region", { name: "Call with bob" }).waitFor();
   await alice.getByRole("button", { name: "Hang up" }).click();
-  report("called", { before, after: await looks() });
-}
+  ok(await areSideBySide());
+});
 
 // What could not be loaded is loaded when the reader asks for it, and by itself when the connection is back.
-export async function missing() {
+test("What could not be loaded is loaded again", [], async () => {
   const bob = await visitAs("bob", { expected: LOST });
   const { id } = await gather("Missing", ["bob"]);
   const upload = async ({ name, mimeType, buffer }) => {
@@ -769,17 +779,20 @@ export async function missing() {
   await post("messages", "alice", { conversationId: id, content: "Both", attachments: [{ id: dot.id }, recorded] });
   await bob.route(/\/files\//, (route) => route.abort());
   await open(bob, "Missing");
-  const lost = { picture: bob.getByText("This picture can't be loaded."), voice: bob.getByText("This voice message can't be loaded.") };
+  const lost = {
+    picture: bob.getByText("This picture can't be loaded."),
+    voice: bob.getByText("This voice message can't be loaded."),
+  };
   await lost.picture.waitFor();
   await lost.voice.waitFor();
   await bob.unroute(/\/files\//);
   await pictures(bob).click();
   await bob.waitForFunction(() => document.querySelector(".picture img")?.naturalWidth > 0);
-  const asked = await bob.locator(".missing-again").count();
+  equal(await bob.locator(".missing-again").count(), 1);
   await bob.context().setOffline(true);
   await bob.locator(".missing-again").waitFor({ state: "detached" });
   await bob.context().setOffline(false);
   await lost.voice.waitFor({ state: "detached" });
   await bob.waitForFunction(() => document.querySelector(".voice audio")?.duration > 0);
-  report("loaded", { asked, left: (await lost.picture.count()) + (await lost.voice.count()) });
-}
+  equal((await lost.picture.count()) + (await lost.voice.count()), 0);
+});

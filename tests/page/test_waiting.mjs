@@ -1,5 +1,19 @@
 // The reader's own messages that are not sent yet: slow mode, and what can be done with a message that waits.
-import { act, call, composer, holdable, letters, message, open, post, report, say, until, visitAs } from "../browser.mjs";
+import { deepEqual, equal, notEqual } from "node:assert/strict";
+import {
+  act,
+  call,
+  composer,
+  holdable,
+  letters,
+  message,
+  open,
+  post,
+  say,
+  until,
+  visitAs,
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const HOUR_S = 3_600;
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -11,7 +25,7 @@ const text = (page) => composer(page).inputValue();
 const untimed = (text) => text.replace(/\d[\d:]*/, "…");
 
 // A member writes once; the owner is not limited.
-export async function slow_mode() {
+test("Slow mode says when its reader may write again", [], async () => {
   const { id } = await group("Slow", { slowModeS: HOUR_S });
   const [alice, bob] = [await visitAs("alice"), await visitAs("bob")];
   for (const page of [alice, bob]) {
@@ -20,20 +34,26 @@ export async function slow_mode() {
   }
   await slowed(bob).waitFor();
   const first = await slowed(bob).textContent();
-  const counted = first !== (await until(() => slowed(bob).textContent(), (text) => text !== first));
+  equal(untimed(first), "Slow mode: you can write again in …");
+  notEqual(await until(() => slowed(bob).textContent(), (text) => text !== first), first);
   await say(alice, "Two of alice");
   await message(bob, "Two of alice").waitFor();
   await say(bob, "Two of bob");
-  const meanwhile = { letters: await letters(bob).count(), field: await text(bob), enabled: await send(bob).isEnabled() };
+  const stays = async () => {
+    equal(await text(bob), "Two of bob");
+    equal(await send(bob).isEnabled(), false);
+  };
+  equal(await letters(bob).count(), 0);
+  await stays();
   await bob.reload();
   await slowed(bob).waitFor();
-  const reloaded = { field: await text(bob), enabled: await send(bob).isEnabled() };
+  await stays();
   await slow(id, 1);
   await until(() => send(bob).isEnabled(), Boolean);
   await send(bob).click();
   await message(alice, "Two of bob").waitFor();
-  report("slowed", { says: untimed(first), counted, meanwhile, reloaded, alice: await slowed(alice).count() });
-}
+  equal(await slowed(alice).count(), 0);
+});
 
 // Slow mode begins while a message is on its way, and another one waits behind it.
 async function delayed(name, options) {
@@ -50,72 +70,77 @@ async function delayed(name, options) {
   return { id, bob, network };
 }
 
-export async function delays() {
+test("A message that slow mode delays is sent when slow mode ends", [], async () => {
   const { id, bob, network } = await delayed("Delays");
   network.release();
   await until(() => letters(bob).locator(".slowed").count(), (count) => count === 2);
   const says = await letters(bob).locator(".slowed").allTextContents();
+  deepEqual(says.map(untimed), ["Slow mode: will be sent in …", "Slow mode: will be sent in …"]);
   await slow(id, 0);
   await letters(bob).first().waitFor({ state: "detached" });
   await message(bob, "The second one").waitFor();
-  report("delayed", { says: says.map(untimed), left: await slowed(bob).count() });
-}
+  equal(await slowed(bob).count(), 0);
+});
 
 const edits = (page) => page.getByText("Editing your message").count();
 const copied = (page) => page.evaluate(() => navigator.clipboard.readText());
 
 // What waits is edited by ArrowUp and by Edit, beside a draft, and can be cancelled; what is being delivered stays.
-export async function taken_back() {
+test("A message that waits can be edited, copied and cancelled", [], async () => {
   const { id, bob, network } = await delayed("Taken back");
   await bob.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-  const [delivered, queued] = [letters(bob).filter({ hasText: "The first" }), letters(bob).filter({ hasText: "The second" })];
+  const delivered = letters(bob).filter({ hasText: "The first" });
+  const queued = letters(bob).filter({ hasText: "The second" });
   await queued.hover();
   const buttons = await queued.locator(".actions button").evaluateAll((all) => all.map((each) => each.title));
-  const whileDelivered = await delivered.locator(".actions").count();
+  deepEqual(buttons, ["Edit", "Copy text", "Cancel sending"]);
+  equal(await delivered.locator(".actions").count(), 0);
   await composer(bob).press("ArrowUp");
-  await until(() => text(bob), (value) => value !== "");
-  const second = { field: await text(bob), letters: await letters(bob).count(), edits: await edits(bob) };
+  await becomes(() => text(bob), "The second one");
+  deepEqual([await letters(bob).count(), await edits(bob)], [2, 1]);
   await composer(bob).press("Escape");
-  await until(() => text(bob), (value) => value === "");
+  await becomes(() => text(bob), "");
   await queued.hover();
   await queued.getByRole("button", { name: "Cancel sending" }).click();
   await queued.waitFor({ state: "detached" });
   await composer(bob).press("ArrowUp");
-  const busy = { field: await text(bob), letters: await letters(bob).count(), edits: await edits(bob) };
+  deepEqual([await text(bob), await letters(bob).count(), await edits(bob)], ["", 1, 0]);
   await bob.getByRole("button", { name: "Undo" }).click();
   await queued.waitFor();
   network.release();
   await delivered.locator(".slowed").waitFor();
   await delivered.locator(".text").click({ button: "right" });
   await bob.getByRole("menuitem", { name: "Copy text" }).click();
-  const copy = await until(() => copied(bob), (value) => value !== "");
+  await becomes(() => copied(bob), "The first one");
   await composer(bob).fill("A draft");
   await delivered.hover();
   await delivered.getByRole("button", { name: "Edit", exact: true }).click();
-  await until(() => text(bob), (value) => value === "The first one");
+  await becomes(() => text(bob), "The first one");
   await bob.locator(".letter.edited-now").waitFor();
   await composer(bob).pressSequentially(", changed");
   await composer(bob).press("Enter");
-  await until(() => text(bob), (value) => value === "A draft");
+  await becomes(() => text(bob), "A draft");
   await delivered.filter({ hasText: "changed" }).waitFor();
-  const order = await letters(bob).locator(".text").allTextContents();
+  deepEqual(await letters(bob).locator(".text").allTextContents(), ["The first one, changed", "The second one"]);
   // The second one waits until its edit is saved.
   await queued.hover();
   await queued.getByRole("button", { name: "Edit", exact: true }).click();
-  await until(() => text(bob), (value) => value === "The second one");
+  await becomes(() => text(bob), "The second one");
   await composer(bob).pressSequentially(", too");
   await slow(id, 0);
   await message(bob, "The first one, changed").waitFor();
-  const meanwhile = { field: await text(bob), edits: await edits(bob), letters: await letters(bob).locator(".text").allTextContents() };
+  deepEqual([await text(bob), await edits(bob)], ["The second one, too", 1]);
+  deepEqual(await letters(bob).locator(".text").allTextContents(), ["The second one"]);
   await composer(bob).press("Enter");
   await message(bob, "The second one, too").waitFor();
-  const stored = () => call("GET", `conversations/${id}/messages`, "alice").then(({ items }) => items.map(({ content }) => content));
-  const sent = await until(stored, (all) => all.some((each) => each.includes("too")));
-  report("taken back", { buttons, whileDelivered, second, busy, copy, order, meanwhile, sent, draft: await text(bob) });
-}
+  const stored = async () =>
+    (await call("GET", `conversations/${id}/messages`, "alice")).items.map(({ content }) => content);
+  await becomes(stored, ["Sent before", "The first one, changed", "The second one, too"]);
+  equal(await text(bob), "A draft");
+});
 
 // The message that is edited is quoted above the field, and marked in the list.
-export async function edited() {
+test("The message that is edited is quoted and marked", [], async () => {
   await group("Edited");
   const bob = await visitAs("bob");
   await open(bob, "Edited");
@@ -126,18 +151,21 @@ export async function edited() {
   const marked = () => bob.locator(".message.edited-now .text").allTextContents();
   await act(bob, "Is one mesage", "Edit");
   await composer(bob).fill("Is one message");
-  const quoted = await bob.locator(".composing .excerpt").textContent();
-  const during = await marked();
+  equal(await bob.locator(".composing .excerpt").textContent(), "Is one mesage");
+  deepEqual(await marked(), ["Is one mesage"]);
   await composer(bob).press("Enter");
   await message(bob, "Is one message").waitFor();
-  report("edited", { quoted, during, afterwards: await marked() });
-}
+  deepEqual(await marked(), []);
+});
 
 const leftBehind = (page) => page.getByRole("dialog", { name: "Not sent", exact: true });
+const explained = (page) => leftBehind(page).getByRole("paragraph").first().textContent();
+const explanation = (name) =>
+  `You can't write in ${name} any more. What you have written there and not sent is discarded when you close this.`;
 const kicked = (id) => call("DELETE", `conversations/${id}/members/bob`, "alice");
 
-// Somebody is removed from a group in which they have written what is not sent, and from another one while they are away.
-export async function left_behind() {
+// Bob is removed from a group in which he has written what is not sent, and from another one while he is away.
+test("What is not sent can be copied when its author is removed", [], async () => {
   const { id, bob, network } = await delayed("Left behind", { expected: /status of 403/ });
   await bob.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   network.release();
@@ -146,12 +174,12 @@ export async function left_behind() {
   await kicked(id);
   const dialog = leftBehind(bob);
   await dialog.waitFor();
-  const says = await dialog.getByRole("paragraph").first().textContent();
+  equal(await explained(bob), explanation("Left behind"));
   await bob.keyboard.press("Escape");
   const question = bob.getByRole("dialog", { name: "Discard this text?" });
   await question.getByRole("button", { name: "Go back" }).click();
   await dialog.getByRole("button", { name: "Copy text" }).click();
-  const copy = await until(() => copied(bob), (value) => value !== "");
+  await becomes(() => copied(bob), "The first one\n\nThe second one\n\nA draft");
   await bob.keyboard.press("Escape");
   await dialog.waitFor({ state: "detached" });
 
@@ -164,36 +192,35 @@ export async function left_behind() {
   await kicked(other.id);
   await bob.goto(address);
   await dialog.waitFor();
-  const away = {
-    says: await dialog.getByRole("paragraph").first().textContent(),
-    text: await dialog.getByLabel("Your text").inputValue(),
-  };
+  equal(await explained(bob), explanation("Left while away"));
+  equal(await dialog.getByLabel("Your text").inputValue(), "Another draft");
   await post(`conversations/${other.id}/members`, "alice", { userIds: ["bob"] });
   await dialog.waitFor({ state: "detached" });
   await bob.locator(".toast:popover-open").getByText("You are in Left while away again.").waitFor();
   await open(bob, "Left while away");
-  const back = await text(bob);
+  equal(await text(bob), "Another draft");
   await kicked(other.id);
   await dialog.getByRole("button", { name: "Discard" }).click();
   await dialog.waitFor({ state: "detached" });
   await bob.getByRole("button", { name: /^Your account/ }).click();
   await bob.getByRole("menuitem", { name: "Sign out" }).click();
   await bob.getByLabel("Another user ID").waitFor();
-  report("left", { says, copy, away, back });
-}
+});
 
 // The group is deleted; a phone.
-export async function left_behind_on_phone() {
+test("A phone offers the draft of a deleted group", [], async () => {
   const { id } = await group("Deleted");
   const bob = await visitAs("bob", { ...PHONE, expected: /status of 403/ });
   await open(bob, "Deleted");
   await composer(bob).fill("A draft");
   await call("DELETE", `conversations/${id}`, "alice");
   await leftBehind(bob).waitFor();
-  const heights = await leftBehind(bob).locator("button").evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height));
-  const isWide = await bob.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  const buttons = leftBehind(bob).locator("button");
+  const heights = await buttons.evaluateAll((all) => all.map((each) => each.getBoundingClientRect().height));
+  deepEqual(heights.filter((height) => height < 44), []);
+  equal(await bob.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
   await leftBehind(bob).getByRole("button", { name: "Discard" }).tap();
   await leftBehind(bob).waitFor({ state: "detached" });
   const left = await bob.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith("talkwire.draft")));
-  report("left", { small: heights.filter((height) => height < 44), isWide, left });
-}
+  deepEqual(left, []);
+});

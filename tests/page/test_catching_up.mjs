@@ -1,4 +1,19 @@
-import { atEnd, call, conversations, listed, message, open, pause, post, report, slowly, until, visitAs } from "../browser.mjs";
+// Conversations of which very much is unread, over a slow network: the page stays where the reader is.
+import { equal, ok } from "node:assert/strict";
+import {
+  atEnd,
+  call,
+  conversations,
+  listed,
+  message,
+  open,
+  pause,
+  post,
+  slowly,
+  until,
+  visitAs,
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const LATENCY_MS = 400;
 const UNTOUCHED_MS = 4_000;
@@ -13,6 +28,8 @@ const top = (page) =>
     const seen = find();
     return { says: seen.querySelector(".text").textContent, px: seen.getBoundingClientRect().top - frame };
   });
+
+const numberAt = ({ says }) => Number(says.split(" ")[1]);
 
 // The page has stopped moving and loading.
 async function settled(page) {
@@ -56,6 +73,10 @@ const lowest = (page) =>
     return Number(seen.textContent.split(" ")[1]);
   });
 
+// Whether as many are unread as are below the last one in sight.
+const countsWhatIsBelow = async (page, user) =>
+  Math.abs((await unreadIn(user, "many-unread")) - (5_000 - (await lowest(page)))) <= 1;
+
 async function openSlowly(user) {
   const page = await visitAs(user, { at: await slowly(LATENCY_MS) });
   await open(page, "many-unread");
@@ -65,29 +86,30 @@ async function openSlowly(user) {
 }
 
 // Nobody touches anything for some seconds.
-export async function untouched() {
+test("A conversation that nobody touches stays where it opened", ["unread_server"], async () => {
   const carol = await openSlowly("carol");
-  const opened = await opensAt(carol);
+  equal(await opensAt(carol), "Message 1");
   await pause(UNTOUCHED_MS);
   await settled(carol);
-  const staysAt = (await top(carol)).says;
-  report("untouched", { opens_at: opened, stays_at: staysAt, unread: await unreadIn("carol", "many-unread"), below: 5_000 - (await lowest(carol)) });
-}
+  equal((await top(carol)).says, "Message 1");
+  ok(await countsWhatIsBelow(carol, "carol"));
+});
 
 // One flick to the end of what is loaded, and the hands are off.
-export async function flick() {
+test("Whoever reaches the end of what is loaded is not carried on", ["unread_server"], async () => {
   const alice = await openSlowly("alice");
-  const opened = await opensAt(alice);
+  equal(await opensAt(alice), "Message 1001");
   await alice.mouse.move(700, 350);
   await wheel(alice, 3_600);
   await pause(UNTOUCHED_MS);
   await settled(alice);
-  const staysAt = Number((await top(alice)).says.split(" ")[1]);
-  report("flicked", { opens_at: opened, stays_at: staysAt, unread: await unreadIn("alice", "many-unread"), below: 5_000 - (await lowest(alice)) });
-}
+  const staysAt = numberAt(await top(alice));
+  ok(staysAt > 1_001 && staysAt < 1_100, `it stays at message ${staysAt}`);
+  ok(await countsWhatIsBelow(alice, "alice"));
+});
 
 // Another conversation, and back: with little and with very much in between, and from the end.
-export async function away_and_back() {
+test("Coming back leads to the message that was left", ["unread_server"], async () => {
   const bob = await visitAs("bob");
   await open(bob, "many-unread");
   await message(bob, "Message 5000").waitFor();
@@ -100,9 +122,11 @@ export async function away_and_back() {
   await open(bob, "many-unread");
   await settled(bob);
   const back = await top(bob);
+  equal(back.says, near.says);
+  // Rows stand at fractions of a pixel, and the browser scrolls by whole ones.
+  equal(Math.floor(Math.abs(back.px - near.px)), 0);
   await bob.mouse.move(700, 350);
   // Older pages come as fast as the machine is.
-  const numberAt = ({ says }) => Number(says.split(" ")[1]);
   const further = async () => {
     await bob.mouse.wheel(0, -1_500);
     await pause(100);
@@ -111,10 +135,11 @@ export async function away_and_back() {
   await until(further, (number) => number < 4_400);
   await settled(bob);
   const far = await top(bob);
+  ok(numberAt(far) < 4_500);
   await open(bob, "general");
   await open(bob, "many-unread");
   await settled(bob);
-  const fromFar = await top(bob);
+  equal((await top(bob)).says, far.says);
   const toNewest = bob.getByRole("button", { name: /^Jump to newest/ });
   await toNewest.click();
   await message(bob, "Message 5000").waitFor();
@@ -124,35 +149,28 @@ export async function away_and_back() {
   await open(bob, "many-unread");
   await message(bob, "Message 5000").waitFor();
   await atEnd(bob);
-  report("returned", {
-    to_the_same: back.says === near.says,
-    // Rows stand at fractions of a pixel, and the browser scrolls by whole ones.
-    moved_px: Math.floor(Math.abs(back.px - near.px)),
-    after_reading_far: numberAt(far) < 4_500 && fromFar.says === far.says,
-    at_the_end: await message(bob, "Message 5000").isVisible(),
-  });
-}
+  ok(await message(bob, "Message 5000").isVisible());
+});
 
 // Where nothing was read yet, the unread begins with the first message of all.
-export async function first_day() {
+test("A new conversation opens at its first message", ["unread_server"], async () => {
   const carol = await visitAs("carol");
-  const opens = [];
   const below = [];
   for (const name of ["forty", "many"]) {
     await open(carol, name);
     await message(carol, "Message 1").waitFor();
     await settled(carol);
-    opens.push((await top(carol)).says);
+    equal((await top(carol)).says, "Message 1");
     below.push((name === "forty" ? 40 : 120) - (await lowest(carol)));
   }
   const counts = async () => [await unreadIn("carol", "forty"), await unreadIn("carol", "many")];
+  // Nothing is unread but what is below the screen.
   const left = async () => (await counts()).map((count, at) => count - below[at]);
-  const unread = await until(left, (all) => all.every((count) => count === 0));
-  report("opened", { forty: opens[0], many: opens[1], unread });
-}
+  await becomes(left, [0, 0]);
+});
 
 // What is a little below the screen was not seen.
-export async function nearly_at_the_end() {
+test("Only what was on the screen is read", ["unread_server"], async () => {
   const alice = await visitAs("alice");
   await post("conversations/talk-123/read", "alice", {});
   for (let number = 1; number <= 60; number++)
@@ -166,10 +184,9 @@ export async function nearly_at_the_end() {
     await alice.locator(".scroller").evaluate((it, px) => it.scrollTo(0, it.scrollHeight - it.clientHeight - px), left);
     await settled(alice);
   }
-  const before = (await unreadIn("alice", "talk-123")) - (60 - (await lowest(alice)));
+  equal((await unreadIn("alice", "talk-123")) - (60 - (await lowest(alice))), 0);
   await alice.locator(".scroller").evaluate((it) => it.scrollTo({ top: it.scrollHeight }));
   await listed(alice, "talk-123").locator(".count").waitFor({ state: "detached" });
   // The page shows that it is read before the server knows.
-  while ((await unreadIn("alice", "talk-123")) !== 0) await pause(20);
-  report("read", { before });
-}
+  await becomes(() => unreadIn("alice", "talk-123"), 0);
+});

@@ -1,51 +1,54 @@
+// The page and a server that goes away and comes back.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
-  field,
-  LOST,
   act,
   anotherTab,
-  answers,
   atEnd,
   call,
   composer,
   conversations,
   enterAs,
+  field,
   holdable,
   kept,
   letters,
   listed,
+  LOST,
   message,
   messages,
   open,
   pageUrl,
   pause,
   post,
-  report,
   say,
+  start,
   until,
   url,
   visit,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const LOST_OR_MISSING = new RegExp(`${LOST.source}|status of 404|dynamically imported module|Unable to preload`);
 
-// Anyone who runs this kills the server and starts it again, and answers when that is done.
-export async function reconnection() {
+// The server is killed while Alice writes.
+test("The page reconnects, and loses and doubles nothing", ["own_server"], async ({ server }) => {
   const [alice, bob] = [await visitAs("alice", { expected: LOST }), await visitAs("bob", { expected: LOST })];
   await open(alice, "general");
   await open(bob, "general");
   await say(bob, "Before");
   await message(alice, "Before").waitFor();
-  report("ready");
+  const killed = server.kill();
   for (let number = 1; number <= 40; number++) await say(alice, `Message ${number}`);
   await alice.getByText("Reconnecting…").waitFor();
   await say(alice, "Typed while disconnected");
   // The list goes to its end when it next draws.
   await letters(alice).filter({ hasText: "Typed while disconnected" }).waitFor();
   const letter = letters(alice).last();
-  const says = await letter.getByRole("img").getAttribute("aria-label");
-  report("disconnected", { waiting: await letter.locator(".text").textContent(), says });
-  await answers.next();
+  equal(await letter.getByRole("img").getAttribute("aria-label"), "Waiting for the connection");
+  equal(await letter.locator(".text").textContent(), "Typed while disconnected");
+  await killed;
+  await server.start();
   await alice.locator(".connection").waitFor({ state: "detached" });
   await bob.locator(".connection").waitFor({ state: "detached" });
   await letters(alice).first().waitFor({ state: "detached" });
@@ -61,14 +64,24 @@ export async function reconnection() {
     const { items } = await call("GET", "conversations/general/messages?limit=100", "carol");
     return items.map(({ content }) => content);
   };
-  const shown = [await messages(alice).allTextContents(), await messages(bob).allTextContents()];
+  const written = Array.from({ length: 40 }, (_, index) => `Message ${index + 1}`);
+  const expected = ["Before", ...written, "Typed while disconnected", "After"];
+  // What is in sight, which is the end.
+  const showsEnd = async (page) => {
+    const shown = await messages(page).allTextContents();
+    ok(shown.length > 5, `${shown.length} messages are shown`);
+    deepEqual(shown, expected.slice(-shown.length));
+  };
+  for (const page of [alice, bob]) await showsEnd(page);
   await alice.reload();
   await toEnd(alice);
-  report("reconnected", { stored: await storedTexts(), shown, reloaded: await messages(alice).allTextContents() });
-}
+  deepEqual(await storedTexts(), expected);
+  await showsEnd(alice);
+});
 
-// A part of the page that is not loaded yet comes when the server is back; the rest stays.
-export async function late_parts() {
+// A part of the page that is not loaded yet comes when the server is back; the rest stays. Without a retry, React would
+// remove the whole page.
+test("A part that is not loaded waits for the network", ["crowded_server"], async () => {
   const styles = /\/page\/dialogs-[^/]*\.css/;
   // Before the page loads them without being asked.
   const alice = await visit({ at: "about:blank", expected: LOST });
@@ -81,21 +94,21 @@ export async function late_parts() {
   await alice.getByRole("button", { name: "New conversation" }).click();
   await failed;
   await alice.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
-  const writes = await alice.locator(".composer textarea").count();
+  equal(await alice.locator(".composer textarea").count(), 1);
   await alice.unroute(styles);
   await alice.context().setOffline(false);
   const dialog = alice.getByRole("dialog");
   await dialog.waitFor();
   await alice.waitForFunction(() => document.querySelector("link[data-failed]") === null);
-  report("came", { writes, styles: await alice.evaluate(() => [...document.styleSheets].every(({ cssRules }) => cssRules.length > 0)) });
-}
+  ok(await alice.evaluate(() => [...document.styleSheets].every(({ cssRules }) => cssRules.length > 0)));
+});
 
 const GONE = { status: 404, contentType: "text/plain", body: "Not found" };
 const notice = (page) => page.locator(".part-notice");
 
 // Parts that do not arrive, as after an upgrade of the server, which has removed them: the page says so, and nothing
 // opens once the reader has given up.
-export async function missing_parts() {
+test("A part that is missing says so and is given up", ["crowded_server"], async () => {
   const chunk = /\/page\/dialogs-/;
   const panel = /\/page\/panels-/;
   // Before the page loads them without being asked.
@@ -110,20 +123,20 @@ export async function missing_parts() {
     await notice(alice).getByRole("button", { name: "Reload the page" }).waitFor();
   };
   await ask();
-  const says = await notice(alice).getByRole("paragraph").textContent();
-  const focused = await alice.evaluate(() => document.activeElement.textContent);
+  equal(await notice(alice).getByRole("paragraph").textContent(), "This part of the page couldn't be loaded.");
+  equal(await alice.evaluate(() => document.activeElement.textContent), "Try again");
   await say(alice, "The rest works");
   await message(alice, "The rest works").waitFor();
   await notice(alice).getByRole("button", { name: "Close" }).click();
   await alice.unroute(chunk);
   // Longer than the pause after which the page would have tried again.
   await pause(3_000);
-  const opened = await alice.getByRole("dialog").count();
+  equal(await alice.getByRole("dialog").count(), 0);
   await ask();
   for (const part of [chunk, panel]) await alice.unroute(part);
   await notice(alice).getByRole("button", { name: "Try again" }).click();
   await alice.getByRole("dialog").waitFor();
-  const left = await notice(alice).count();
+  equal(await notice(alice).count(), 0);
   await alice.keyboard.press("Escape");
   await alice.route(panel, (route) => route.fulfill(GONE));
   await alice.getByRole("button", { name: "Details", exact: true }).click();
@@ -135,11 +148,11 @@ export async function missing_parts() {
   await notice(alice).getByRole("button", { name: "Reload the page" }).click();
   await composer(alice).waitFor();
   await alice.unroute(panel);
-  report("shown", { says, focused, opened, left, draft: await composer(alice).inputValue() });
-}
+  equal(await composer(alice).inputValue(), "A draft");
+});
 
 // A part for which a request is not answered.
-export async function slow_parts() {
+test("A part that takes long can be given up", [], async () => {
   let answer;
   const released = new Promise((resolve) => (answer = resolve));
   const alice = await visit({ at: "about:blank", expected: LOST });
@@ -153,18 +166,17 @@ export async function slow_parts() {
   await open(alice, "general");
   await alice.getByRole("button", { name: "New conversation" }).click();
   await notice(alice).waitFor();
-  const says = await notice(alice).getByRole("paragraph").textContent();
+  equal(await notice(alice).getByRole("paragraph").textContent(), "This part of the page is still loading…");
   await notice(alice).getByRole("button", { name: "Close" }).click();
   answer();
   await pause(1_000);
-  const opened = await alice.getByRole("dialog").count();
+  equal(await alice.getByRole("dialog").count(), 0);
   await alice.getByRole("button", { name: "New conversation" }).click();
   await alice.getByRole("dialog").waitFor();
-  report("shown", { says, opened });
-}
+});
 
 // A page whose scripts do not arrive is not empty, and says what helps.
-export async function unstarted() {
+test("A page without its scripts says so", [], async () => {
   const start = async (pattern, { path = "", locale } = {}) => {
     const page = await visit({ at: "about:blank", expected: LOST_OR_MISSING, ...(locale && { locale }) });
     await page.route(pattern, (route) => route.fulfill(GONE));
@@ -175,19 +187,22 @@ export async function unstarted() {
     await page.locator(within).getByText(/\w/).first().waitFor();
     return (await page.locator(within).textContent()).replace(/\s+/g, " ").trim();
   };
-  const shown = {};
+  const unstarted = "The page couldn't be loaded. Reload";
   const entry = await start(/\/page\/page-/, { path: "/#/conversation/general" });
-  shown.entry = await text(entry, ".unstarted");
+  equal(await text(entry, ".unstarted"), unstarted);
   await entry.unroute(/\/page\/page-/);
   await entry.getByRole("link", { name: "Reload" }).click();
   await entry.getByRole("heading", { name: "Try it as" }).waitFor();
-  shown.address = new URL(entry.url()).hash;
-  shown.page = await text(await start(/\/page\/show-/), ".unstarted");
-  shown.german = await text(await start(/\/page\/show-/, { locale: "de-DE" }), ".unstarted");
-  shown.console = await text(await start(/\/page\/show-/, { path: "/admin" }), ".unstarted");
+  equal(new URL(entry.url()).hash, "#/conversation/general");
+  const show = /\/page\/show-/;
+  equal(await text(await start(show), ".unstarted"), "The page couldn't be loaded. Reload the page");
+  const german = await start(show, { locale: "de-DE" });
+  equal(await text(german, ".unstarted"), "Die Seite konnte nicht geladen werden. Seite neu laden");
+  const adminConsole = await start(show, { path: "/admin" });
+  equal(await text(adminConsole, ".unstarted"), "The page couldn't be loaded. Reload the page");
   const chat = await start(/\/page\/chat-/);
   await enterAs(chat, "alice");
-  shown.chat = await text(chat, ".missing-part");
+  equal(await text(chat, ".missing-part"), "This part of the page couldn't be loaded.Try againReload the page");
   await chat.unroute(/\/page\/chat-/);
   await chat.getByRole("button", { name: "Try again" }).click();
   await conversations(chat).first().waitFor();
@@ -196,35 +211,34 @@ export async function unstarted() {
   const hanging = await visit({ at: "about:blank", expected: LOST });
   await hanging.route(/\/page\/.*\.js$/, () => undefined);
   await hanging.goto(url, { waitUntil: "commit" });
-  shown.hanging = await text(hanging, ".unstarted");
-  report("shown", shown);
-}
+  equal(await text(hanging, ".unstarted"), unstarted);
+});
 
 // What was written while the server was away is there after a reload, and leaves when the server is back.
-export async function outbox() {
+test("What was written without a connection outlives a reload", ["own_server"], async ({ server }) => {
   const alice = await visitAs("alice", { expected: LOST });
   await open(alice, "general");
   await alice.context().setOffline(true);
   await alice.evaluate(() => undefined);
-  report("ready");
+  await server.kill();
   await alice.getByText("Reconnecting…").waitFor();
   for (const content of ["first", "second", "third"]) await say(alice, content);
   await letters(alice).nth(2).waitFor();
   // It is seen before it is stored.
-  while (!(await kept(alice, "letters", "talkwire")).includes("third")) await pause(20);
-  await answers.next();
+  await becomes(async () => (await kept(alice, "letters", "talkwire")).includes("third"), true);
+  await server.start();
   await alice.context().setOffline(false);
   await alice.reload();
   await letters(alice).first().waitFor({ state: "detached" });
   await message(alice, "third").waitFor();
-  report("sent", { messages: await messages(alice).allTextContents() });
-}
+  deepEqual(await messages(alice).allTextContents(), ["first", "second", "third"]);
+});
 
 const messageWith = (page, content) =>
   page.locator(".message").filter({ has: page.locator(".text").getByText(content, { exact: true }) });
 
 // Changes of messages are shown at once, and saved when the server is back: through a conversation and a reload.
-export async function changes() {
+test("Changes of messages wait for the server through a reload", ["own_crowded_server"], async ({ server }) => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Changes", memberIds: ["bob"] });
   for (const content of ["To edit", "To delete"]) await post("messages", "alice", { conversationId: id, content });
   await post("messages", "bob", { conversationId: id, content: "To like and pin" });
@@ -234,7 +248,7 @@ export async function changes() {
   // The parts of the page that it needs are loaded.
   await act(alice, "To delete", "Delete");
   await alice.getByRole("dialog").getByRole("button", { name: "Cancel", exact: true }).click();
-  report("ready");
+  await server.kill();
   await alice.getByText("Reconnecting…").waitFor();
   await act(alice, "To edit", "Edit");
   await composer(alice).fill("Edit that is undone");
@@ -244,32 +258,34 @@ export async function changes() {
   await composer(alice).fill("Edited");
   await alice.keyboard.press("Enter");
   await message(alice, "Edited").waitFor();
-  const tick = await messageWith(alice, "Edited").locator(".tick").getAttribute("aria-label");
+  const waits = "Waiting for the connection";
+  equal(await messageWith(alice, "Edited").locator(".tick").getAttribute("aria-label"), waits);
   await act(alice, "To delete", "Delete");
   await alice.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
-  const deleted = await alice.locator(".gone .tick").getAttribute("aria-label");
+  equal(await alice.locator(".gone .tick").getAttribute("aria-label"), waits);
   await act(alice, "To like and pin", "React with 👍");
   await messageWith(alice, "To like and pin").getByRole("button", { name: "👍, 1" }).waitFor();
   await act(alice, "To like and pin", "Pin");
   await messageWith(alice, "To like and pin").getByText("Pinned").waitFor();
-  while ((await kept(alice, "letters", "talkwire")).split('"change"').length < 5) await pause(20);
-  report("shown", { tick, deleted });
-  await answers.next();
+  const changesKept = async () => (await kept(alice, "letters", "talkwire")).split('"change"').length - 1;
+  ok((await until(changesKept, (count) => count >= 4)) >= 4);
+  await server.start();
   await open(alice, "general");
   await alice.reload();
   await alice.locator(".connection").waitFor({ state: "detached" });
   const stored = async () => {
     const { items } = await call("GET", `conversations/${id}/messages?limit=10`, "bob");
-    return items.map(({ content = null, pinned = false, reactions = [] }) => [content, pinned, reactions.map(({ emoji }) => emoji)]);
+    const emoji = (reactions = []) => reactions.map((each) => each.emoji);
+    return items.map(({ content = null, pinned = false, reactions }) => [content, pinned, emoji(reactions)]);
   };
-  const wanted = [["Edited", false, []], [null, false, []], ["To like and pin", true, ["👍"]]];
-  const saved = await until(stored, (items) => JSON.stringify(items) === JSON.stringify(wanted));
-  const versions = await call("GET", `messages/${(await call("GET", `conversations/${id}/messages`, "bob")).items[0].id}/history`, "bob");
-  report("saved", { saved, versions: versions.items.length });
-}
+  await becomes(stored, [["Edited", false, []], [null, false, []], ["To like and pin", true, ["👍"]]]);
+  const { items } = await call("GET", `conversations/${id}/messages`, "bob");
+  // What was replaced before it was sent is no version.
+  equal((await call("GET", `messages/${items[0].id}/history`, "bob")).items.length, 2);
+});
 
 // What the server refuses can be tried again or discarded; nothing is lost.
-export async function refused_changes() {
+test("A refused change can be tried again", ["crowded_server"], async () => {
   const { id } = await post("conversations", "bob", { kind: "group", name: "Refused", memberIds: ["alice"] });
   await post("messages", "alice", { conversationId: id, content: "Before" });
   const alice = await visitAs("alice");
@@ -283,16 +299,15 @@ export async function refused_changes() {
   await call("PUT", `conversations/${id}/mutes/alice`, "bob", {});
   held.release();
   const edited = messageWith(alice, "Not to be saved");
-  const problem = await edited.locator(".problem").textContent();
+  equal((await edited.locator(".problem").textContent()).slice(0, 10), "Not saved:");
   await alice.reload();
   await edited.locator(".problem").waitFor();
   await call("DELETE", `conversations/${id}/mutes/alice`, "bob");
   await edited.getByRole("button", { name: "Try again" }).click();
   await edited.locator(".problem").waitFor({ state: "detached" });
   const stored = async () => (await call("GET", `conversations/${id}/messages`, "bob")).items[0].content;
-  const again = await until(stored, (content) => content === "Not to be saved");
-  report("refused", { problem: problem.slice(0, 10), again });
-}
+  await becomes(stored, "Not to be saved");
+});
 
 // What browsers keep from pages that came neither over HTTPS nor from this machine.
 function withoutHttps() {
@@ -302,7 +317,7 @@ function withoutHttps() {
   delete Navigator.prototype.mediaDevices;
 }
 
-export async function insecure() {
+test("The page works without HTTPS", ["own_server"], async () => {
   const alice = await visitAs("alice", { init: withoutHttps });
   await open(alice, "conv-456");
   await say(alice, "Over a wire of our own");
@@ -315,8 +330,7 @@ export async function insecure() {
   });
   await say(alice, "With a file");
   await alice.locator(".message:not(.letter) .file-name").getByText("note.txt").waitFor();
-  report("talked");
-}
+});
 
 // Lets the page try nothing again by itself once that is wanted. The client waits at least 250 ms for its next try.
 function holdTries() {
@@ -325,113 +339,110 @@ function holdTries() {
 }
 
 // When the network is back, nobody waits for the next try; until then, nobody seems to be online.
-export async function network() {
+test("The page is back as soon as the network is", ["own_server"], async ({ server }) => {
   const alice = await visitAs("alice", { expected: LOST, init: holdTries });
   await open(alice, "general");
   await alice.locator(".account .dot.online").waitFor();
   await alice.context().setOffline(true);
-  report("ready");
+  await server.kill();
   await alice.getByText("Reconnecting…").waitFor();
-  const dots = await alice.locator(".dot.online").count();
+  equal(await alice.locator(".dot.online").count(), 0);
   // This try fails, and no other follows it.
   await alice.evaluate(() => (window.held = true));
   await alice.getByRole("button", { name: "Try now" }).click();
-  await answers.next();
+  await server.start();
   // One that was due before.
   await pause(1_000);
-  const waits = await alice.locator(".connection").count();
+  equal(await alice.locator(".connection").count(), 1);
   await alice.context().setOffline(false);
   await alice.locator(".connection").waitFor({ state: "detached" });
-  report("back", { dots, waits });
-}
+});
 
 // What a tab has not sent when it is closed is sent by another one.
-export async function closed_tab() {
+test("Another tab sends what a closed one has left", ["crowded_server"], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", name: "Two tabs", memberIds: ["bob"] });
   const one = await visitAs("alice", { expected: LOST });
   const two = await anotherTab(one, "alice", LOST);
   for (const tab of [one, two]) await open(tab, "Two tabs");
   await one.context().setOffline(true);
   for (const tab of [one, two]) await tab.locator(".connection").waitFor();
-  await one.locator(".composer input[type=file]").setInputFiles({ name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("12") });
+  const note = { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("12") };
+  await one.locator(".composer input[type=file]").setInputFiles(note);
   await one.getByText("note.txt").waitFor();
   await say(one, "With a file");
   await say(one, "Left behind");
   await letters(one).nth(1).waitFor();
-  const before = await letters(two).count();
+  equal(await letters(two).count(), 0);
   await one.close();
   await letters(two).nth(1).waitFor();
-  const shown = await letters(two).locator(".text").allTextContents();
+  deepEqual(await letters(two).locator(".text").allTextContents(), ["With a file", "Left behind"]);
   await two.context().setOffline(false);
   await letters(two).first().waitFor({ state: "detached" });
   await message(two, "Left behind").waitFor();
   await letters(two).nth(0).waitFor({ state: "detached" });
   const { items } = await call("GET", `conversations/${id}/messages`, "bob");
   const stored = items.filter(({ type }) => type !== "system");
-  report("taken over", {
-    before,
-    shown,
-    stored: stored.map(({ content }) => content).sort(),
-    files: stored.flatMap(({ attachments = [] }) => attachments.map(({ name }) => name)),
-  });
-}
+  deepEqual(stored.map(({ content }) => content).sort(), ["Left behind", "With a file"]);
+  deepEqual(stored.flatMap(({ attachments = [] }) => attachments.map(({ name }) => name)), ["note.txt"]);
+});
 
 // What happened in a conversation stays on the page when the connection is lost while the page asks what else did.
-export async function events() {
+test("What happened stays when the connection is lost", ["own_server"], async ({ server }) => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Events" });
   const bob = await visitAs("bob", { expected: LOST });
   await open(bob, "Events");
   const shown = () => bob.locator(".notice-line > span").allTextContents();
+  const topic = "alice changed the topic to “Plans”";
   await call("PATCH", `conversations/${id}`, "alice", { topic: "Plans" });
-  await until(shown, ({ length }) => length === 1);
+  await becomes(shown, [topic]);
   const asked = /\/notices\?/;
   await bob.route(asked, (route) => route.abort());
   const failed = bob.waitForEvent("requestfailed", (request) => asked.test(request.url()));
   await call("PATCH", `conversations/${id}/members/carol`, "alice", { role: "admin" });
   await failed;
-  report("ready");
+  await server.kill();
   await bob.getByText("Reconnecting…").waitFor();
   await bob.unroute(asked);
-  report("away", { shown: await shown() });
-  await answers.next();
-  await until(shown, ({ length }) => length === 2);
+  deepEqual(await shown(), [topic]);
+  await server.start();
+  await becomes(shown, [topic, "carol is now an admin"]);
   await call("PATCH", `conversations/${id}`, "alice", { name: "New events" });
-  report("back", { shown: await until(shown, ({ length }) => length === 3) });
-}
+  await becomes(shown, [topic, "carol is now an admin", "alice changed the name to “New events”"]);
+});
 
 // A reload while the server is away: the page, the conversations and what waits to be sent are there.
-export async function reloaded() {
+test("A reload without the server shows the page and what waits", ["own_server"], async ({ server }) => {
   const alice = await visitAs("alice", { expected: LOST, installs: true });
   await open(alice, "general");
   await say(alice, "Before");
   await message(alice, "Before").waitFor();
   await alice.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
-  while (!(await kept(alice, "timelines")).includes("Before")) await alice.waitForTimeout(100);
-  report("ready");
+  await becomes(async () => (await kept(alice, "timelines")).includes("Before"), true);
+  await server.kill();
   await alice.getByText("Reconnecting…").waitFor();
   await say(alice, "Written while the server was away");
   await letters(alice).first().waitFor();
   // It is seen before it is stored.
-  while (!(await kept(alice, "letters", "talkwire")).includes("Written while")) await pause(20);
+  await becomes(async () => (await kept(alice, "letters", "talkwire")).includes("Written while"), true);
   await alice.reload();
   await message(alice, "Before").waitFor();
   await letters(alice).first().waitFor();
   const waiting = await letters(alice).allTextContents();
-  const notice = await alice.getByRole("button", { name: "Try now" }).count();
-  report("away", { waiting: waiting.map((text) => text.includes("Written while the server was away")), notice });
-  await answers.next();
+  deepEqual(waiting.map((text) => text.includes("Written while the server was away")), [true]);
+  equal(await alice.getByRole("button", { name: "Try now" }).count(), 1);
+  await server.start();
   await message(alice, "Written while the server was away").waitFor();
   await letters(alice).first().waitFor({ state: "detached" });
   const statesKept = async () => JSON.parse(await kept(alice, "states")).length;
-  const before = await statesKept();
+  equal(await statesKept(), 1);
   await alice.getByRole("button", { name: /^Your account/ }).click();
   await alice.getByRole("menuitem", { name: "Sign out" }).click();
   await alice.getByRole("heading", { name: "Try it as" }).waitFor();
-  report("sent", { kept: before, keptAfterwards: await statesKept() });
-}
+  equal(await statesKept(), 0);
+});
 
-// What waits for the reader elsewhere, and what they have said of themselves, is there after a reload without a network.
-export async function counts_offline() {
+// After a reload without a network, the page shows what waits for the reader elsewhere, and the reader's own status.
+test("Counts and the reader's own status outlive a reload without a connection", [], async () => {
   const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Counts" });
   const root = await post("messages", "alice", { conversationId: id, content: "The root" });
   await call("PUT", `messages/${root.id}/pin`, "alice");
@@ -447,6 +458,7 @@ export async function counts_offline() {
   ];
   const areAll = (all) => all.every((each) => each !== "");
   const before = await until(counts, areAll);
+  deepEqual(before.slice(1), ["1", "1", "Out for lunch"]);
   await alice.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
   await until(() => kept(alice, "states"), (all) => all.includes("Out for lunch") && /"threads":[1-9]/.test(all));
   await until(() => kept(alice, "timelines"), (all) => all.includes('"pins":[{'));
@@ -454,24 +466,26 @@ export async function counts_offline() {
   await alice.reload();
   await alice.locator(".connection").waitFor();
   await message(alice, "The root").waitFor();
-  const away = await counts();
+  deepEqual(await counts(), before);
   await alice.locator(".bell button").click();
-  const says = await alice.getByRole("dialog").getByRole("heading", { level: 2 }).last().textContent();
+  equal(
+    await alice.getByRole("dialog").getByRole("heading", { level: 2 }).last().textContent(),
+    "The list of notifications needs a connection.",
+  );
   await alice.keyboard.press("Escape");
   await alice.locator(".account").click();
   const checked = alice.locator('[role=menu] [aria-checked="true"]');
   await checked.first().waitFor();
-  const chosen = await checked.allTextContents();
+  deepEqual(await checked.allTextContents(), ["Do not disturb"]);
   await alice.keyboard.press("Escape");
   await alice.context().setOffline(false);
   await alice.locator(".connection").waitFor({ state: "detached" });
-  const back = await until(counts, (now) => String(now) === String(before));
-  report("counted", { before, away, back, says, chosen });
-}
+  await becomes(counts, before);
+});
 
 // What was read before a reload is there when it is opened without a network, and up to date with it. What happened
 // meanwhile is not missed.
-export async function opened_offline() {
+test("What was read before a reload is opened without a connection", [], async () => {
   const ids = {};
   for (const name of ["Read before", "Open now"]) {
     ids[name] = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name })).id;
@@ -492,17 +506,18 @@ export async function opened_offline() {
   await listed(alice, "Read before").click();
   await message(alice, "In Read before").waitFor();
   await alice.locator(".conversation .offer").waitFor();
-  const offline = await messages(alice).allTextContents();
+  deepEqual(await messages(alice).allTextContents(), ["In Read before"]);
   await post("messages", "bob", { conversationId: ids["Read before"], content: "Said meanwhile" });
   await alice.context().setOffline(false);
   await message(alice, "Said meanwhile").waitFor();
   await message(alice, "Said after the reload").waitFor();
   await alice.locator(".conversation .offer").waitFor();
-  report("opened", { offline, online: await messages(alice).allTextContents() });
-}
+  const online = ["In Read before", "Said after the reload", "Said meanwhile"];
+  deepEqual(await messages(alice).allTextContents(), online);
+});
 
 // What is opened while the server is away comes by itself when it is back. The search shows nothing of another one.
-export async function opened_meanwhile() {
+test("What is opened without the server comes with it", ["own_server"], async ({ server }) => {
   const id = (await post("conversations", "alice", { kind: "group", memberIds: ["bob"], name: "Meanwhile" })).id;
   const root = await post("messages", "bob", { conversationId: id, content: "The root" });
   await post("messages", "bob", { conversationId: id, content: "The reply", threadId: root.id });
@@ -517,10 +532,22 @@ export async function opened_meanwhile() {
   const button = (page, name) => page.getByRole("button", { name, exact: true });
   const panels = {
     thread: [() => thread.locator(".replies").first().click(), () => thread.locator(".panel").getByText("The reply")],
-    details: [() => button(details, "Details").click(), () => details.locator(".panel").getByRole("combobox", { name: "Notify me about" })],
-    files: [() => button(files, "Files").click(), () => files.locator(".panel").getByText("No pictures or videos yet.")],
-    people: [() => button(thread, "People").click(), () => thread.getByRole("dialog").getByRole("option").filter({ hasText: "stranger" })],
-    browse: [() => button(details, "Browse public conversations").click(), () => details.getByRole("dialog").getByText("Open to all")],
+    details: [
+      () => button(details, "Details").click(),
+      () => details.locator(".panel").getByRole("combobox", { name: "Notify me about" }),
+    ],
+    files: [
+      () => button(files, "Files").click(),
+      () => files.locator(".panel").getByText("No pictures or videos yet."),
+    ],
+    people: [
+      () => button(thread, "People").click(),
+      () => thread.getByRole("dialog").getByRole("option").filter({ hasText: "stranger" }),
+    ],
+    browse: [
+      () => button(details, "Browse public conversations").click(),
+      () => details.getByRole("dialog").getByText("Open to all"),
+    ],
   };
   const close = async (page, name) => {
     await page.keyboard.press("Escape");
@@ -536,34 +563,34 @@ export async function opened_meanwhile() {
   const words = search.getByRole("searchbox", { name: "Search messages" });
   await words.fill("reply");
   await search.locator(".find").waitFor();
-  report("ready");
+  await server.kill();
   await Promise.all(Object.values(pages).map((page) => page.getByText("Reconnecting…").waitFor()));
   for (const [show] of Object.values(panels)) await show();
-  const rootMeanwhile = await thread.locator(".panel").getByText("The root").count();
+  equal(await thread.locator(".panel").getByText("The root").count(), 1);
   await words.fill("root");
   await search.locator(".panel .problem").waitFor();
   // What is written where nothing is loaded stands below a line about what is missing.
   await open(other, "general");
   await say(other, "Written first");
   await other.getByText("The messages are not here yet.").waitFor();
-  const foundMeanwhile = await search.locator(".find").count();
-  const problems = await Promise.all(
-    [thread.locator("dialog"), details.locator("dialog"), details.locator(".panel"), files.locator(".panel")].map(
-      async (within) => (await within.getByText(/cannot be reached/).first().waitFor(), within.getByText(/cannot be reached/).count()),
-    ),
-  );
+  equal(await search.locator(".find").count(), 0);
+  const unreachable = [
+    thread.locator("dialog"),
+    details.locator("dialog"),
+    details.locator(".panel"),
+    files.locator(".panel"),
+  ];
+  for (const within of unreachable) await becomes(() => within.getByText(/cannot be reached/).count(), 1);
   await thread.locator(".panel").getByText("The messages are not here yet.").waitFor();
-  report("away", { rootMeanwhile, foundMeanwhile, problems });
-  await answers.next();
+  await server.start();
   for (const [, shown] of Object.values(panels)) await shown().waitFor();
   await search.locator(".find").filter({ hasText: "The root" }).waitFor();
-  const left = await Promise.all(Object.values(pages).map((page) => page.getByText(/cannot be reached/).count()));
-  report("back", { left });
-}
+  for (const page of Object.values(pages)) equal(await page.getByText(/cannot be reached/).count(), 0);
+});
 
 // The entrance that was opened without the server says so, and completes itself: when the network returns, and after a
 // while.
-export async function lateEntrance() {
+test("An entrance opened without the server completes itself", [], async () => {
   const refused = /api\/v1\/server|demo\.json/;
   const says = (page) => page.getByText("The server cannot be reached. Trying again…");
   const people = (page) => page.getByRole("heading", { name: "Try it as" });
@@ -573,16 +600,16 @@ export async function lateEntrance() {
   await alice.context().setOffline(true);
   await alice.getByRole("menuitem", { name: "Sign out" }).click();
   await says(alice).waitFor();
-  const before = await people(alice).count();
+  equal(await people(alice).count(), 0);
   await field(alice, "E-mail").fill("alice@example.com");
   await alice.context().setOffline(false);
   await people(alice).waitFor();
-  const kept = await field(alice, "E-mail").inputValue();
+  equal(await field(alice, "E-mail").inputValue(), "alice@example.com");
   const bob = await visit({ expected: LOST });
   await bob.route(refused, (route) => route.abort());
   await bob.reload();
   await says(bob).waitFor();
   await bob.unroute(refused);
   await people(bob).waitFor();
-  report("late", { before, kept, after: (await says(alice).count()) + (await says(bob).count()) });
-}
+  for (const page of [alice, bob]) equal(await says(page).count(), 0);
+});
