@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from shutil import copytree
 from typing import cast
@@ -19,14 +18,12 @@ from tests.page.documented_site import documented_site  # noqa: F401
 from tests.page.driving import (
     SLOW_MS,
     Driver,
-    Scenarios,
     Server,
     chromium_program,
     driver_command,
     fill,
     headless_chromium_program,
     restartable,
-    run,
     serving,
 )
 from tests.page.example_servers import (  # noqa: F401
@@ -167,12 +164,6 @@ def crowded_url(filled_crowd: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def crowded_folder(filled_crowd: Path, tmp_path: Path) -> Path:
     """A data folder with 250 conversations, for a test that starts servers of its own."""
     return Path(copytree(filled_crowd, tmp_path / "data"))
-
-
-@pytest.fixture
-def crowded(driver: Driver, crowded_url: str) -> Scenarios:
-    """Runs scenarios, named by their area and name, among 250 conversations and over a slow network."""
-    return partial(run, driver, crowded_url, latency_ms=SLOW_MS)
 
 
 @pytest.fixture(scope="module")

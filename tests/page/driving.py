@@ -27,8 +27,6 @@ SLOW_MS = 300
 """How much later than usual a slow network answers."""
 
 Report = dict[str, Any]
-Scenarios = Callable[..., dict[str, Report]]
-"""Runs a scenario, named by its area and name, and returns what happened; see `run`."""
 
 
 @dataclass(frozen=True)
@@ -207,28 +205,6 @@ def finish(driver: Driver) -> dict[str, Report]:
         report = driver.next_report()
         reports[report.pop("happened")] = report
     return reports
-
-
-def run_through_a_kill(
-    driver: Driver, folder: Path, area: str, scenario: str, meanwhile: Report | None = None, *, latency_ms: int = 0
-) -> dict[str, Report]:
-    """Runs a scenario whose server is killed once the scenario is ready, and replaced by another one at its address.
-
-    Returns what happened. Before the server is replaced, the scenario reports `meanwhile`, where that is given.
-    """
-    port = reserved_port()
-    with ExitStack() as first_server, ExitStack() as second_server:
-        url = first_server.enter_context(serving(folder, port))
-        second_server.enter_context(driving(driver, url, area, scenario, latency_ms=latency_ms))
-        assert driver.next_report() == {"happened": "ready"}
-        first_server.close()
-        if meanwhile is not None:
-            reported = driver.next_report()
-            assert reported == meanwhile, reported
-        second_server.enter_context(serving(folder, port))
-        driver.tell("started again")
-        reports = finish(driver)
-    return without_complaints(reports)
 
 
 def run(

@@ -25,9 +25,7 @@ from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserve
 SECRET = "a secret for tests, of more than 32 characters"
 """With which applications sign the tokens of their users."""
 
-_LOGO = (
-    """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="#2456d6"/></svg>"""
-)
+_LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="teal"/></svg>"""
 
 
 @contextmanager

@@ -96,7 +96,7 @@ test("A conversation that nobody touches stays where it opened", ["unread_server
 });
 
 // One flick to the end of what is loaded, and the hands are off.
-test("Whoever reaches the end of what is loaded is not carried on", ["unread_server"], async () => {
+test("A reader at the end of what is loaded is not carried on", ["unread_server"], async () => {
   const alice = await openSlowly("alice");
   equal(await opensAt(alice), "Message 1001");
   await alice.mouse.move(700, 350);

@@ -1,26 +1,27 @@
+// Calls between two browsers, with sound and pictures that really arrive.
+import { deepEqual, equal, ok } from "node:assert/strict";
 import {
-  LOST,
-  answers,
-  call,
   anotherTab,
   atEnd,
+  call,
   choose,
   composer,
   conversations,
   launch,
   letters,
   listed,
+  LOST,
   message,
   open,
   opened,
   openSettings,
   post,
-  report,
   say,
   start,
-  until as readUntil,
+  until,
   visitAs,
-} from "../browser.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
 
 const permissions = ["microphone", "camera"];
 
@@ -50,13 +51,14 @@ const received = (page, kind) =>
   page.evaluate(async (wanted) => {
     const stats = await window.peers.at(-1).getStats();
     const inbound = [...stats.values()].filter(({ type, kind }) => type === "inbound-rtp" && kind === wanted);
-    return inbound.reduce((sum, { packetsReceived, framesDecoded }) => sum + (wanted === "video" ? framesDecoded : packetsReceived), 0);
+    const count = ({ packetsReceived, framesDecoded }) => (wanted === "video" ? framesDecoded : packetsReceived);
+    return inbound.reduce((sum, each) => sum + count(each), 0);
   }, kind);
 
-async function until(read, fulfilled) {
-  const value = await readUntil(read, fulfilled);
-  if (!fulfilled(value)) throw new Error(`still ${JSON.stringify(value)}`);
-  return value;
+// Reads until the value is a wanted one, and fails with the last value after the deadline.
+async function reaches(read, wanted) {
+  const value = await until(read, wanted);
+  ok(wanted(value), `still ${JSON.stringify(value)}`);
 }
 
 async function two(options) {
@@ -69,32 +71,31 @@ async function two(options) {
   return [alice, bob];
 }
 
-export async function talk() {
+test("Two talk, see each other and hang up", ["whole_browser"], async () => {
   await call("PATCH", "users/me", "alice", { avatar: "/icon-192.png" });
   const [alice, bob] = await two();
   const secondTab = await anotherTab(bob, "bob");
   await button(alice, "Call").click();
   await callOf(alice, "bob").getByText("Ringing…").waitFor();
   for (const tab of [bob, secondTab]) await ringing(tab).getByText("alice is calling").waitFor();
-  const rang = async () => (await Promise.all([bob, secondTab].map((tab) => tab.evaluate(() => window.played)))).map((played) => played.includes("ring"));
-  await until(rang, (each) => each.includes(true));
+  const rings = (tab) => tab.evaluate(() => window.played.includes("ring"));
+  const rang = async () => (await Promise.all([bob, secondTab].map(rings))).filter(Boolean).length;
+  await reaches(rang, (tabs) => tabs > 0);
   await alice.waitForFunction(() => window.played.length > 0);
   await bob.locator("[role=alertdialog]:focus").waitFor();
-  report("rings", {
-    tabs: (await rang()).filter(Boolean).length,
-    // However often by now.
-    caller: await alice.evaluate(() => [...new Set(window.played)]),
-    focus: await bob.evaluate(() => document.activeElement.getAttribute("role")),
-    // As of other dialogs, of which bob has opened none.
-    corners: await ringing(bob).evaluate((dialog) => getComputedStyle(dialog).borderRadius),
-  });
+  equal(await rang(), 1);
+  // However often by now.
+  deepEqual(await alice.evaluate(() => [...new Set(window.played)]), ["ringback"]);
+  equal(await bob.evaluate(() => document.activeElement.getAttribute("role")), "alertdialog");
+  // As of other dialogs, of which bob has opened none.
+  equal(await ringing(bob).evaluate((dialog) => getComputedStyle(dialog).borderRadius), "14px");
 
   await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
   await ringing(secondTab).waitFor({ state: "detached" });
   for (const [page, other] of [[alice, "bob"], [bob, "alice"]]) await callOf(page, other).getByRole("timer").waitFor();
-  for (const page of [alice, bob]) await until(() => received(page, "audio"), (packets) => packets > 20);
+  for (const page of [alice, bob]) await reaches(() => received(page, "audio"), (packets) => packets > 20);
 
-  const portraits = await callOf(bob, "alice").locator(".avatar img").count();
+  equal(await callOf(bob, "alice").locator(".avatar img").count(), 1);
   await call("PATCH", "users/me", "alice", { avatar: null });
 
   // One writes while one talks.
@@ -108,29 +109,26 @@ export async function talk() {
   await callOf(alice, "bob").getByText("Connected").waitFor();
 
   await button(alice, "Turn camera on").click();
-  await until(() => received(bob, "video"), (frames) => frames > 5);
+  await reaches(() => received(bob, "video"), (frames) => frames > 5);
   await bob.locator("video.call-picture:not(.own)").waitFor();
   await button(bob, "Turn camera on").click();
-  await until(() => received(alice, "video"), (frames) => frames > 5);
+  await reaches(() => received(alice, "video"), (frames) => frames > 5);
   await button(alice, "Turn camera off").click();
   await bob.locator("video.call-picture:not(.own)").waitFor({ state: "hidden" });
   const before = await received(bob, "audio");
-  await until(() => received(bob, "audio"), (packets) => packets > before);
+  await reaches(() => received(bob, "audio"), (packets) => packets > before);
 
   await button(bob, "Hang up").click();
   // The notice is shown for six seconds.
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
   await callOf(bob, "alice").waitFor({ state: "detached" });
   await alice.waitForFunction(() => window.peers.every(({ connectionState }) => connectionState === "closed"));
-  report("talked", {
-    portraits,
-    closed: await alice.evaluate(() => window.peers.map(({ connectionState }) => connectionState)),
-    second: await secondTab.evaluate(() => window.peers.length),
-  });
-}
+  deepEqual(await alice.evaluate(() => window.peers.map(({ connectionState }) => connectionState)), ["closed"]);
+  equal(await secondTab.evaluate(() => window.peers.length), 0);
+});
 
 // A page that is opened or reloaded while a call rings shows it too, beside another device that keeps ringing.
-export async function opened_while_ringing() {
+test("A device that is opened while a call rings answers it", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   await button(alice, "Call").click();
   await ringing(bob).getByText("alice is calling").waitFor();
@@ -141,15 +139,15 @@ export async function opened_while_ringing() {
   await ringing(second).getByRole("button", { name: "Accept", exact: true }).click();
   await ringing(bob).waitFor({ state: "detached" });
   await callOf(alice, "bob").getByRole("timer").waitFor();
-  await until(() => received(second, "audio"), (packets) => packets > 20);
+  await reaches(() => received(second, "audio"), (packets) => packets > 20);
   await bob.reload();
   await conversations(bob).first().waitFor();
-  report("answered", { rings: await ringing(bob).count() });
+  equal(await ringing(bob).count(), 0);
   await button(second, "Hang up").click();
-}
+});
 
 // Who reloads the page in a call calls again at once; from another device, after a question.
-export async function reloaded() {
+test("A user that reloads the page in a call calls again at once", ["whole_browser"], async () => {
   // The browser asks before the page is left during a call.
   const [alice, bob] = await two({ expected: /^dialog: $/ });
   const answer = async (page) => {
@@ -161,7 +159,7 @@ export async function reloaded() {
   await alice.reload();
   await button(alice, "Call").click();
   await answer(alice);
-  report("called again", { questions: await alice.getByRole("dialog").count() });
+  equal(await alice.getByRole("dialog").count(), 0);
 
   const second = await visitAs("alice", { permissions, init: observe });
   await open(second, "bob");
@@ -169,16 +167,15 @@ export async function reloaded() {
   await button(second, "Call").click();
   await instead.waitFor();
   await button(second, "Cancel").click();
-  report("asked", { talking: await callOf(alice, "bob").getByRole("timer").count() });
+  equal(await callOf(alice, "bob").getByRole("timer").count(), 1);
   await button(second, "Call").click();
   await instead.click();
   await answer(second);
   await callOf(alice, "bob").waitFor({ state: "detached" });
-  report("called from there", { old: await callOf(alice, "bob").count() });
-}
+});
 
 // A call that the server refuses because one has blocked the other is not offered again.
-export async function blocked_caller() {
+test("A blocked person is not offered to call again", ["whole_browser"], async () => {
   const [alice] = await two();
   await call("PUT", "users/me/blocks/alice", "bob");
   await button(alice, "Call").click();
@@ -187,25 +184,27 @@ export async function blocked_caller() {
   await over.getByRole("button", { name: "Close" }).waitFor();
   const offered = await over.getByRole("button").allTextContents();
   await call("DELETE", "users/me/blocks/alice", "bob");
-  report("refused", { offered });
-}
+  deepEqual(offered, ["Close"]);
+});
+
+const COLUMN = { lines: 1, buttonsWithin: true, buttonsBelow: true, low: true, centred: true };
 
 // How the dialog of an incoming call looks on windows of several sizes. The longest buttons are those of a video call.
-export async function ringing_layout() {
+test("The dialog of a call is one column", ["whole_browser"], async () => {
   await call("PATCH", "users/me", "alice", { name: "Nora Keller" });
   const [alice, bob] = await two();
   await button(alice, "Video call").click();
   await ringing(bob).getByText("is video calling").waitFor();
-  const measured = {};
   for (const [width, height] of [[1440, 900], [1100, 700], [390, 844]]) {
     await bob.setViewportSize({ width, height });
-    measured[width] = await ringing(bob).evaluate((dialog) => {
+    const measured = await ringing(bob).evaluate((dialog) => {
       const frame = dialog.getBoundingClientRect();
       const title = dialog.querySelector("h2");
       const text = document.createRange();
       text.selectNodeContents(title);
       const middle = (box) => box.left + box.width / 2;
-      const isWithin = (box) => box.left >= frame.left + 12 && box.right <= frame.right - 12 && box.bottom <= frame.bottom - 12;
+      const isWithin = ({ left, right, bottom }) =>
+        left >= frame.left + 12 && right <= frame.right - 12 && bottom <= frame.bottom - 12;
       const buttons = [...dialog.querySelectorAll("button")].map((each) => each.getBoundingClientRect());
       const parts = [dialog.querySelector(".avatar"), title].map((each) => each.getBoundingClientRect());
       return {
@@ -216,49 +215,47 @@ export async function ringing_layout() {
         centred: parts.every((box) => Math.abs(middle(box) - middle(frame)) < 2),
       };
     });
+    deepEqual({ width, ...measured }, { width, ...COLUMN });
   }
   await call("PATCH", "users/me", "alice", { name: "alice" });
-  report("measured", measured);
-}
+});
 
 // The buttons of a call can be reached where letters are twice as large, on small windows too.
-export async function large_text() {
+test("Large text cuts off no button of a call", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   await bob.evaluate(() => document.documentElement.style.setProperty("font-size", "200%"));
   await button(alice, "Video call").click();
   await ringing(bob).getByText("is video calling").waitFor();
-  const cutOff = {};
   for (const [width, height] of [[390, 844], [320, 640], [844, 390]]) {
     await bob.setViewportSize({ width, height });
-    cutOff[`ringing ${width}`] = await cutOffIn(ringing(bob));
+    deepEqual(await cutOffIn(ringing(bob)), []);
   }
-  const inSight = await ringing(bob).evaluate((dialog) => {
+  const isSecondInSight = await ringing(bob).evaluate((dialog) => {
     dialog.scrollTo(0, 0);
     const { bottom } = [...dialog.querySelectorAll("button")].at(1).getBoundingClientRect();
     return bottom <= dialog.getBoundingClientRect().bottom;
   });
+  ok(isSecondInSight);
   await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
   const shown = callOf(bob, "alice");
   await shown.getByRole("timer").waitFor();
-  const rows = () =>
-    shown.locator(".controls button").evaluateAll((all) => new Set(all.map((each) => each.getBoundingClientRect().top)).size);
-  const onItsSide = await rows();
+  const tops = await shown
+    .locator(".controls button")
+    .evaluateAll((all) => all.map((each) => each.getBoundingClientRect().top));
+  equal(new Set(tops).size, 1);
   await bob.setViewportSize({ width: 320, height: 640 });
-  cutOff.normal = await cutOffIn(shown);
+  deepEqual(await cutOffIn(shown), []);
   await shown.getByRole("button", { name: "Enlarge" }).click();
-  cutOff.large = await cutOffIn(shown);
+  deepEqual(await cutOffIn(shown), []);
   await shown.getByRole("button", { name: "Make smaller" }).click();
   await bob.setViewportSize({ width: 1024, height: 768 });
   await shown.getByRole("button", { name: "Devices" }).click();
   const first = shown.getByRole("combobox").first();
-  const devices = {
-    rows: await readUntil(() => wholeRows(bob), (count) => count >= 3),
-    first: await readUntil(() => isWithin(first, shown), Boolean),
-    hangUp: await isWithin(shown.getByRole("button", { name: "Hang up" }), shown),
-  };
+  await reaches(() => wholeRows(bob), (count) => count >= 3);
+  await becomes(() => isWithin(first, shown), true);
+  ok(await isWithin(shown.getByRole("button", { name: "Hang up" }), shown));
   await shown.getByRole("button", { name: "Hang up" }).click();
-  report("measured", { cutOff, inSight, onItsSide, devices: { ...devices, rows: Math.min(devices.rows, 3) } });
-}
+});
 
 // How many conversations can be seen as a whole.
 const wholeRows = (page) =>
@@ -291,22 +288,22 @@ const cutOffIn = (frame) =>
   });
 
 // The browser answers its question what to share by itself: a screen that Chromium draws for tests.
-export async function share() {
+test("A caller shows a screen and changes the microphone", ["whole_browser"], async () => {
   const from = await launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
   const [alice, bob] = await two({ from });
   await button(alice, "Video call").click();
   await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
   await callOf(bob, "alice").getByRole("timer").waitFor();
-  await until(() => received(bob, "video"), (frames) => frames > 5);
-  await until(() => ratioOf(bob, "Camera of alice"), isCamera);
+  await reaches(() => received(bob, "video"), (frames) => frames > 5);
+  await reaches(() => ratioOf(bob, "Camera of alice"), isCamera);
 
   await button(alice, "Share your screen").click();
   await callOf(alice, "bob").getByText("bob sees your screen").waitFor();
   await callOf(bob, "alice").getByText("alice is sharing a screen").waitFor();
-  await until(() => ratioOf(bob, "Screen of alice"), isScreen);
-  const sharing = await alice.locator("video.own").getAttribute("aria-label");
+  await reaches(() => ratioOf(bob, "Screen of alice"), isScreen);
+  equal(await alice.locator("video.own").getAttribute("aria-label"), "Your screen");
   await button(alice, "Turn camera on").click();
-  await until(() => ratioOf(bob, "Camera of alice"), isCamera);
+  await reaches(() => ratioOf(bob, "Camera of alice"), isCamera);
   await button(alice, "Share your screen").click();
   await callOf(bob, "alice").getByText("alice is sharing a screen").waitFor();
   // As with the browser's own bar.
@@ -327,9 +324,9 @@ export async function share() {
       const tracks = window.peers[0].getSenders().map((each) => each.track);
       return tracks.find((track) => track?.kind === "audio").label;
     });
-  const microphoneSent = await until(sends, (label) => label === "Fake Audio Input 2");
+  await becomes(sends, "Fake Audio Input 2");
   const before = await received(bob, "audio");
-  await until(() => received(bob, "audio"), (packets) => packets > before + 20);
+  await reaches(() => received(bob, "audio"), (packets) => packets > before + 20);
   await button(alice, "Hang up").click();
   await callOf(alice, "bob").waitFor({ state: "detached" });
 
@@ -339,16 +336,17 @@ export async function share() {
   await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
   await callOf(alice, "bob").getByRole("timer").waitFor();
   await button(alice, "Hang up").click();
-  report("shared", { sharing, microphone: microphoneSent });
-}
+});
 
 // A busy browser sends smaller pictures, of the same form: the camera's are 4:3, and the screen's nearly 16:9.
 const ratioOf = (page, label) =>
-  page.getByLabel(label).evaluate(({ videoWidth, videoHeight }) => videoWidth / videoHeight, undefined, { timeout: 15_000 });
+  page
+    .getByLabel(label)
+    .evaluate(({ videoWidth, videoHeight }) => videoWidth / videoHeight, undefined, { timeout: 15_000 });
 const isCamera = (ratio) => ratio > 1.2 && ratio < 1.5;
 const isScreen = (ratio) => ratio > 1.6;
 
-export async function refused() {
+test("A call is declined, missed and made by both at once", ["whole_browser"], async () => {
   await post("notifications/read", "bob", { all: true });
   const [alice, bob] = await two();
   await button(alice, "Video call").click();
@@ -361,11 +359,12 @@ export async function refused() {
   await callOf(bob, "alice").getByText("Missed call from alice").waitFor();
   await bob.getByRole("button", { name: "Notifications, 1 unread" }).waitFor();
   const last = (page, name) => listed(page, name).locator(".last").textContent();
-  const rows = [await until(() => last(bob, "alice"), (text) => text.startsWith("Missed"))];
+  await becomes(() => last(bob, "alice"), "Missed call from alice");
   const tab = await anotherTab(bob, "bob");
-  rows.push(await last(tab, "alice"), await until(() => last(alice, "bob"), (text) => text.startsWith("No one")));
+  equal(await last(tab, "alice"), "Missed call from alice");
+  await becomes(() => last(alice, "bob"), "No one answered your call");
   await tab.close();
-  report("missed", { ringing: await ringing(bob).count(), rows });
+  equal(await ringing(bob).count(), 0);
 
   // Both at once: it is one call.
   // It may have gone by itself.
@@ -383,13 +382,13 @@ export async function refused() {
     await talks;
   };
   await Promise.all([alice, bob].map(takesPart));
-  for (const page of [alice, bob]) await until(() => received(page, "audio"), (packets) => packets > 5);
+  for (const page of [alice, bob]) await reaches(() => received(page, "audio"), (packets) => packets > 5);
   await button(alice, "Hang up").click();
   await callOf(bob, "alice").getByText("The call has ended.").waitFor();
-}
+});
 
 // The server lets it ring for some seconds, in which the other one's browser has to load what rings.
-export async function unanswered() {
+test("A call that nobody answers is missed", ["whole_browser", "short_ringing_server"], async () => {
   const [alice, bob] = await two({ expected: LOST });
   await button(alice, "Call").click();
   await ringing(bob).waitFor();
@@ -398,7 +397,7 @@ export async function unanswered() {
   // No dialog that is opened later says it again. It goes by itself.
   await bob.keyboard.press("Control+k");
   await bob.locator("dialog.switcher").waitFor();
-  const repeated = await bob.locator("dialog .call-bar").count();
+  equal(await bob.locator("dialog .call-bar").count(), 0);
   await bob.keyboard.press("Escape");
   await callOf(bob, "alice").waitFor({ state: "detached" });
   // The call is mentioned in the conversation, also above a message that waits.
@@ -408,13 +407,13 @@ export async function unanswered() {
   await bob.context().setOffline(true);
   await say(bob, "I was away");
   await letters(bob).getByText("I was away").waitFor();
-  const above = await line.count();
+  equal(await line.count(), 1);
   await bob.context().setOffline(false);
   await message(bob, "I was away").waitFor();
-  report("unanswered", { repeated, above, after: await line.count() });
-}
+  equal(await line.count(), 1);
+});
 
-export async function busy() {
+test("A user in a call is busy for others", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   const carol = await visitAs("carol", { permissions, init: observe });
   await button(alice, "Call").click();
@@ -427,16 +426,14 @@ export async function busy() {
   // Bob has not declined it: he has missed it.
   const id = decodeURIComponent(new URL(carol.url()).hash.split("/").at(-1));
   const missedHere = ({ type, conversationId }) => type === "missed-call" && conversationId === id;
-  const missed = await readUntil(
-    () => call("GET", "notifications", "bob").then(({ items }) => items.filter(missedHere).length),
-    (count) => count > 0,
-  );
-  const talking = await callOf(bob, "alice").getByRole("timer").count();
-  report("busy", { ringing: await ringing(bob).count(), talking, missed });
-}
+  const missed = async () => (await call("GET", "notifications", "bob")).items.filter(missedHere).length;
+  await becomes(missed, 1);
+  equal(await callOf(bob, "alice").getByRole("timer").count(), 1);
+  equal(await ringing(bob).count(), 0);
+});
 
 // A missed call makes its row bold and unread, also after a reload, until it is marked as read or opened.
-export async function missed_row() {
+test("A missed call is unread in the list", ["whole_browser"], async () => {
   await post("notifications/read", "bob", { all: true });
   const [alice, bob] = await two();
   await open(bob, "general");
@@ -448,11 +445,11 @@ export async function missed_row() {
     await button(callOf(bob, "alice"), "Close").click();
     await bold.waitFor();
   };
-  const isPlain = () => readUntil(() => bold.count(), (count) => count === 0);
+  const becomesPlain = () => becomes(() => bold.count(), 0);
   await miss();
   await bob.reload();
   await bold.waitFor();
-  const counts = await bold.locator(".count").count();
+  equal(await bold.locator(".count").count(), 0);
   await button(bob, "Unread only").click();
   await bold.waitFor();
   await bob.getByRole("button", { name: "Mark all messages as read" }).click();
@@ -462,19 +459,15 @@ export async function missed_row() {
   await miss();
   await listed(bob, "alice").click({ button: "right" });
   await bob.getByRole("menuitem", { name: "Mark as read" }).click();
-  const marked = await isPlain();
+  await becomesPlain();
   await miss();
   await open(bob, "alice");
-  const opened = await isPlain();
-  const unread = await readUntil(
-    () => call("GET", "notifications", "bob").then((answer) => answer.unread),
-    (count) => count === 0,
-  );
-  report("missed", { counts, marked, opened, unread });
-}
+  await becomesPlain();
+  await becomes(async () => (await call("GET", "notifications", "bob")).unread, 0);
+});
 
 // One browser has neither microphone nor camera, the other may not use them.
-export async function problems() {
+test("A missing device is named", ["whole_browser"], async () => {
   const [alice] = await two({ from: await launch() });
   await button(alice, "Call").click();
   await callOf(alice, "bob").getByText("No microphone found.").waitFor();
@@ -484,50 +477,39 @@ export async function problems() {
   await opened(carol, "bob");
   await button(carol, "Call").click();
   await callOf(carol, "bob").getByText("Microphone access is blocked.").waitFor();
-  report("shown");
-}
+});
 
-// Anyone who runs this kills the server and starts it again, and answers when that is done: the two continue to talk.
-export async function restart() {
+// The two continue to talk while the server is killed and started again.
+test("A call continues while the server is away", ["whole_browser", "own_server"], async ({ server }) => {
   const [alice, bob] = await two({ expected: LOST });
   await button(alice, "Call").click();
   await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
   const both = [alice, bob];
   for (const page of both) await page.getByRole("timer").waitFor();
-  report("ready");
+  await server.kill();
   for (const page of both) await page.getByText("Reconnecting…").waitFor();
   for (const page of both) {
     const before = await received(page, "audio");
-    await until(
-      () => received(page, "audio"),
-      (packets) => packets > before + 20,
-    );
+    await reaches(() => received(page, "audio"), (packets) => packets > before + 20);
   }
   // The server is asked to pass this on when it is there again.
   await button(alice, "Turn camera on").click();
   await button(alice, "Turn camera off").waitFor();
-  report("went on alone");
-  await answers.next();
+  await server.start();
   for (const page of both) await page.getByText("Reconnecting…").waitFor({ state: "hidden" });
-  await until(
-    () => received(bob, "video"),
-    (frames) => frames > 5,
-  );
+  await reaches(() => received(bob, "video"), (frames) => frames > 5);
   // What needs the server works again: another picture, and another call afterwards.
   await button(bob, "Turn camera on").click();
-  await until(
-    () => received(alice, "video"),
-    (frames) => frames > 5,
-  );
+  await reaches(() => received(alice, "video"), (frames) => frames > 5);
   await button(bob, "Hang up").click();
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
   await button(alice, "Call").click();
   await ringing(bob).getByText("alice is calling").waitFor();
-  report("went on", { connections: await alice.evaluate(() => window.peers.length) });
-}
+  equal(await alice.evaluate(() => window.peers.length), 1);
+});
 
 // A dialog does not stay in front of the call that is accepted, unless something was entered there.
-export async function behind_dialog() {
+test("A dialog is not in front of an accepted call", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   const accept = async (shown) => {
     await button(alice, "Call").click();
@@ -544,11 +526,11 @@ export async function behind_dialog() {
   await choose(bob, "carol");
   await accept(callOf(newGroup, "alice"));
   const chosen = bob.locator("dialog").getByRole("button", { name: "Remove carol" });
-  report("accepted", { chosen: await chosen.count() });
-}
+  equal(await chosen.count(), 1);
+});
 
 // A recording ends when its author accepts a call, which it would have as well, and none begins during a call.
-export async function recording() {
+test("A voice message has nothing of a call", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   await say(alice, "Can you talk?");
   await open(bob, "alice");
@@ -559,14 +541,14 @@ export async function recording() {
   await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
   await callOf(bob, "alice").getByRole("timer").waitFor();
   await button(bob, "Finish the recording").waitFor({ state: "detached" });
-  const kept = await readUntil(() => bob.locator(".composer .tray li").count(), (count) => count > 0);
+  await becomes(() => bob.locator(".composer .tray li").count(), 1);
   await record.click();
   await bob.getByText("A voice message can be recorded after the call.").waitFor();
-  report("recorded", { kept, records: await button(bob, "Finish the recording").count() });
-}
+  equal(await button(bob, "Finish the recording").count(), 0);
+});
 
 // A dialog that is opened during a call shows it too, also the one in front of it, without an interruption.
-export async function in_dialog() {
+test("A dialog shows the call behind it", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   await button(alice, "Call").click();
   await ringing(bob).getByRole("button", { name: "Accept", exact: true }).click();
@@ -582,27 +564,27 @@ export async function in_dialog() {
   await bar.getByRole("button", { name: "Turn camera on" }).click();
   await bar.getByRole("button", { name: "Turn camera off" }).click();
   const [top, title] = [await bar.boundingBox(), await dialog.getByRole("heading").first().boundingBox()];
+  ok(top.y + top.height <= title.y);
 
   await choose(bob, "carol");
   await dialog.getByRole("button", { name: "Close", exact: true }).click();
   const question = bob.getByRole("dialog").filter({ has: bob.getByRole("button", { name: "Discard" }) }).last();
   await callOf(question, "alice").getByRole("timer").waitFor();
-  const bars = await bob.locator(".call-bar").count();
+  equal(await bob.locator(".call-bar").count(), 1);
   await bob.keyboard.press("Escape");
   await question.waitFor({ state: "detached" });
 
   await bar.getByRole("button", { name: "Turn microphone on" }).click();
   await callOf(alice, "bob").getByText("Connected").waitFor();
-  const same = await bob.locator("video.call-picture[data-first]").count();
+  equal(await bob.locator("video.call-picture[data-first]").count(), 1);
   await bar.getByRole("button", { name: "Hang up" }).click();
   await callOf(alice, "bob").getByText("The call has ended.").waitFor();
   await bar.waitFor({ state: "detached" });
-  const focus = await dialog.evaluate((element) => element.contains(document.activeElement));
-  report("shown", { above: top.y + top.height <= title.y, bars, same, focus });
-}
+  ok(await dialog.evaluate((element) => element.contains(document.activeElement)));
+});
 
 // Anyone who does not want to be disturbed sees a call, beside what they do, and hears nothing.
-export async function do_not_disturb() {
+test("A call does not disturb users who want that", ["whole_browser"], async () => {
   const [alice, bob] = await two();
   await bob.evaluate(() => window.played.splice(0));
   await call("PUT", "users/me/presence", "bob", { status: "dnd" });
@@ -612,20 +594,21 @@ export async function do_not_disturb() {
   await bob.locator(".composer textarea").focus();
   await button(alice, "Call").click();
   await callOf(bob, "alice").getByText("alice is calling").waitFor();
-  const modal = await ringing(bob).count();
-  const focus = await bob.evaluate(() => document.activeElement.tagName);
+  equal(await ringing(bob).count(), 0);
+  equal(await bob.evaluate(() => document.activeElement.tagName), "TEXTAREA");
   await button(bob, "New conversation").click();
-  await callOf(bob.getByRole("dialog", { name: "New conversation" }), "alice").getByRole("button", { name: "Decline" }).click();
+  const dialog = bob.getByRole("dialog", { name: "New conversation" });
+  await callOf(dialog, "alice").getByRole("button", { name: "Decline" }).click();
   await callOf(alice, "bob").getByText("bob declined.").waitFor();
   // Only now: a sound is loaded before it is played.
   const played = await bob.evaluate(() => window.played);
   await call("PUT", "users/me/presence", "bob", { status: "online" });
-  report("called", { modal, focus, played });
-}
+  deepEqual(played, []);
+});
 
-// The window of a call is below the list of conversations, whose rows can all be seen, and covers nothing of what is read
-// and written. Escape makes an enlarged one smaller before it closes what is behind.
-export async function beside_thread() {
+// The window of a call is below the list of conversations, whose rows can all be seen, and covers nothing of what is
+// read and written. Escape makes an enlarged one smaller before it closes what is behind.
+test("The window of a call covers nothing that is read", ["whole_browser", "own_server"], async () => {
   for (let each = 0; each < 20; each++)
     await post("conversations", "alice", { kind: "group", name: `Room ${each}`, memberIds: ["carol"] });
   const [alice, bob] = await two();
@@ -647,46 +630,44 @@ export async function beside_thread() {
   await shown.getByRole("timer").waitFor();
 
   const read = { newest, reply, field: composer(alice.locator(".conversation")), replyField: composer(thread) };
-  const measure = async () => {
+  const coversNothing = async () => {
     await atEnd(alice);
-    const clear = {};
-    for (const [name, part] of Object.entries(read)) clear[name] = await readUntil(() => isClear(shown, part), Boolean);
-    clear.lastRow = await readUntil(() => isLastRowClear(alice, shown), Boolean);
-    return clear;
+    for (const [name, part] of Object.entries(read))
+      ok(await until(() => isClear(shown, part), Boolean), `it covers ${name}`);
+    ok(await until(() => isLastRowClear(alice, shown), Boolean), "it covers the last row");
   };
-  const measured = {};
   for (const [width, height] of [[1440, 900], [1024, 768]]) {
     await alice.setViewportSize({ width, height });
-    measured[width] = await measure();
+    await coversNothing();
   }
   // What is said about an action does not cover the buttons of the call.
   await conversations(alice).last().click({ button: "right" });
   await alice.getByRole("menuitem", { name: "Archive" }).click();
   await alice.locator(".toast").waitFor();
-  const toast = await readUntil(() => isClear(shown, alice.locator(".toast")), Boolean);
-  report("measured", { ...measured, toast });
+  await becomes(() => isClear(shown, alice.locator(".toast")), true);
 
   await shown.getByRole("button", { name: "Enlarge" }).click();
   await shown.getByRole("button", { name: "Make smaller" }).waitFor();
   await alice.keyboard.press("Escape");
   await shown.getByRole("button", { name: "Enlarge" }).waitFor();
-  const threads = [await thread.count()];
+  equal(await thread.count(), 1);
   await alice.keyboard.press("Escape");
-  threads.push(await readUntil(() => thread.count(), (count) => count === 0));
+  await becomes(() => thread.count(), 0);
   await alice.locator(".conversation .replies").click();
   await reply.waitFor();
   await button(bob, "Hang up").click();
   await shown.getByText("The call has ended.").waitFor();
-  report("ended", { clear: await measure(), threads });
-}
+  await coversNothing();
+});
 
 // Whether neither covers the other, and both are on the screen.
 async function isClear(one, other) {
   const [a, b] = [await one.boundingBox(), await other.boundingBox()];
   const { width, height } = one.page().viewportSize();
-  const isInSight = [a, b].every((box) => box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height);
+  const isInSight = (box) =>
+    box.x >= 0 && box.y >= 0 && box.x + box.width <= width && box.y + box.height <= height;
   const isBeside = a.x + a.width <= b.x || b.x + b.width <= a.x;
-  return isInSight && (isBeside || a.y + a.height <= b.y || b.y + b.height <= a.y);
+  return [a, b].every(isInSight) && (isBeside || a.y + a.height <= b.y || b.y + b.height <= a.y);
 }
 
 // Whether the last conversation can be scrolled into sight above the call.
