@@ -3,7 +3,12 @@ import { deepEqual } from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 
 const AXE = await readFile(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+export const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+// Loads axe into the page, where it is not loaded yet. The browser runs it past the page's policy.
+export async function loadAxe(page) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+}
 
 // Fails where something is wrong with what is on the screen now.
 export async function passesAxe(page, screen) {
@@ -13,8 +18,7 @@ export async function passesAxe(page, screen) {
 // Returns what axe finds wrong in what is on the screen now: by all rules in the light look, and by those about colors in
 // the dark one, as nothing else differs.
 export async function violations(page, screen) {
-  // The browser runs it past the page's policy.
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  await loadAxe(page);
   const found = [];
   for (const look of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme: look });

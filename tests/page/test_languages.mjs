@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { LOST, atEnd, call, conversations, post, report, until, url, visit, write } from "../browser.mjs";
-
-const AXE = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+// The page in other languages and directions, under another name, and on phones.
+import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
+import { loadAxe, RULES } from "./axe.mjs";
+import { atEnd, call, conversations, LOST, post, until, url, visit, write } from "./browser.mjs";
+import { test } from "./scenario_tests.mjs";
 
 const MAYA = "Maya Lindgren";
 const HERON = "/#/conversation/heron-launch";
@@ -10,6 +10,9 @@ const HERON = "/#/conversation/heron-launch";
 const languageOf = (page) => page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]);
 const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 const heading = (page, name) => page.getByRole("heading", { name, exact: true });
+
+// Runs in the page. How many lines of text are as high as an element.
+const linesOf = (it) => it.clientHeight / Number.parseFloat(getComputedStyle(it).lineHeight);
 
 async function enter(page) {
   await page.getByRole("button", { name: MAYA }).click();
@@ -27,47 +30,47 @@ async function writeToday(page) {
   await page.locator(".message").filter({ hasText: "Ein Satz von heute" }).waitFor();
 }
 
-async function brokenRules(page) {
-  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
-  return page.evaluate(async (tags) => {
-    const { violations } = await window.axe.run({ runOnly: { type: "tag", values: tags }, rules: { region: { enabled: false } } });
+async function passesRules(page) {
+  await loadAxe(page);
+  const found = await page.evaluate(async (tags) => {
+    const options = { runOnly: { type: "tag", values: tags }, rules: { region: { enabled: false } } };
+    const { violations } = await window.axe.run(options);
     return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 120)}`);
   }, RULES);
+  deepEqual(found, []);
 }
 
 // A browser in German: every text, the dates, what the server refuses, and axe on the main screens.
-export async function german() {
+test("A browser in German shows everything in German", [], async () => {
   const page = await visit({ locale: "de-AT", expected: /401/ });
   await page.getByRole("textbox", { name: "E-Mail-Adresse" }).fill("nobody@example.com");
   await page.getByLabel("Passwort").fill("wrong password");
   await page.getByRole("button", { name: "Anmelden", exact: true }).click();
   const refused = page.getByText("Die Angaben zur Anmeldung stimmen nicht.");
   await refused.waitFor();
-  const found = await brokenRules(page);
+  await passesRules(page);
   await enter(page);
   await openHeron(page);
   await writeToday(page);
-  found.push(...(await brokenRules(page)));
+  deepEqual(await languageOf(page), ["de", "ltr"]);
+  const days = await page.locator(".day").allTextContents();
+  ok(days.includes("heute"), String(days));
+  await passesRules(page);
   await page.getByRole("button", { name: "Details" }).click();
   await page.locator(".panel").getByRole("heading", { name: /Mitglieder/ }).waitFor();
-  found.push(...(await brokenRules(page)));
+  await passesRules(page);
   await page.getByRole("button", { name: "Schließen" }).first().click();
   await page.getByRole("button", { name: /^Dein Konto/ }).click();
   await page.getByRole("menuitem", { name: "Einstellungen" }).click();
   for (const name of ["Profil", "Darstellung", "Benachrichtigungen", "Geräte", "Privatsphäre", "Konto"]) {
     await page.getByRole("tab", { name, exact: true }).click();
     await page.getByRole("tabpanel", { name, exact: true }).waitFor();
-    found.push(...(await brokenRules(page)));
+    await passesRules(page);
   }
-  report("read", {
-    language: await languageOf(page),
-    days: await page.evaluate(() => [...document.querySelectorAll(".day")].map((it) => it.textContent)),
-    found: [...new Set(found)],
-  });
-}
+});
 
 // A choice holds in this browser, and what was written before it is still there.
-export async function choice() {
+test("A chosen language stays and keeps what was written", [], async () => {
   const page = await visit();
   await enter(page);
   await openHeron(page);
@@ -76,22 +79,23 @@ export async function choice() {
   await page.getByRole("menuitem", { name: "Settings" }).click();
   await page.getByRole("tab", { name: "Appearance", exact: true }).click();
   const options = await page.getByLabel("Language").locator("option").allTextContents();
+  deepEqual(options, ["The browser's language", "English", "Deutsch", "Español", "Français"]);
   await page.getByLabel("Language").selectOption("fr");
   await page.getByRole("button", { name: "Envoyer", exact: true }).waitFor();
-  const draft = await page.locator(".conversation .composer textarea").inputValue();
+  equal(await page.locator(".conversation .composer textarea").inputValue(), "half a sentence");
   await page.reload();
   await page.getByRole("button", { name: "Envoyer", exact: true }).waitFor();
-  const chosen = await languageOf(page);
-  const by = await page.locator(".said-by").filter({ hasText: "Vous" }).first().evaluate((it) => it.textContent);
+  deepEqual(await languageOf(page), ["fr", "ltr"]);
+  equal(await page.locator(".said-by").filter({ hasText: "Vous" }).first().textContent(), "Vous\u00a0: ");
   // The address has the last word, as in a frame.
   const given = await page.context().newPage();
   await given.goto(`${url}/?language=es`);
   await given.getByRole("button", { name: /Iniciar sesión/ }).first().waitFor();
-  report("chosen", { options, draft, chosen, by, given: await languageOf(given) });
-}
+  deepEqual(await languageOf(given), ["es", "ltr"]);
+});
 
 // Emoji are found by the words of the reader's language, and by their English names.
-export async function emoji() {
+test("Emoji are found by the words of the language", [], async () => {
   const page = await visit({ locale: "de" });
   await enter(page);
   await openHeron(page);
@@ -99,39 +103,37 @@ export async function emoji() {
   const search = page.getByRole("searchbox", { name: "Emoji suchen" });
   const cells = page.locator(".emoji-popup").getByRole("gridcell");
   await cells.first().waitFor();
-  const firstFor = async (words) => {
+  for (const words of ["rakete", "rocket"]) {
     await search.fill(words);
-    return until(() => cells.evaluateAll((all) => all.map((it) => it.textContent)), (all) => all.includes("🚀"));
-  };
-  report("found", { german: (await firstFor("rakete")).includes("🚀"), english: (await firstFor("rocket")).includes("🚀") });
-}
+    const found = await until(() => cells.allTextContents(), (all) => all.includes("🚀"));
+    ok(found.includes("🚀"), `${words}: ${found}`);
+  }
+});
 
 // Without a translation that runs from right to left, the direction is forced here.
-export async function rightToLeft() {
-  const sides = {};
-  for (const [name, viewport] of Object.entries({ wide: { width: 1100, height: 700 }, narrow: { width: 320, height: 560 } })) {
+test("The page runs from right to left", [], async () => {
+  for (const viewport of [{ width: 1100, height: 700 }, { width: 320, height: 560 }]) {
     const page = await visit({ viewport });
     await page.evaluate(() => document.documentElement.setAttribute("dir", "rtl"));
     await enter(page);
-    const list = await overflow(page);
+    equal(await overflow(page), 0);
     await page.evaluate(() => void (location.hash = "#/conversation/heron-launch"));
     await page.locator(".message").first().waitFor();
     // A narrow window shows the button to send only beside a text.
     await page.locator(".composer textarea").fill("Text");
-    sides[name] = {
-      overflow: [list, await overflow(page)],
-      // Of the middle of the page.
-      face: await page.evaluate(() => document.querySelector(".message .face").getBoundingClientRect().left > innerWidth / 2),
-      send: await page.evaluate(() => document.querySelector(".composer [type=submit], .composer .send, .composer button:last-of-type").getBoundingClientRect().left < innerWidth / 2),
-      mirrored: await page.evaluate(() => getComputedStyle(document.querySelector(".lucide-send-horizontal")).transform),
-    };
+    equal(await overflow(page), 0);
+    const isInRightHalf = (it) => it.getBoundingClientRect().left > innerWidth / 2;
+    const isInLeftHalf = (it) => it.getBoundingClientRect().left < innerWidth / 2;
+    ok(await page.locator(".message .face").first().evaluate(isInRightHalf));
+    const send = page.locator(".composer [type=submit], .composer .send, .composer button:last-of-type").first();
+    ok(await send.evaluate(isInLeftHalf));
+    const arrow = page.locator(".lucide-send-horizontal").first();
+    equal(await arrow.evaluate((it) => getComputedStyle(it).transform), "matrix(-1, 0, 0, 1, 0, 0)");
   }
-  report("sides", sides);
-}
+});
 
 // The longest words fit on the smallest screen.
-export async function narrow() {
-  const widths = {};
+test("The longest words fit on the smallest screen", [], async () => {
   for (const locale of ["de", "es", "fr"]) {
     const page = await visit({ locale, viewport: { width: 320, height: 560 } });
     await page.getByRole("button", { name: MAYA }).waitFor();
@@ -150,17 +152,16 @@ export async function narrow() {
     await page.keyboard.press("Escape");
     await openHeron(page);
     all.push(await overflow(page));
-    widths[locale] = Math.max(...all);
+    // What is narrower than its place has a negative value.
+    equal(Math.max(...all), 0, `${locale}: ${all}`);
   }
-  report("measured", widths);
-}
+});
 
 const FILES = { en: "Files", de: "Dateien", es: "Archivos", fr: "Fichiers" };
 
-// What stands side by side has room there, in all languages: the buttons above a phone's list, choices, tabs, and the line
-// about the connection.
-export async function rows() {
-  const broken = [];
+// What stands side by side has room there, in all languages: the buttons above a phone's list, choices, tabs, and the
+// line about the connection.
+test("Buttons, choices and tabs have room side by side in all languages", [], async () => {
   for (const [locale, files] of Object.entries(FILES)) {
     const page = await visit({ locale, expected: LOST });
     const measure = async (what, selector, isBroken) => {
@@ -168,13 +169,15 @@ export async function rows() {
         await page.setViewportSize({ width, height: 700 });
         const found = page.locator(selector).locator("visible=true");
         await found.first().waitFor();
-        for (const each of await found.all()) if (await each.evaluate(isBroken)) broken.push(`${locale} ${width}: ${what}`);
+        const place = `${locale} ${width}: ${what}`;
+        for (const each of await found.all()) equal(await each.evaluate(isBroken), false, place);
       }
     };
     await enter(page);
     await measure("buttons", ".side-buttons", (it) => {
       const tops = new Set([...it.children].map((button) => Math.round(button.getBoundingClientRect().top)));
-      return (innerWidth <= 700 && tops.size > 1) || [...it.querySelectorAll("button > span:not(.count)")].some((text) => text.scrollWidth > text.clientWidth);
+      const texts = [...it.querySelectorAll("button > span:not(.count)")];
+      return (innerWidth <= 700 && tops.size > 1) || texts.some((text) => text.scrollWidth > text.clientWidth);
     });
     const lastAlone = (it) => {
       const tops = [...it.querySelectorAll("label")].map((label) => Math.round(label.getBoundingClientRect().top));
@@ -196,48 +199,45 @@ export async function rows() {
     await page.keyboard.press("Escape");
     await page.context().setOffline(true);
     await page.locator(".conversation .connection").waitFor();
-    const lines = await page.locator(".conversation .connection").evaluate((it) => {
-      const { lineHeight } = getComputedStyle(it);
-      return it.clientHeight / Number.parseFloat(lineHeight);
-    });
-    if (lines >= 2) broken.push(`${locale}: connection`);
+    const lines = await page.locator(".conversation .connection").evaluate(linesOf);
+    ok(lines < 2, `${locale}: the line about the connection has ${lines} lines`);
   }
-  report("rows", { broken });
-}
+});
 
 // The operator's name, sentence and logo.
-export async function branded() {
+test("An operator gives the page a name, a sentence and a logo", ["branded_server"], async () => {
   const page = await visit();
   await heading(page, "Fernhill").waitFor();
   const logo = await page.locator(".entrance .logo").evaluate(async (it) => {
     await it.decode();
     return it.src.replace(location.origin, "");
   });
-  const sentence = await page.getByText("Where we talk.").count();
+  equal(logo, "/web-logo");
+  equal(await page.getByText("Where we talk.").count(), 1);
   await enter(page);
   await conversations(page).first().waitFor();
-  report("branded", { title: await until(() => page.title(), (it) => it.includes("(")), logo, sentence });
-}
+  match(await until(() => page.title(), (title) => title.includes("(")), /\) Fernhill$/);
+});
 
 // Without an address, the conversation that was opened last opens; the list's own address, and phones, show the list.
-export async function last() {
+test("The last conversation opens again on wide screens", [], async () => {
   const page = await visit();
   await enter(page);
   await openHeron(page);
   await page.goto("about:blank");
   await page.goto(url);
   await heading(page, "Heron launch").waitFor();
-  const reopened = new URL(page.url()).hash;
+  equal(new URL(page.url()).hash, "#/conversation/heron-launch");
   await page.goto(`${url}/#/`);
   await page.reload();
   await conversations(page).first().waitFor();
-  const atList = await page.locator(".conversation").count();
+  equal(await page.locator(".conversation").count(), 0);
   await page.setViewportSize({ width: 390, height: 700 });
   await page.goto("about:blank");
   await page.goto(url);
   await conversations(page).first().waitFor();
-  report("opened", { reopened, atList, onPhone: await page.locator(".conversation").count() });
-}
+  equal(await page.locator(".conversation").count(), 0);
+});
 
 // Puts a finger on a message, where the list rests. `by`: how far it moves then, before the press is a long one however
 // busy the machine is. Returns how to lift it.
@@ -251,12 +251,13 @@ const press = async (page, cdp, at, by) => {
 };
 
 // A long press on a message opens its actions, and selects nothing.
-export async function phone() {
+test("A long press on a message opens its actions", [], async () => {
   const page = await visit({ viewport: { width: 390, height: 700 }, hasTouch: true, isMobile: true });
   await enter(page);
   await openHeron(page);
-  const focused = await page.evaluate(() => document.activeElement.tagName);
-  const sizes = await page.evaluate(() => [...document.querySelectorAll("input, textarea")].map((it) => Number.parseFloat(getComputedStyle(it).fontSize)));
+  notEqual(await page.evaluate(() => document.activeElement.tagName), "TEXTAREA");
+  const fontSize = (it) => Number.parseFloat(getComputedStyle(it).fontSize);
+  for (const each of await page.locator("input, textarea").all()) ok((await each.evaluate(fontSize)) >= 16);
   const cdp = await page.context().newCDPSession(page);
   const text = page.locator(".message .text").last();
   const sheet = page.getByRole("dialog", { name: "Message actions" });
@@ -264,13 +265,14 @@ export async function phone() {
   const scrolling = await press(page, cdp, text, -40);
   await page.waitForTimeout(700);
   await scrolling.lift();
-  const afterScroll = await sheet.count();
+  equal(await sheet.count(), 0);
   const pressing = await press(page, cdp, text);
   await sheet.waitFor();
   await pressing.lift();
   const actions = await sheet.getByRole("listitem").allTextContents();
-  const selected = await page.evaluate(() => String(getSelection()));
-  const lower = await sheet.evaluate((it) => Math.round(innerHeight - it.getBoundingClientRect().bottom));
+  for (const action of ["Reply", "Copy text", "Forward"]) ok(actions.includes(action), String(actions));
+  equal(await page.evaluate(() => String(getSelection())), "");
+  equal(await sheet.evaluate((it) => Math.round(innerHeight - it.getBoundingClientRect().bottom)), 0);
   await sheet.getByRole("button", { name: "React with 🎉" }).click();
   await page.locator(".reactions").getByRole("button", { name: "🎉, 1" }).waitFor();
   const again = await press(page, cdp, text);
@@ -278,12 +280,13 @@ export async function phone() {
   await again.lift();
   await sheet.getByRole("button", { name: "Reply", exact: true }).click();
   await page.getByText("Replying to").waitFor();
-  report("pressed", { focused: focused === "TEXTAREA", small: sizes.filter((size) => size < 16), afterScroll, actions, selected, lower, left: await sheet.count() });
-}
+  equal(await sheet.count(), 0);
+});
 
-// The sheet of one's own message on the narrowest phone, in each language: the rows of its groups, their words and its reactions.
-export async function sheets() {
-  const found = {};
+// The sheet of one's own message on the narrowest phone, in each language: the rows of its groups, their words and its
+// reactions.
+test("The sheet of a message has room for its words in every language", [], async () => {
+  const expected = { groups: [3, 6, 1], leaves: [], small: [], reactions: true, mine: ["🎉"], last: true };
   // The page would open where the unread messages begin, and stay there.
   await post("conversations/heron-launch/read", "ines", {});
   for (const locale of ["en-GB", "de-DE", "es-ES", "fr-FR"]) {
@@ -301,13 +304,12 @@ export async function sheets() {
     await page.locator("dialog.sheet").waitFor();
     await pressing.lift();
     await page.locator(".sheet-reactions [aria-pressed=true]").waitFor();
-    found[locale] = await page.evaluate(placesInSheet);
+    deepEqual({ locale, ...(await page.evaluate(placesInSheet)) }, { locale, ...expected });
   }
-  report("sheets", { found });
-}
+});
 
-// How many rows each group has, the words that leave their rows, what is smaller than a finger, whether all reactions are on
-// the screen, the one that is the reader's, and whether the last row can be reached.
+// How many rows each group has, the words that leave their rows, what is smaller than a finger, whether all reactions
+// are on the screen, the one that is the reader's, and whether the last row can be reached.
 function placesInSheet() {
   const rows = [...document.querySelectorAll(".sheet-action")];
   const groups = [0];
@@ -319,7 +321,8 @@ function placesInSheet() {
     const range = document.createRange();
     range.selectNodeContents(row);
     const { left, right, top, bottom } = row.getBoundingClientRect();
-    return [...range.getClientRects()].some((it) => it.left < left || it.right > right || it.top < top || it.bottom > bottom);
+    const isOutside = (it) => it.left < left || it.right > right || it.top < top || it.bottom > bottom;
+    return [...range.getClientRects()].some(isOutside);
   });
   const reactions = [...document.querySelectorAll(".sheet-reactions button")];
   const places = reactions.map((each) => each.getBoundingClientRect());
@@ -339,47 +342,48 @@ function placesInSheet() {
   };
 }
 
-// What is cut off of the words above the list of a phone, in each language, where threads have unread replies, and of those in
-// settings, fields and the line of a thread.
-export async function chips() {
+// Words are whole in each language: above the list of a phone, where threads have unread replies, in settings, in fields
+// and in the line of a thread.
+test("The words above the list of a phone are whole", [], async () => {
   const root = await post("messages", "tomas", { conversationId: "heron-launch", content: "Who counts?" });
   await post("messages", "ines", { conversationId: "heron-launch", content: "I do", threadId: root.id });
-  const cut = {};
   for (const locale of ["en-GB", "de-DE", "es-ES", "fr-FR"]) {
     for (const width of [320, 390]) {
       const page = await visit({ viewport: { width, height: 640 }, hasTouch: true, isMobile: true, locale });
       await page.getByRole("button", { name: "Tomas Reyes" }).click();
       await page.locator(".side-button.unread").waitFor();
       const words = page.locator(".side-button > :nth-child(2)");
-      const found = await words.evaluateAll((all) => all.filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent));
+      const cut = await words.evaluateAll((all) =>
+        all.filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.textContent),
+      );
       await page.locator(".sidebar header button").first().click();
       await page.getByRole("menuitem").filter({ has: page.locator(".lucide-settings") }).click();
       for (const tab of await page.getByRole("tab").all()) {
         await tab.click();
-        found.push(...(await tab.and(page.locator("[aria-selected=true]")).evaluateAll(wordsInLines)));
-        if (await tab.evaluate((it) => it.scrollWidth > it.clientWidth)) found.push(await tab.textContent());
+        cut.push(...(await tab.and(page.locator("[aria-selected=true]")).evaluateAll(wordsInLines)));
+        if (await tab.evaluate((it) => it.scrollWidth > it.clientWidth)) cut.push(await tab.textContent());
       }
       await page.keyboard.press("Escape");
       await page.locator(".start-button:visible").click();
       await page.locator("dialog input").first().waitFor();
-      found.push(...(await page.locator("dialog input").evaluateAll(cutPlaceholders)));
+      cut.push(...(await page.locator("dialog input").evaluateAll(cutPlaceholders)));
       await page.keyboard.press("Escape");
       await openHeron(page);
       const line = page.locator(".replies").last();
       await line.waitFor();
-      if ((await line.boundingBox()).height > 40) found.push("replies");
+      if ((await line.boundingBox()).height > 40) cut.push("replies");
       // A longer hint ends with an ellipsis.
-      const hint = await page.locator(".composer textarea").evaluate((it) => it.scrollWidth > it.clientWidth && it.placeholder);
-      if (hint) found.push(hint);
+      const field = page.locator(".composer textarea");
+      const hint = await field.evaluate((it) => it.scrollWidth > it.clientWidth && it.placeholder);
+      if (hint) cut.push(hint);
       await page.locator(".composer .unfold").click();
       const grounds = await page.locator(".composer .unfold").evaluate((it) => getComputedStyle(it).backgroundColor);
-      if (grounds !== "rgba(0, 0, 0, 0)") found.push("unfold");
-      if (found.length > 0) cut[`${locale} ${width}`] = found;
+      if (grounds !== "rgba(0, 0, 0, 0)") cut.push("unfold");
+      deepEqual(cut, [], `${locale} ${width}: ${cut}`);
       await page.context().close();
     }
   }
-  report("chips", { cut });
-}
+});
 
 // Runs in the page. The placeholders that have less room than they need.
 function cutPlaceholders(fields) {
@@ -388,19 +392,21 @@ function cutPlaceholders(fields) {
     .filter((field) => {
       const { font, paddingLeft, paddingRight } = getComputedStyle(field);
       pen.font = font;
-      return pen.measureText(field.placeholder).width > field.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+      const room = field.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+      return pen.measureText(field.placeholder).width > room;
     })
     .map((field) => field.placeholder);
 }
 
 const DETAILS = { en: "Details", de: "Details", es: "Detalles", fr: "Détails" };
 
-// What has little room in the details of a group, in each language: the words of the buttons at the top, the reason of a
-// ban, and what new members see.
-export async function room() {
-  const { id } = await post("conversations", "maya", { kind: "group", memberIds: ["ines", "jonah"], name: "Little room" });
-  await call("PUT", `conversations/${id}/bans/jonah`, "maya", { reason: "Sold bicycles that were not his, and did not answer" });
-  const found = {};
+// What has little room in the details of a group, in each language: the words of the buttons at the top, the reason of
+// a ban, and what new members see.
+test("The details of a group have room for their words in every language", [], async () => {
+  const group = { kind: "group", memberIds: ["ines", "jonah"], name: "Little room" };
+  const { id } = await post("conversations", "maya", group);
+  const banReason = "Sold bicycles that were not his, and did not answer";
+  await call("PUT", `conversations/${id}/bans/jonah`, "maya", { reason: banReason });
   for (const [locale, details] of Object.entries(DETAILS)) {
     const page = await visit({ locale, viewport: { width: 1280, height: 800 } });
     await enter(page);
@@ -410,23 +416,21 @@ export async function room() {
     await tiles.nth(3).waitFor();
     const reason = page.locator(".member .below");
     await reason.waitFor();
-    found[locale] = {
-      tiles: await tiles.evaluateAll(roomInTiles),
-      reason: await reason.evaluate((it) => Math.round(it.clientHeight / Number.parseFloat(getComputedStyle(it).lineHeight)) <= 2),
-    };
+    ok(await tiles.evaluateAll(roomInTiles), `${locale}: the buttons`);
+    ok(Math.round(await reason.evaluate(linesOf)) <= 2, `${locale}: the reason`);
     await tiles.nth(2).click();
     const history = page.locator("dialog select").filter({ has: page.locator("option[value=from-join]") });
     await history.selectOption("from-join");
-    found[locale].history = await history.evaluate(hasRoom);
+    ok(await history.evaluate(hasRoom), `${locale}: what new members see`);
     await page.context().close();
   }
-  report("measured", { found });
-}
+});
 
 // Whether all are in one row, and no word is at the edge of its button.
 function roomInTiles(tiles) {
   const boxes = tiles.map((tile) => [tile.getBoundingClientRect(), tile.querySelector("span").getBoundingClientRect()]);
-  return boxes.every(([tile, word]) => tile.top === boxes[0][0].top && word.left - tile.left > 4.5 && tile.right - word.right > 4.5);
+  const hasMargins = ([tile, word]) => word.left - tile.left > 4.5 && tile.right - word.right > 4.5;
+  return boxes.every((each) => each[0].top === boxes[0][0].top && hasMargins(each));
 }
 
 // Whether a list shows the whole text of what is chosen.
@@ -438,19 +442,17 @@ function hasRoom(select) {
   return pen.measureText(select.selectedOptions[0].textContent).width <= room;
 }
 
-// The words that break within themselves, in each language: in the buttons at the top of the details, where a conversation
-// is muted and where not, and in what an action did.
-export async function wholeWords() {
+// The words that break within themselves, in each language: in the buttons at the top of the details, where a
+// conversation is muted and where not, and in what an action did.
+test("No word of the details' buttons and of toasts is broken", [], async () => {
   const { id } = await post("conversations", "maya", { kind: "group", memberIds: ["ines"], name: "Whole words" });
-  const broken = [];
-  const lines = {};
   for (const [locale, details] of Object.entries(DETAILS)) {
     await call("PATCH", `conversations/${id}/preferences`, "maya", { muted: false });
     await post("messages", "ines", { conversationId: id, content: "Unread" });
     const page = await visit({ locale, viewport: { width: 1280, height: 800 } });
     const look = async (selector) => {
-      const found = await page.locator(selector).evaluateAll(wordsInLines);
-      broken.push(...found.map((word) => `${locale}: ${word}`));
+      const broken = await page.locator(selector).evaluateAll(wordsInLines);
+      deepEqual(broken, [], `${locale}: ${broken}`);
     };
     await enter(page);
     await page.locator(".sidebar [aria-pressed]").first().click();
@@ -458,7 +460,7 @@ export async function wholeWords() {
     const toast = page.locator(".toast:popover-open > p");
     await toast.waitFor();
     await look(".toast > p");
-    lines[locale] = await toast.evaluate((it) => it.clientHeight / Number.parseFloat(getComputedStyle(it).lineHeight));
+    ok((await toast.evaluate(linesOf)) < 3, `${locale}: the toast`);
     await page.goto(`${url}/#/conversation/${id}`);
     await page.getByRole("button", { name: details, exact: true }).click();
     const tiles = page.locator(".panel .tile");
@@ -469,8 +471,7 @@ export async function wholeWords() {
     await look(".panel .tile");
     await page.context().close();
   }
-  report("words", { broken, lines: Math.max(...Object.values(lines)) });
-}
+});
 
 // Runs in the page. The words that stand in more than one line.
 function wordsInLines(all) {
