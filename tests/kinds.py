@@ -178,7 +178,7 @@ EVERYTHING = (
 
 IN_THE_GATE = (
     # One journey through each part of the web client, and what needs no browser.
-    "page/test_accessibility.py::test_screen_readers_announce_new_messages",
+    "page/test_accessibility.mjs::screen-readers-announce-new-messages",
     "page/test_admin_console.mjs::every-section-shows-what-the-server-has-and-passes-axe-on-a-wide-screen",
     "page/test_calls.mjs::two-talk-see-each-other-and-hang-up",
     "page/test_examples.mjs::pages-load-the-client-from-the-server",
@@ -308,7 +308,7 @@ SHORT_HEARTBEATS = frozenset({"pinging_engine", "pinging_server"})
 """Fixtures whose servers end a session after half a second without a pong; `make everything` runs their tests."""
 
 LONGEST_FIRST = (
-    *("reference/test_openapi.py", "page/test_accessibility.py", "page/test_calls.mjs", "cli/test_workers.py"),
+    *("reference/test_openapi.py", "page/test_accessibility.mjs", "page/test_calls.mjs", "cli/test_workers.py"),
     *("chat/test_access.py", "hostile/test_fuzz_sqlite.py", "hostile/test_fuzz_postgresql.py", "chat/test_costs.py"),
     *("letting_go", "page/test_files.mjs", "page/test_catching_up.mjs", "page/test_places.mjs"),
     "storage/test_backup.py",

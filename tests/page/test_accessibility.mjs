@@ -1,3 +1,6 @@
+// What axe finds wrong on the page, on every screen, and what people with a screen reader or without motion get.
+import { deepEqual, equal, ok } from "node:assert/strict";
+import { articleNames, violations } from "./axe.mjs";
 import {
   act,
   call,
@@ -12,15 +15,16 @@ import {
   opened,
   openSettings,
   post,
-  report,
   say,
   start,
   until,
   url,
   visit,
   visitAs,
-} from "../browser.mjs";
-import { articleNames, violations } from "../axe.mjs";
+} from "./browser.mjs";
+import { becomes, test } from "./scenario_tests.mjs";
+
+const SCREENS = 68;
 
 // A picture of one dot.
 const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
@@ -31,7 +35,8 @@ const LINKED = "See https://example.com/about";
 const PREVIEW = { url: "https://example.com/about", title: "About us", description: "Who we are", siteName: "Example" };
 
 async function content() {
-  const { id } = await post("conversations", "alice", { kind: "group", memberIds: ["bob", "carol"], name: "Everything" });
+  const group = { kind: "group", memberIds: ["bob", "carol"], name: "Everything" };
+  const { id } = await post("conversations", "alice", group);
   const send = (user, text, more = {}) => post("messages", user, { conversationId: id, content: text, ...more });
   await call("PATCH", `conversations/${id}`, "alice", { topic: "See https://example.com/", description: "Everything" });
   const first = await send("bob", "A **bold** word, a [link](https://example.com/), and `code`.");
@@ -45,8 +50,10 @@ async function content() {
   await call("PUT", `messages/${first.id}/pin`, "alice");
   const gone = await send("bob", "Gone");
   await call("DELETE", `messages/${gone.id}`, "bob");
-  await post(`conversations/${id}/offers`, "bob", { title: "A bicycle", amount: 12_000, currency: "EUR", description: "Blue" });
-  await send("bob", "A picture", { attachments: [{ id: await file("image/png", "dot.png", Buffer.from(PNG, "base64")) }] });
+  const offer = { title: "A bicycle", amount: 12_000, currency: "EUR", description: "Blue" };
+  await post(`conversations/${id}/offers`, "bob", offer);
+  const dot = { id: await file("image/png", "dot.png", Buffer.from(PNG, "base64")) };
+  await send("bob", "A picture", { attachments: [dot] });
   // Anyone who asks exists.
   await call("GET", "users/me", "dave");
   await post(`conversations/${id}/members`, "alice", { userIds: ["dave"] });
@@ -57,7 +64,8 @@ async function content() {
   const { id: direct } = await post("conversations", "alice", { kind: "direct", memberIds: ["bob"] });
   await post("messages", "bob", { conversationId: direct, content: "Call me" });
   // Alice is muted in one, hides what dave says, and is no member of the other.
-  const restricted = await post("conversations", "bob", { kind: "group", memberIds: ["alice", "dave"], name: "Restricted" });
+  const members = { kind: "group", memberIds: ["alice", "dave"], name: "Restricted" };
+  const restricted = await post("conversations", "bob", members);
   await call("PUT", "users/me/blocks/dave", "alice");
   await post("messages", "dave", { conversationId: restricted.id, content: "Hidden" });
   await call("PUT", `conversations/${restricted.id}/mutes/alice`, "bob", { reason: "Too loud" });
@@ -125,7 +133,8 @@ const PLACES = {
   },
   "files, previews and notices": async (page) => {
     await scrollToEnd(page);
-    for (const shown of [".link-preview", ".file-card", ".notice-line", ".voice"]) await page.locator(shown).first().waitFor();
+    for (const shown of [".link-preview", ".file-card", ".notice-line", ".voice"])
+      await page.locator(shown).first().waitFor();
   },
   "voice recorder": async (page) => {
     // The recording that was left before is kept, and makes the composer higher.
@@ -427,12 +436,13 @@ async function calls(options, check) {
   for (const page of [alice, bob]) await page.context().close();
 }
 
+// Looks at every screen, and returns what axe finds wrong there and how many screens there are.
 async function everyScreen(options) {
   const found = [];
-  const visited = [];
+  let screens = 0;
   const check = async (page, screen) => {
     found.push(...(await violations(page, screen)));
-    visited.push(screen);
+    screens++;
   };
   const entrance = await visit(options);
   await entrance.getByRole("button", { name: "Maya Lindgren" }).waitFor();
@@ -464,7 +474,7 @@ async function everyScreen(options) {
     await page.context().close();
   }
   await calls(options, check);
-  return { found, visited };
+  return { found, screens };
 }
 
 async function conversationCalled(name) {
@@ -472,16 +482,26 @@ async function conversationCalled(name) {
   return items.find((conversation) => conversation.name === name);
 }
 
-async function screens(viewport) {
-  const { found, visited } = await everyScreen({ viewport, permissions: ["microphone"], expected: /status of 40[34]/ });
-  report("looked at", { found, screens: visited.length });
-}
+const VIEWPORTS = { wide: { width: 1280, height: 800 }, narrow: { width: 320, height: 900 } };
 
-export const wide = () => screens({ width: 1280, height: 800 });
-export const narrow = () => screens({ width: 320, height: 900 });
+// All that is wrong is shown at the end: a look at every screen takes minutes.
+for (const [width, viewport] of Object.entries(VIEWPORTS))
+  test(`Axe finds nothing wrong on any ${width} screen, light or dark`, ["whole_browser"], async () => {
+    const options = { viewport, permissions: ["microphone"], expected: /status of 40[34]/ };
+    const { found, screens } = await everyScreen(options);
+    deepEqual(found, []);
+    ok(screens >= SCREENS, `${screens} screens`);
+  });
+
+const DURATIONS = { ".message": "0.14s", ".menu": "0.12s", dialog: "0.14s", ".panel": "0.16s" };
+
+test("What comes into sight moves for a moment or not at all", [], async () => {
+  deepEqual(await animated("no-preference"), DURATIONS);
+  deepEqual(await animated("reduce"), {});
+});
 
 // What comes into sight with a motion, and how long it takes.
-export async function motion({ reducedMotion }) {
+async function animated(reducedMotion) {
   const page = await visitAs("alice", { reducedMotion, init: noteAnimations });
   await open(page, "general");
   await say(page, `Of alice, ${reducedMotion}`);
@@ -491,13 +511,14 @@ export async function motion({ reducedMotion }) {
   await act(page, `Of bob, ${reducedMotion}`, "Forward");
   await page.locator("dialog[open]").waitFor();
   // An animation begins with the next frame.
-  const frames = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  const frames = () =>
+    page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   await frames();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Details" }).click();
   await page.locator(".panel").waitFor();
   await frames();
-  report("moved", { animated: await page.evaluate(() => window.animated) });
+  return page.evaluate(() => window.animated);
 }
 
 // Runs in the page. Notes what is animated while it comes into sight, with the duration.
@@ -511,7 +532,7 @@ function noteAnimations() {
   });
 }
 
-export async function stillness() {
+test("Nothing moves for users who want that", [], async () => {
   const page = await visitAs("alice", { reducedMotion: "reduce" });
   await start(page, ["bob"]);
   await opened(page, "bob");
@@ -524,11 +545,11 @@ export async function stillness() {
       .filter(({ playState }) => playState === "running")
       .map(({ effect }) => effect.target.className),
   );
-  report("stood still", { moving });
-}
+  deepEqual(moving, []);
+});
 
 // What screen readers call what the arrow keys lead to, from the end up, and a message that is not sent yet.
-export async function naming() {
+test("Each message says who wrote it to screen readers and in copied text", [], async () => {
   const { id } = await post("conversations", "bob", { kind: "group", memberIds: ["carol"], name: "Names" });
   const send = (content, more = {}) => post("messages", "bob", { conversationId: id, content, ...more });
   await send("**First** of all");
@@ -542,32 +563,35 @@ export async function naming() {
   await open(page, "Names");
   const row = page.locator(".row", { has: page.locator(".offer") });
   await row.waitFor();
-  const authors = await row.locator(".authored:has(.offer)").getByRole("button", { name: "bob", exact: true }).count();
+  equal(await row.locator(".authored:has(.offer)").getByRole("button", { name: "bob", exact: true }).count(), 1);
   await page.locator(".scroller").focus();
-  const names = [];
-  const focused = () => page.evaluate(() => document.activeElement.closest("article")?.ariaLabel ?? null);
-  for (const step of ["A lamp", "deleted", "notes", "Continued", "First"]) {
+  const now = (text) => text?.replace(/\d+:\d\d( [AP]M)?/g, "now");
+  const focused = async () =>
+    now(await page.evaluate(() => document.activeElement.closest("article")?.ariaLabel ?? undefined));
+  for (const name of ["Offer: A lamp", "This message was deleted.", "notes.txt", "Continued", "First of all"]) {
     await page.keyboard.press("ArrowUp");
-    names.push(await until(focused, (name) => name?.includes(step)));
+    await becomes(focused, `bob, now: ${name}`);
   }
   await page.keyboard.press("ArrowDown");
-  names.push(await until(focused, (name) => name?.includes("Continued")));
+  await becomes(focused, "bob, now: Continued");
   const copied = await page.locator(".scroller").evaluate((list) => {
     getSelection().selectAllChildren(list);
     return getSelection().toString();
   });
+  const lines = now(copied).split(/\s*\n\s*/);
+  const [first, last] = ["New", "notes.txt"].map((line) => lines.indexOf(line));
+  deepEqual(
+    lines.slice(first + 1, last + 1),
+    ["bob", "now", "First of all", "bob", "now", "Continued", "bob", "now", "notes.txt"],
+  );
   socket.hold();
   await say(page, "On its *way*");
   await letters(page).waitFor();
-  names.push((await articleNames(page)).at(-1));
-  const now = (text) => text.replace(/\d+:\d\d( [AP]M)?/g, "now");
-  const lines = now(copied).split(/\s*\n\s*/);
-  const [first, last] = ["New", "notes.txt"].map((line) => lines.indexOf(line));
-  report("named", { authors, names: names.map(now), copied: lines.slice(first + 1, last + 1) });
-}
+  equal(now((await articleNames(page)).at(-1)), "carol, now: On its way");
+});
 
 // A reader in one conversation is notified of its messages, and of what is meant for them in the others.
-export async function speaking() {
+test("Screen readers announce new messages", [], async () => {
   const group = (name) => post("conversations", "bob", { kind: "group", memberIds: ["carol"], name });
   const [elsewhere, muted] = [await group("Elsewhere"), await group("Muted")];
   await call("PATCH", `conversations/${muted.id}/preferences`, "carol", { muted: true });
@@ -588,12 +612,15 @@ export async function speaking() {
   await toast.getByText("bob mentioned you in Elsewhere", { exact: true }).waitFor();
   await send(direct, "and this");
   await announced("bob wrote to you");
-  const says = await toast.locator("p").textContent();
+  equal(await toast.locator("p").textContent(), "bob wrote to you, and 1 more");
   await toast.getByRole("button", { name: "Open" }).click();
   await opened(page, "bob");
   await toast.waitFor({ state: "detached" });
-  report("announced", { all: await page.evaluate(() => window.announced), says });
-}
+  deepEqual(
+    await page.evaluate(() => window.announced),
+    ["bob: for the ears", "bob mentioned you in Elsewhere", "bob wrote to you"],
+  );
+});
 
 // Runs in the page. Notes what screen readers announce.
 function noteAnnounced() {
