@@ -11,7 +11,7 @@ such a marker fails, also in `make test`, so the list below cannot fall behind.
 
 When it runs: `make test`, the gate that each change has to pass, runs the tests without these two:
 
-`everything`  the rest of each matrix, most scenarios of the web client, faults, fuzz: `make everything` runs all tests
+`everything`  the rest of each matrix, most tests of the web client, faults, fuzz: `make everything` runs all tests
               but those with the next marker
 `measure`     tests that assert time, processor time or memory, and so depend on what else the machine does:
               `make measure` runs them alone, one after the other
@@ -69,7 +69,7 @@ NEEDS = {
 """Places by what their tests need. A whole folder or file each, since `is_left_out` imports none of its tests."""
 
 EVERYTHING = (
-    # One real browser meets each part of the web client in the gate; IN_THE_GATE has these scenarios.
+    # One real browser meets each part of the web client in the gate; IN_THE_GATE has these tests.
     *("page", "console", "previews/test_in_a_browser.py"),
     # Several nodes, kills and restarts. The gate has one test for each way in which nodes depend on each other.
     *("cluster", "faults", "torture/test_short_campaign.py", "webhooks/test_kills.py", "openid/test_nodes.py"),

@@ -1,4 +1,4 @@
-// What the scenarios share: the browser, what is on the page, what people do there, and the server past the page.
+// What the tests share: the browser, what is on the page, what people do there, and the server past the page.
 import { connect, createServer } from "node:net";
 import { createInterface } from "node:readline";
 
@@ -28,7 +28,7 @@ const WITHOUT = [
   "WebUIOmniboxPopup",
 ];
 
-// Starts a browser that ends with the scenario. `more`: further options of its command line.
+// Starts a browser that ends with the test. `more`: further options of its command line.
 export async function launch(...more) {
   // Loaded only here: it takes longer than to list the tests of all files.
   const { chromium } = await import("playwright-core");
@@ -51,7 +51,7 @@ export async function launch(...more) {
   return browser;
 }
 
-// The browser of all scenarios; its microphone hums and its camera shows a test picture. Undefined before the first visit.
+// The browser of all tests; its microphone hums and its camera shows a test picture. Undefined before the first visit.
 let shared;
 // Those that run.
 const browsers = new Set();
@@ -71,7 +71,7 @@ export async function browserPid() {
   return processInfo.find(({ type }) => type === "browser").id;
 }
 
-// Forgets the shared browser where it has ended after the last scenario.
+// Forgets the shared browser where it has ended after the last test.
 async function forgetEnded() {
   if (shared === undefined) return;
   try {
@@ -82,14 +82,14 @@ async function forgetEnded() {
   }
 }
 
-// The address of the scenario's server, and where its pages reach it.
+// The address of the test's server, and where its pages reach it.
 export let url;
 export let pageUrl;
 export let complaints = [];
 // What a browser says whose server is away, or which is itself.
 export const LOST = /WebSocket connection to|net::ERR_/;
 
-// Prepares for a scenario, which finds nothing of those before it. Its pages get each answer so many milliseconds later.
+// Prepares for a test, which finds nothing of those before it. Its pages get each answer so many milliseconds later.
 export async function begin(address, latencyMs) {
   await forgetEnded();
   url = address;
@@ -97,7 +97,7 @@ export async function begin(address, latencyMs) {
   complaints = [];
 }
 
-// Closes what the scenario opened, and returns what its pages complained about. The shared browser stays.
+// Closes what the test opened, and returns what its pages complained about. The shared browser stays.
 export async function end() {
   const found = [...complaints];
   for (const browser of browsers) {
@@ -131,7 +131,7 @@ export function report(happened, details = {}) {
 // `at`: another address of the server.
 // `installs`: whether it installs the service worker, which loads all files of the page and takes as long as half a visit.
 // Without it, the browser is like a private window.
-// `clock`: whether the scenario may move the page's clock. Nothing is animated, unless `reducedMotion` says so.
+// `clock`: whether the test may move the page's clock. Nothing is animated, unless `reducedMotion` says so.
 export async function visit(
   { expected = /^$/, at = pageUrl, path = "", init, from, installs = false, clock = false, ...options } = {},
 ) {
@@ -251,7 +251,7 @@ async function behind(join) {
   return `http://127.0.0.1:${await listen(proxy)}`;
 }
 
-// Has a server listen until the scenario ends, and returns its port. `port`: any that is free by default.
+// Has a server listen until the test ends, and returns its port. `port`: any that is free by default.
 export async function listen(server, port = 0) {
   servers.push(server);
   await new Promise((listening) => server.listen(port, "127.0.0.1", listening));
@@ -501,8 +501,8 @@ export async function drawn(page, name, width, height, user = "bob") {
   return (await fetch(`${url}/api/v1/files?userId=${user}`, { method: "POST", body: form })).json();
 }
 
-// The lines of the test that runs the scenario, from the first that is asked for. Their end is the end of everything,
-// whatever a scenario waits for.
+// The lines of what runs the tests, from the first that is asked for. Their end is the end of everything, whatever a test
+// waits for.
 export const answers = (async function* () {
   const lines = createInterface({ input: process.stdin });
   lines.on("close", () => process.exit());

@@ -76,14 +76,14 @@ def driver(request: pytest.FixtureRequest) -> Driver:
 
 @pytest.fixture(scope="session")
 def whole_driver(chromium: str) -> Iterator[Driver]:
-    """Starts Chromium with the first scenario."""
+    """Starts Chromium with the first test."""
     with closing(Driver(driver_command(chromium))) as driver:
         yield driver
 
 
 @pytest.fixture(scope="session")
 def headless_driver() -> Iterator[Driver]:
-    """Starts Chromium without windows with the first scenario."""
+    """Starts Chromium without windows with the first test."""
     with closing(Driver(driver_command(headless_chromium_program()))) as driver:
         yield driver
 
@@ -98,7 +98,7 @@ def filled_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def demo_url(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One demo server for all scenarios of an area that leave it running; each has a conversation of its own."""
+    """One demo server for all tests of a file that leave it running; each has a conversation of its own."""
     with serving(copytree(filled_demo, tmp_path_factory.mktemp("demo") / "data"), reserved_port()) as url:
         yield url
 
@@ -154,22 +154,16 @@ def filled_crowd(filled_demo: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def crowded_url(filled_crowd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One server with 250 conversations for all scenarios of an area."""
+def crowded_server(filled_crowd: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server with 250 conversations behind a slow network for all tests of a file."""
     with serving(copytree(filled_crowd, tmp_path_factory.mktemp("crowded") / "data"), reserved_port()) as url:
-        yield url
+        yield Server(url, latency_ms=SLOW_MS)
 
 
 @pytest.fixture
 def crowded_folder(filled_crowd: Path, tmp_path: Path) -> Path:
     """A data folder with 250 conversations, for a test that starts servers of its own."""
     return Path(copytree(filled_crowd, tmp_path / "data"))
-
-
-@pytest.fixture(scope="module")
-def crowded_server(crowded_url: str) -> Server:
-    """A server with 250 conversations behind a slow network."""
-    return Server(crowded_url, latency_ms=SLOW_MS)
 
 
 @pytest.fixture

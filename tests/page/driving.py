@@ -1,4 +1,4 @@
-"""Runs the tests and scenarios of page.mjs against a demo server."""
+"""Runs tests in a browser by page.mjs, at demo servers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.protocol.server_process import REPOSITORY, killed_at_the_end, reserve
 from tests.waiting import DEADLINE_S
 
 HERE = Path(__file__).parent
-SCENARIO_DEADLINE_S = 360.0
+TEST_DEADLINE_S = 360.0
 SLOW_MS = 300
 """How much later than usual a slow network answers."""
 
@@ -100,30 +100,30 @@ def driver_command(chromium: str) -> list[str]:
 
 
 class Driver:
-    """A process of page.mjs with its browser. Scenarios share it, one at a time; each has browser profiles of its own.
+    """A process of page.mjs with its browser. Tests share it, one at a time; each has browser profiles of its own.
 
-    The first scenario starts the process. A scenario that fails ends it, and the next one starts another.
+    The first test starts the process. A test that fails ends it, and the next one starts another.
     """
 
-    deadline_s = SCENARIO_DEADLINE_S
-    """How long a scenario may take from one report to the next."""
+    deadline_s = TEST_DEADLINE_S
+    """How long a test may take from one report to the next."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
         self._process: subprocess.Popen[str] | None = None
 
-    def begin(self, scenario: Report) -> None:
-        """Starts a scenario after the one before it has ended."""
+    def begin(self, test: Report) -> None:
+        """Starts a test after the one before it has ended."""
         if self._process is not None and self._process.poll() is not None:
             self.close()
         if self._process is None:
             self._process = subprocess.Popen(
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
             )
-        self.tell(json.dumps(scenario))
+        self.tell(json.dumps(test))
 
     def tell(self, line: str) -> None:
-        """Sends a line to the scenario, which waits for it."""
+        """Sends a line to the test, which waits for it."""
         process = self._running()
         assert process.stdin is not None
         os.write(process.stdin.fileno(), f"{line}\n".encode())
@@ -139,7 +139,7 @@ class Driver:
             line = process.stdout.readline()
         finally:
             watchdog.cancel()
-        assert line, f"the scenario failed, and the driver ended with status {process.wait(DEADLINE_S)}"
+        assert line, f"the test failed, and the driver ended with status {process.wait(DEADLINE_S)}"
         report = json.loads(line)
         assert isinstance(report, dict)
         return report
@@ -158,7 +158,7 @@ class Driver:
                 process.kill()
 
     def _running(self) -> subprocess.Popen[str]:
-        assert self._process is not None, "no scenario has begun"
+        assert self._process is not None, "no test has begun"
         return self._process
 
 
@@ -180,43 +180,3 @@ def run_test(driver: Driver, server: Server, file: Path, title: str, given: Mapp
     if problems:
         driver.close()
         pytest.fail("\n".join(problems), pytrace=False)
-
-
-@contextmanager
-def driving(
-    driver: Driver, url: str, area: str, scenario: str, *, latency_ms: int = 0, **given: object
-) -> Iterator[None]:
-    """Runs the scenario that scenarios/AREA.mjs exports by this name, with `given` as its argument.
-
-    Everything that its pages ask the server is answered `latency_ms` milliseconds later than usual.
-    """
-    try:
-        driver.begin({"url": url, "area": area, "scenario": scenario, "latencyMs": latency_ms, "given": given})
-        yield
-    except BaseException:
-        driver.close()
-        raise
-
-
-def finish(driver: Driver) -> dict[str, Report]:
-    """Returns what happened until the scenario's end, by name."""
-    reports: dict[str, Report] = {}
-    while "done" not in reports:
-        report = driver.next_report()
-        reports[report.pop("happened")] = report
-    return reports
-
-
-def run(
-    driver: Driver, url: str, area: str, scenario: str, *, latency_ms: int = 0, **given: object
-) -> dict[str, Report]:
-    """Returns what happened in a scenario, about which the browser had nothing to complain."""
-    with driving(driver, url, area, scenario, latency_ms=latency_ms, **given):
-        reports = finish(driver)
-    return without_complaints(reports)
-
-
-def without_complaints(reports: dict[str, Report]) -> dict[str, Report]:
-    done = reports.pop("done")
-    assert done == {"complaints": []}, done
-    return reports

@@ -1,12 +1,11 @@
-// Drives the page at `/` in a real browser: runs scenarios, one after the other, until its standard input ends.
+// Drives the page at `/` in a real browser: runs tests, one after the other, until its standard input ends.
 //
 //   node page.mjs CHROMIUM
 //
-// A line of JSON on standard input names the next scenario: { url, latencyMs, file, title, given } is the test of that title
-// in the file at that path (scenario_tests.mjs), { url, latencyMs, area, scenario, given } a function that scenarios/AREA.mjs exports.
-// `given` is its argument, and its pages get the server's answers `latencyMs` later. Prints one line of JSON for each thing
-// that happens; the last one of a scenario is "done", with what the browser complained about. A scenario that fails ends the
-// process instead: a test reports "failed" with the reason, and standard error has what each page showed.
+// A line of JSON on standard input names the next test: { url, latencyMs, file, title, given } is the test of that title in the
+// file at that path (scenario_tests.mjs). `given` is its argument, and its pages get the server's answers `latencyMs` later.
+// Prints one line of JSON for each thing that happens; the last one of a test is "done", with what the browser complained
+// about. A test that fails ends the process: it reports "failed" with the reason, and standard error has what each page showed.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
@@ -14,28 +13,17 @@ import { answers, begin, close, complaints, describePages, end, remote, report }
 import { testsOf } from "./scenario_tests.mjs";
 
 const REPOSITORY = new URL("../../", import.meta.url);
-let isTest = false;
 
 try {
   for await (const line of answers) {
-    const { url, latencyMs, area, scenario, file, title, given } = JSON.parse(line);
-    isTest = file !== undefined;
+    const { url, latencyMs, file, title, given } = JSON.parse(line);
     await begin(url, latencyMs);
-    if (isTest) {
-      const test = (await testsOf(file)).find((each) => each.title === title);
-      await test.run({ ...given, server: remote });
-    } else {
-      const scenarios = await import(`./scenarios/${area}.mjs`);
-      await scenarios[scenario](given);
-    }
+    const test = (await testsOf(file)).find((each) => each.title === title);
+    await test.run({ ...given, server: remote });
     report("done", { complaints: await end() });
   }
 } catch (error) {
-  if (isTest) report("failed", { reason: reason(error), complaints });
-  else {
-    console.error(error);
-    for (const complaint of complaints) console.error(complaint);
-  }
+  report("failed", { reason: reason(error), complaints });
   await describePages();
   process.exitCode = 1;
 } finally {

@@ -381,7 +381,7 @@ test("Somebody without the role learns so and sees nothing", CONSOLE, async ({ a
   await heading(page, "Overview").waitFor();
 });
 
-// Decides the reports of other scenarios, to which the menu of the chat would lead.
+// Decides the reports of other tests, to which the menu of the chat would lead.
 async function dismissOthers(token) {
   const { items } = await asAdmin(token, "GET", "reports?state=open&limit=100");
   for (const { id } of items) await asAdmin(token, "PATCH", `reports/${id}`, { state: "dismissed", reason: "Old" });

@@ -29,7 +29,7 @@ async function asService(token, method, path, body) {
   return answer.status === 204 ? undefined : answer.json();
 }
 
-// The people of a scenario, which each has a team of its own.
+// The people of a test, which each has a team of its own.
 const peopleOf = (team) => ["alice", "bob", "carol"].map((name) => `${name}-${team}`);
 
 // A team of two colleagues, and a conversation of a customer with it.

@@ -1,4 +1,4 @@
-"""The first things that people do, in Firefox. All other scenarios run in Chromium."""
+"""The first things that people do, in Firefox. All other tests in a browser run in Chromium."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.files import pictures
-from tests.page.driving import HERE, SCENARIO_DEADLINE_S
+from tests.page.driving import HERE, TEST_DEADLINE_S
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def test_people_talk_in_firefox(demo_url: str, tmp_path: Path) -> None:
     picture = tmp_path / "picture.jpg"
     picture.write_bytes(pictures.jpeg(80, 60))
     command = ["node", str(HERE / "firefox.mjs"), firefox_program(), demo_url, str(picture)]
-    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=SCENARIO_DEADLINE_S, check=True)
+    run = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=TEST_DEADLINE_S, check=True)
     seen = json.loads(run.stdout)
     assert seen.pop("version").startswith("firefox/")
     assert seen == {"quoted": "Hello from Firefox", "complaints": []}

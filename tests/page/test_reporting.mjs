@@ -49,7 +49,7 @@ test("A decision is unread until the bell shows it", ["admin_token"], async ({ a
   const reported = await post(`messages/${sent.id}/report`, "alice", { reason: "spam" });
   const pages = [];
   for (const user of ["alice", "bob"]) {
-    // What other scenarios have left.
+    // What other tests have left.
     await post("notifications/read", user, { all: true });
     const page = await visitAs(user);
     pages.push(page);
