@@ -24,7 +24,7 @@ async function writesAboutOrder({ server }) {
   await becomes(stored, ["alice: Is it on its way?"]);
 }
 
-// The customer and somebody of the shop sign in, open the order's page, and write.
+// The shop of docs/tutorials/django-shop.md: the customer and somebody of the shop sign in, open the order's page, and write.
 test("A customer asks on the page of the tutorial's shop and is answered", ["django_shop"], async ({ server }) => {
   const { address, password } = await server.shop();
   // The form's field wants the focus at once, also where the test was faster.

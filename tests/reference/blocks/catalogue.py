@@ -79,12 +79,12 @@ _TYPES = RunBy("clients/test_javascript_packages.py::test_the_documented_program
 _EXAMPLES = RunBy("clients/test_documented_examples.py::test_pages_show_the_examples_as_they_are")
 _MAPPED_IDS = RunBy("clients/test_documented_examples.py::test_a_back_end_maps_ids_as_the_page_says")
 _EMBEDDING = RunBy("embedding/test_page.py::modules")
-_DJANGO = RunBy("page/test_django_tutorial.py::test_a_customer_asks_on_the_page_of_an_order_and_is_answered")
+_DJANGO = RunBy("page/test_embedding_examples.mjs::a-customer-asks-on-the-page-of-the-tutorials-shop-and-is-answered")
 _DJANGO_FILES = RunBy("page/test_django_tutorial.py::test_the_page_shows_all_files_of_the_example")
 _FASTAPI_FILES = RunBy("page/test_fastapi_example.py::test_the_page_shows_the_files_of_the_example")
 _OTHER_TUTORIAL = "The gate follows another tutorial in a browser."
 _FASTAPI = RunBy(
-    "page/test_fastapi_example.py::test_a_customer_asks_and_gets_the_answer_of_the_desk_as_a_push",
+    "page/test_fastapi_example.mjs::a-customer-asks-and-gets-the-answer-of-the-desk-as-a-push",
     only_everything=_OTHER_TUTORIAL,
 )
 _NEST_BUILT = RunBy("clients/test_nestjs_example.py::built", only_everything=_OTHER_TUTORIAL)
@@ -225,7 +225,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "docs/embedding-the-web-client.md": {
         "<script": NotRun(
-            "tests/page/test_embedding_examples.py opens pages with the same element and the same script."
+            "tests/page/test_embedding_examples.mjs opens pages with the same element and the same script."
         ),
         'import "@talkwire/embed";': _TYPES,
         "talkwire-chat {": NotRun("Styles, which fail nowhere."),

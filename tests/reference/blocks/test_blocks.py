@@ -23,6 +23,7 @@ from tests.databases import Database, PostgresServer
 from tests.deployment.proxies import apache_program, nginx_program
 from tests.files.pictures import jpeg
 from tests.http_client import HttpClient, http_get
+from tests.page.scenario_files import declared_titles, slug
 from tests.protocol.server_process import reserved_port
 from tests.reference.blocks.catalogue import CATALOGUE, NotRun, Run, RunBy, Validated, check_of, entry_of
 from tests.reference.blocks.collected import REPOSITORY, Block, all_blocks
@@ -82,8 +83,15 @@ def test_the_test_of_a_block_reads_its_page(block: Block) -> None:
     assert isinstance(check, RunBy)
     file, _, name = check.test.partition("::")
     code = (REPOSITORY / "tests" / file).read_text(encoding="utf-8")
-    assert re.search(rf"^(async )?def {name}\(", code, re.MULTILINE), check.test
+    assert name in _names_of_tests(file, code), check.test
     assert Path(block.page).name in code or Path(block.page).stem in code, f"{file} does not name {block.page}"
+
+
+def _names_of_tests(file: str, code: str) -> list[str]:
+    """Returns the names of the tests of a file, in Python or for a browser, with those of its other functions."""
+    if file.endswith(".mjs"):
+        return [slug(title) for title in declared_titles(code)]
+    return re.findall(r"^(?:async )?def (\w+)\(", code, re.MULTILINE)
 
 
 def test_the_gate_runs_the_tests_of_all_blocks() -> None:
