@@ -118,7 +118,7 @@ async def test_a_body_without_an_end_leaves_the_loop_to_others() -> None:
 async def test_a_refused_body_that_arrives_without_a_pause_is_read_for_a_limited_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lingering, "LINGER_S", 0.01)
+    monkeypatch.setattr(lingering, "BODY_LINGER_S", 0.01)
     rounds = Rounds()
     sent: list[Any] = []
 

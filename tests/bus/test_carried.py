@@ -116,6 +116,6 @@ async def test_a_bus_whose_parcels_do_not_return_connects_again(short_beats: Pip
 @pytest.fixture
 def short_beats(monkeypatch: pytest.MonkeyPatch) -> Pipe:
     """A transport that has to return what a bus sends within 150 milliseconds in which the event loop runs."""
-    for name, seconds in {"BEAT_S": 0.05, "BUS_ANSWER_S": 0.1, "TICK_S": 0.01}.items():
+    for name, seconds in {"BEAT_S": 0.05, "BUS_ANSWER_S": 0.1, "LATENESS_CHECK_EVERY_S": 0.01}.items():
         monkeypatch.setattr(carried, name, seconds)
     return Pipe()

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from talkwire.app import Embedding, Node
-from talkwire.realtime.http.client_bundle import BUILT, NAMES
+from talkwire.realtime.http.client_bundle import BUNDLE_FOLDER, NAMES
 from tests.chat.chat_server import in_process, serving
 from tests.http_client import AsyncHttpClient
 
@@ -32,7 +32,7 @@ async def test_each_bundle_is_served_to_pages_of_any_origin(http: httpx.AsyncCli
     for name in NAMES:
         answer = await http.get(f"/socket.io/{name}", headers=EVIL)
         assert answer.status_code == 200
-        assert answer.content == (BUILT / name).read_bytes()
+        assert answer.content == (BUNDLE_FOLDER / name).read_bytes()
         kind = "application/json" if name.endswith(".map") else "text/javascript"
         assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
         assert answer.headers["cache-control"] == "public, max-age=0"

@@ -720,7 +720,7 @@ async def test_a_client_that_falls_silent_does_not_keep_its_upload(
         sending = asyncio.create_task(send(world, path, 0, half()))
         await alice.next("upload:progress")
         # The first bytes had the usual limit.
-        monkeypatch.setattr("talkwire.api.resources.files.IDLE_S", 0.1)
+        monkeypatch.setattr("talkwire.api.resources.files.UPLOAD_IDLE_S", 0.1)
         progressed.set()
         await until_asked(takes_over)
         answered.set()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from talkwire.api.streamed_bodies.arriving_body import IDLE_S
+from talkwire.api.streamed_bodies.arriving_body import BODY_IDLE_S
 from talkwire.app import Node
 from talkwire.settings import Settings
 from tests.chat.body_sender import PATH, sending, sending_to
@@ -510,7 +510,7 @@ async def test_a_body_that_pauses_for_too_long_is_interrupted(tmp_path: Path, mo
         async with sending(world, work.params()) as author:
             await author.send(b"It was ")
             await work.bob.until_has("It was ")
-            jump_ahead(monkeypatch, IDLE_S + 1)
+            jump_ahead(monkeypatch, BODY_IDLE_S + 1)
             status, answer = await author.answer()
         assert (status, answer["error"]["message"]) == (422, "body: paused for 30 seconds")
         await work.until_left("interrupted", "It was ")
@@ -523,7 +523,7 @@ async def test_bytes_that_write_nothing_renew_the_lease(tmp_path: Path, monkeypa
             await author.send(line(text="It was "))
             await work.bob.until_has("It was ")
             for _ in range(3):
-                jump_ahead(monkeypatch, IDLE_S - 1)
+                jump_ahead(monkeypatch, BODY_IDLE_S - 1)
                 before = await kept(world)
                 await author.send(b"\n")
                 await until_asked(partial(has_kept_more, world, before))

@@ -38,7 +38,7 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClie
     (tmp_path / "page" / "index-1.js.gz").write_bytes(gzip.compress(SCRIPT))
     (tmp_path / "page" / "index-1.js.br").write_bytes(IN_BROTLI)
     (tmp_path / "page" / "bell-1.wav").write_bytes(b"RIFF")
-    monkeypatch.setattr(page, "BUILT", tmp_path)
+    monkeypatch.setattr(page, "PAGE_FOLDER", tmp_path)
     with _served(page.PageOptions()) as client:
         yield client
 
@@ -154,7 +154,7 @@ def test_without_a_name_of_the_operator_the_page_is_talkwires(client: TestClient
 def test_without_a_built_page_the_response_explains_how_to_build_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "BUILT", tmp_path)
+    monkeypatch.setattr(page, "PAGE_FOLDER", tmp_path)
     with TestClient(Litestar(page.page_handlers(), openapi_config=None)) as client:
         answer = client.get("/")
     assert answer.status_code == 404

@@ -142,7 +142,7 @@ async def test_turns_of_other_agents_and_conversations_wake_nobody_else(node: No
 
 
 async def test_so_many_wait_and_others_are_answered_at_once(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turn_claims, "WAITING_MAX", 2)
+    monkeypatch.setattr(turn_claims, "WAITING_CLAIMS_MAX", 2)
     await scene(node)
     both = [await waiting(node), await waiting(node)]
     assert [*await end_of(start(node))] == []

@@ -38,7 +38,7 @@ class Introduced:
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender_verification, "LEASES_READ_S", 0.001)
-    monkeypatch.setattr(sender_verification, "WARN_EVERY_S", 3600.0)
+    monkeypatch.setattr(sender_verification, "SENDER_WARN_EVERY_S", 3600.0)
 
 
 async def test_leases_that_cannot_be_read_cost_what_was_held_and_nothing_after_it() -> None:

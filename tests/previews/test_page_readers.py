@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from talkwire.previews.page import LinkedPage, PageReading
 from talkwire.previews.page_readers import PageReaders, UnreadablePage
-from talkwire.previews.page_worker import MEMORY_MAX_BYTES, PROCESSOR_MAX_S
+from talkwire.previews.page_worker import PAGE_MEMORY_MAX_BYTES, PAGE_PROCESSOR_MAX_S
 
 URL = "https://talkwire.org/page"
 
@@ -62,7 +62,7 @@ async def test_a_page_that_is_a_huge_tree_for_browsers_is_an_ordinary_page(
 @pytest.mark.parametrize(
     "body",
     [
-        "bytearray(2 * page_worker.MEMORY_MAX_BYTES)",
+        "bytearray(2 * page_worker.PAGE_MEMORY_MAX_BYTES)",
         "signal.raise_signal(signal.SIGXCPU)",
         "1 / 0",
     ],
@@ -87,5 +87,5 @@ async def test_the_program_limits_itself(tmp_path: Path) -> None:
     limits = "[resource.getrlimit(each)[0] for each in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]"
     readers = PageReaders(program=program(tmp_path, f"PageReading(LinkedPage(str({limits})), False)"))
     page = (await readers.read(b"", "text/html", URL)).page
-    assert page == LinkedPage(str([MEMORY_MAX_BYTES, PROCESSOR_MAX_S]))
+    assert page == LinkedPage(str([PAGE_MEMORY_MAX_BYTES, PAGE_PROCESSOR_MAX_S]))
     readers.close()

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from talkwire.commands import CreateConversation, SendMessage
-from talkwire.previews.fetching import REDIRECTS_MAX, WEB_PAGE_BEGINNING_BYTES, WEB_PAGE_MAX_BYTES
+from talkwire.previews.fetching import PREVIEW_REDIRECTS_MAX, WEB_PAGE_BEGINNING_BYTES, WEB_PAGE_MAX_BYTES
 from talkwire.previews.page import PageReading
 from talkwire.previews.page_readers import PageReaders, UnreadablePage
 from talkwire.previews.service import LOOP_TEXT_MAX_LENGTH
@@ -152,7 +152,7 @@ async def test_what_is_no_public_page_gets_no_preview(rest: Rest, site: Site, pa
     sent = await send(rest, site.url(path))
     await settled(rest, site)
     assert "previews" not in await read(rest, sent)
-    wanted = {"/page?token=1": 0, "/circle": REDIRECTS_MAX + 1}.get(path, 1)
+    wanted = {"/page?token=1": 0, "/circle": PREVIEW_REDIRECTS_MAX + 1}.get(path, 1)
     assert site.fetched == [path] * wanted + ["/other"]
 
 

@@ -62,7 +62,7 @@ def _entry() -> DirectoryEntry:
 
 
 async def test_pages_have_each_socket_once_newest_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connected_sockets, "AT_ONCE", 3)
+    monkeypatch.setattr(connected_sockets, "SOCKETS_AT_ONCE", 3)
     sockets = Sockets(20)
     pages = await sockets.pages(6)
     assert [len(page) for page in pages] == [6, 6, 6, 2]
@@ -75,7 +75,7 @@ async def test_pages_have_each_socket_once_newest_first(monkeypatch: pytest.Monk
 
 
 async def test_other_tasks_run_between_two_parts_of_many_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connected_sockets, "AT_ONCE", 5)
+    monkeypatch.setattr(connected_sockets, "SOCKETS_AT_ONCE", 5)
     sockets = Sockets(20)
     finding = asyncio.ensure_future(sockets.connected.find(WantedConnections(100)))
     turns = 0
@@ -89,7 +89,7 @@ async def test_other_tasks_run_between_two_parts_of_many_sockets(monkeypatch: py
 async def test_a_socket_that_ends_meanwhile_is_left_out_and_a_new_one_changes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connected_sockets, "AT_ONCE", 2)
+    monkeypatch.setattr(connected_sockets, "SOCKETS_AT_ONCE", 2)
     sockets = Sockets(6)
     finding = asyncio.ensure_future(sockets.connected.find(WantedConnections(100)))
     await asyncio.sleep(0)

@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
 from talkwire.realtime.engine.connection import REFUSALS_FREE, UNSENT_MAX
-from talkwire.realtime.scheduling.lane import WAITING_MAX
+from talkwire.realtime.scheduling.lane import UNFINISHED_EVENTS_MAX
 from talkwire.realtime.socketio.socket_server import Namespace, SocketServer
 from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.wire import EngineOptions
@@ -100,7 +100,7 @@ async def test_reading_resumes_when_a_full_lane_has_room(
             await asyncio.sleep(0)
     transport = connection.websocket._transport  # type: ignore[union-attr]
     assert not transport.is_reading()
-    assert sent >= WAITING_MAX
+    assert sent >= UNFINISHED_EVENTS_MAX
     gate.set()
     await wire.say('421["echo"]')
     assert await wire.text() == "431[]"

@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from talkwire.realtime.engine.hub import FEW_ROOMS, LARGE_ROOM, LINGER_S, POLL_CHECK, SLICE, EncodingGroup, Hub
+from talkwire.realtime.engine.hub import (
+    BROADCAST_LINGER_S,
+    BROADCAST_SLICE,
+    FEW_ROOMS,
+    LARGE_ROOM,
+    POLL_CHECK,
+    EncodingGroup,
+    Hub,
+)
 from tests.realtime.wires import until_a_turn
 from tests.waiting import SteppedClock, deadline, turns, until
 
@@ -164,19 +172,19 @@ async def test_answers_are_written_before_broadcasts(stage: Stage) -> None:
 
 
 async def test_a_broadcast_to_a_large_room_is_written_in_slices(stage: Stage) -> None:
-    for _ in range(2 * SLICE + 1):
+    for _ in range(2 * BROADCAST_SLICE + 1):
         stage.socket("room")
     stage.hub.broadcast("room", lambda _: b"event")
     await stage.quiet()
     turns = [turn for turn, _, _ in stage.written]
-    assert len(turns) == 2 * SLICE + 1
+    assert len(turns) == 2 * BROADCAST_SLICE + 1
     assert len(set(turns)) == 3
-    assert max(turns.count(turn) for turn in turns) == SLICE
+    assert max(turns.count(turn) for turn in turns) == BROADCAST_SLICE
 
 
 @pytest.mark.parametrize("ephemeral", [False, True])
 async def test_an_answer_does_not_wait_for_the_slices(stage: Stage, ephemeral: bool) -> None:  # noqa: FBT001
-    for _ in range(3 * SLICE):
+    for _ in range(3 * BROADCAST_SLICE):
         stage.socket("room")
     asker = stage.socket()
     broadcast = stage.hub.broadcast_ephemeral if ephemeral else stage.hub.broadcast
@@ -185,11 +193,11 @@ async def test_an_answer_does_not_wait_for_the_slices(stage: Stage, ephemeral: b
     stage.hub.send(asker.connection, b"answer")
     await stage.quiet()
     place = [text for _, _, text in stage.written].index(b"answer")
-    assert place <= SLICE
+    assert place <= BROADCAST_SLICE
 
 
 async def test_an_answer_takes_a_waiting_broadcast_along_in_order(stage: Stage) -> None:
-    for _ in range(2 * SLICE):
+    for _ in range(2 * BROADCAST_SLICE):
         stage.socket("room")
     last = stage.socket("room")
     stage.hub.broadcast("room", lambda _: b"event")
@@ -289,10 +297,10 @@ async def test_a_broadcast_waits_for_nothing_that_does_not_come(stage: Stage, mo
     members = [stage.socket("room") for _ in range(LARGE_ROOM)]
     stage.hub.expects_more = lambda: True
     stage.hub.broadcast("room", lambda _: b"a")
-    clock.advance(0.9 * LINGER_S)
+    clock.advance(0.9 * BROADCAST_LINGER_S)
     await turns(10)
     assert stage.written == []
-    clock.advance(0.2 * LINGER_S)
+    clock.advance(0.2 * BROADCAST_LINGER_S)
     await until_a_turn(lambda: len(stage.written) == LARGE_ROOM)
     assert [stage.texts_of(member) for member in members] == [[b"a"]] * LARGE_ROOM
 

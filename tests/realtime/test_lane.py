@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from talkwire.realtime.scheduling.lane import WAITING_MAX, Lane
+from talkwire.realtime.scheduling.lane import UNFINISHED_EVENTS_MAX, Lane
 from tests.waiting import deadline
 
 
@@ -108,7 +108,7 @@ async def test_while_the_client_does_not_read_changes_begin_and_queries_wait(wor
 
 async def test_a_full_lane_is_reported_at_once(work: Work) -> None:
     work.enter("query")
-    for number in range(WAITING_MAX - 1):
+    for number in range(UNFINISHED_EVENTS_MAX - 1):
         work.enter(str(number))
     assert (work.is_full(), work.changes) == (False, 0)
     work.enter("one too many")
@@ -116,7 +116,7 @@ async def test_a_full_lane_is_reported_at_once(work: Work) -> None:
 
 
 async def test_running_changes_fill_a_lane_too(work: Work) -> None:
-    for number in range(WAITING_MAX + 1):
+    for number in range(UNFINISHED_EVENTS_MAX + 1):
         work.enter(str(number), pipelined=True)
     assert (work.is_full(), work.changes) == (True, 1)
     await work.finish("7")
@@ -124,7 +124,7 @@ async def test_running_changes_fill_a_lane_too(work: Work) -> None:
 
 
 async def test_waiting_callers_continue_when_the_lane_empties(work: Work) -> None:
-    for number in range(WAITING_MAX + 1):
+    for number in range(UNFINISHED_EVENTS_MAX + 1):
         work.enter(str(number), pipelined=True)
     waiting = asyncio.ensure_future(work.lane.room())
     await asyncio.sleep(0)
@@ -136,14 +136,14 @@ async def test_waiting_callers_continue_when_the_lane_empties(work: Work) -> Non
 
 async def test_a_client_that_reads_again_frees_a_lane_of_things_that_are_done_at_once(work: Work) -> None:
     work.lane.held = True
-    for number in range(WAITING_MAX + 1):
+    for number in range(UNFINISHED_EVENTS_MAX + 1):
         work.enter(str(number), at_once=True)
     assert work.lane.is_full
     waiting = asyncio.ensure_future(work.lane.room())
     await asyncio.sleep(0)
     changes = work.changes
     work.lane.release()
-    assert len(work.started) == WAITING_MAX + 1
+    assert len(work.started) == UNFINISHED_EVENTS_MAX + 1
     # Otherwise nothing would resume reading from the connection.
     assert work.changes == changes + 1
     async with deadline():
@@ -151,7 +151,7 @@ async def test_a_client_that_reads_again_frees_a_lane_of_things_that_are_done_at
 
 
 async def test_clearing_a_lane_drops_commands_that_have_not_started(work: Work) -> None:
-    for number in range(WAITING_MAX + 2):
+    for number in range(UNFINISHED_EVENTS_MAX + 2):
         work.enter(str(number))
     waiting = asyncio.ensure_future(work.lane.room())
     await asyncio.sleep(0)

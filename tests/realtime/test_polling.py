@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from talkwire.realtime.engine.connection import Connection
-from talkwire.realtime.scheduling.lane import WAITING_MAX
+from talkwire.realtime.scheduling.lane import UNFINISHED_EVENTS_MAX
 from talkwire.realtime.socketio.socket_server import Namespace
 from talkwire.realtime.socketio.socketio_socket import Socket
 from talkwire.realtime.transport.polling import FIRST_BODY_MAX
@@ -166,7 +166,7 @@ async def test_a_post_is_answered_when_there_is_room_and_a_second_one_meanwhile_
         await gate.wait()
 
     poller = await signed_in(await connect())
-    many = "\x1e".join('42["slow"]' for _ in range(WAITING_MAX + 2))
+    many = "\x1e".join('42["slow"]' for _ in range(UNFINISHED_EVENTS_MAX + 2))
     await poller.wire.begin(poller.target, HOST, "POST", many.encode())
     async with deadline():
         await begun.wait()
@@ -189,7 +189,7 @@ async def test_a_post_is_answered_once_the_lane_has_room(connect: Connect, root:
         await gate.wait()
 
     poller = await signed_in(await connect())
-    many = "\x1e".join('42["slow"]' for _ in range(WAITING_MAX + 2))
+    many = "\x1e".join('42["slow"]' for _ in range(UNFINISHED_EVENTS_MAX + 2))
     await poller.wire.begin(poller.target, HOST, "POST", many.encode())
     async with deadline():
         await begun

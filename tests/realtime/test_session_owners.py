@@ -7,7 +7,7 @@ import asyncio
 from talkwire.core.cluster.peers import Peers
 from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.nodes.peer import Peer
-from talkwire.realtime.forwarding.session_owners import CHECK_EVERY_S, SessionOwners, new_engine_sid, node_of
+from talkwire.realtime.forwarding.session_owners import OWNERS_CHECK_EVERY_S, SessionOwners, new_engine_sid, node_of
 from tests.realtime.linked import node_id
 
 HERE, NEAR, NEW, NOBODY = (node_id(number) for number in range(1, 5))
@@ -74,7 +74,7 @@ async def test_an_id_that_was_looked_for_in_vain_costs_nothing_for_a_while() -> 
     for _ in range(100):
         assert await table.find(NOBODY) is None
     assert table.reads == 1
-    table.now += CHECK_EVERY_S
+    table.now += OWNERS_CHECK_EVERY_S
     assert await table.find(NOBODY) is None
     assert table.reads == 2
 
@@ -91,7 +91,7 @@ async def test_a_new_node_is_found_although_others_were_looked_for_in_vain() -> 
     assert await table.find(NOBODY) is None
     table.living.append(Peer(NEW, "127.0.0.1:3"))
     finding = asyncio.ensure_future(table.find(NEW))
-    table.now += CHECK_EVERY_S
+    table.now += OWNERS_CHECK_EVERY_S
     assert await finding == Peer(NEW, "127.0.0.1:3")
 
 

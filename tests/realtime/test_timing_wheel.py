@@ -9,7 +9,7 @@ from math import inf
 
 import pytest
 
-from talkwire.realtime.scheduling.timing_wheel import TICK_S, TimingWheel, tick_for
+from talkwire.realtime.scheduling.timing_wheel import WHEEL_TICK_S, TimingWheel, tick_for
 
 
 class FakeTimer:
@@ -100,7 +100,7 @@ def test_an_item_is_called_at_its_deadline_and_at_most_a_tick_later(loop: FakeLo
     loop.run_until(loop.now + 4000)
     for item, deadline in zip(items, deadlines, strict=True):
         assert len(item.calls) == 1
-        assert deadline <= item.calls[0] <= deadline + TICK_S + 1e-6
+        assert deadline <= item.calls[0] <= deadline + WHEEL_TICK_S + 1e-6
 
 
 def test_an_item_without_a_deadline_sets_no_timer(loop: FakeLoop, wheel: TimingWheel) -> None:
@@ -119,7 +119,7 @@ def test_a_deadline_that_moved_later_is_kept_and_costs_nothing_meanwhile(loop: F
     expected = item.deadline
     loop.run_until(loop.now + 60)
     assert len(item.calls) == 1
-    assert expected <= item.calls[0] <= expected + TICK_S + 1e-6
+    assert expected <= item.calls[0] <= expected + WHEEL_TICK_S + 1e-6
 
 
 def test_a_deadline_that_moved_nearer_is_kept_after_a_call_of_watch(loop: FakeLoop, wheel: TimingWheel) -> None:
@@ -129,7 +129,7 @@ def test_a_deadline_that_moved_nearer_is_kept_after_a_call_of_watch(loop: FakeLo
     wheel.watch(item)
     loop.run_until(loop.now + 60)
     assert len(item.calls) == 1
-    assert nearer <= item.calls[0] <= nearer + TICK_S + 1e-6
+    assert nearer <= item.calls[0] <= nearer + WHEEL_TICK_S + 1e-6
 
 
 def test_heartbeats_that_are_more_frequent_than_their_time_out_come_in_time(loop: FakeLoop) -> None:
@@ -149,7 +149,7 @@ def test_heartbeats_that_are_more_frequent_than_their_time_out_come_in_time(loop
     wheel.watch(client)
     loop.run_until(loop.now + 9)
     pings = [ping - started for ping in client.calls]
-    assert pings == pytest.approx([1, 2.5, 4, 5.5, 7, 8.5], abs=6 * TICK_S)
+    assert pings == pytest.approx([1, 2.5, 4, 5.5, 7, 8.5], abs=6 * WHEEL_TICK_S)
     assert client.asked < 30
 
 
@@ -170,7 +170,7 @@ def test_a_deadline_in_the_past_is_handled_in_the_next_tick(loop: FakeLoop, whee
     wheel.watch(item)
     loop.run_until(loop.now + 1)
     assert len(item.calls) == 1
-    assert item.calls[0] - started <= 2 * TICK_S
+    assert item.calls[0] - started <= 2 * WHEEL_TICK_S
 
 
 def test_an_item_that_stays_late_does_not_hold_up_the_loop(loop: FakeLoop, wheel: TimingWheel) -> None:
@@ -185,8 +185,8 @@ def test_an_item_that_stays_late_does_not_hold_up_the_loop(loop: FakeLoop, wheel
         assert loop.turns - turns <= 1
     turns, calls = loop.turns, len(item.calls)
     loop.run_until(loop.now + 1)
-    assert len(item.calls) - calls <= 1 / TICK_S + 1
-    assert loop.turns - turns <= 1 / TICK_S + 1
+    assert len(item.calls) - calls <= 1 / WHEEL_TICK_S + 1
+    assert loop.turns - turns <= 1 / WHEEL_TICK_S + 1
 
 
 def test_a_stalled_loop_asks_each_item_once(loop: FakeLoop, wheel: TimingWheel) -> None:

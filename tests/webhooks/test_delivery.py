@@ -508,7 +508,7 @@ async def test_deliveries_that_an_error_has_ended_start_again(
         raise ValueError("an error that nobody has thought of")
 
     with monkeypatch.context() as failing:
-        failing.setattr(service, "DATABASE_RETRY_S", 0.05)
+        failing.setattr(service, "WEBHOOK_DATABASE_RETRY_S", 0.05)
         failing.setattr(webhooks._store, "claim", claim)
         await sending.node.chat.execute(BACKEND, UpdateWebhook(webhook_id=sending.webhook_id, description="changed"))
         await until(lambda: webhooks.metrics.restarts > before + 1)

@@ -49,7 +49,7 @@ from talkwire.payloads.notifying.preferences import (
 from talkwire.payloads.payload import Payload, iso
 from talkwire.payloads.users import SessionPayload, UserPayload, session_payload, user_payload_for
 
-CHUNK_BYTES = 64 * 1024
+EXPORT_CHUNK_BYTES = 64 * 1024
 """Number of bytes of a file that are added to the archive at once."""
 
 SPOOLED_BYTES = 1024 * 1024
@@ -369,7 +369,7 @@ def _member(name: str, time_s: float, compression: int) -> zipfile.ZipInfo:
 
 def _chunks_of(file: IO[bytes]) -> Iterator[bytes]:
     file.seek(0)
-    while chunk := file.read(CHUNK_BYTES):
+    while chunk := file.read(EXPORT_CHUNK_BYTES):
         yield chunk
 
 

@@ -21,7 +21,7 @@ from litestar.types import ControllerRouterHandler
 
 from talkwire.core.domain.access_policy import WebSignIn
 
-BUILT = Path(__file__).parents[1] / "web"
+PAGE_FOLDER = Path(__file__).parents[1] / "web"
 """Folder of the built web client. Wheels contain it; in a source tree `make install` builds it."""
 
 _NOT_BUILT = "The web client is not built: run `make install`. The API works without it.\n"
@@ -108,7 +108,7 @@ def demo_json(demo: GivenDemo) -> DemoSignIn:
 
 def page_handlers() -> list[ControllerRouterHandler]:
     """Returns the routes of the web client, the operators' console, and all files that they load."""
-    files = {f"/{path.relative_to(BUILT).as_posix()}": path.read_bytes() for path in _files_of_the_page()}
+    files = {f"/{path.relative_to(PAGE_FOLDER).as_posix()}": path.read_bytes() for path in _files_of_the_page()}
     if "/index.html" not in files:
         return [_handler("/", _NOT_BUILT.encode(), "text/plain", _HEADERS, status=404)]
     page, manifest = files.pop("/index.html"), files.pop("/manifest.webmanifest", b"{}")
@@ -186,7 +186,7 @@ def serve_logo(page_options: GivenPageOptions) -> Response[bytes]:
 def _files_of_the_page() -> Iterator[Path]:
     """Yields the paths of the built files of the web client, except the bundles of the Socket.IO client (see
     `realtime/http/client_bundle.py`)."""
-    return (path for path in BUILT.rglob("*") if path.is_file() and path.parent.name != "socket.io")
+    return (path for path in PAGE_FOLDER.rglob("*") if path.is_file() and path.parent.name != "socket.io")
 
 
 def _file_handlers(files: Mapping[str, bytes]) -> list[HTTPRouteHandler]:

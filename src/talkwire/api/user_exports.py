@@ -18,7 +18,7 @@ from talkwire.files.byte_store import ByteStore
 AT_ONCE_MAX = 8
 """Most exports that a node sends at the same time."""
 
-RETRY_S = 30.0
+EXPORT_RETRY_S = 30.0
 """Seconds after which a user whose export is still being downloaded should try again."""
 
 
@@ -56,7 +56,7 @@ class UserExports:
     def _take(self, actor: Actor) -> None:
         with self._lock:
             if self._running[actor.user_id] and not actor.is_service:
-                raise RateLimited(RETRY_S, Kind.EXPORTS)
+                raise RateLimited(EXPORT_RETRY_S, Kind.EXPORTS)
             if self._running.total() >= AT_ONCE_MAX:
                 raise ChatError("unavailable", "Too many exports are being downloaded. Try again later.")
             self._running[actor.user_id] += 1

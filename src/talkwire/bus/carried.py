@@ -44,7 +44,7 @@ there are no messages to all nodes."""
 BUS_ANSWER_S = 1.5
 """Seconds within which the network has to connect, to accept a parcel, and to return a sent parcel to its sender."""
 
-TICK_S = 0.25
+LATENESS_CHECK_EVERY_S = 0.25
 """Seconds between two looks at how late the event loop is."""
 
 BUS_START_S = 2.0
@@ -64,7 +64,7 @@ PUBLISH_PAUSE_S = 0.2
 CANCEL_AGAIN_S = 0.5
 """Seconds until a task that has not ended is cancelled again when the bus closes."""
 
-WARN_EVERY_S = 60.0
+REFUSED_WARN_EVERY_S = 60.0
 """Seconds between two log entries about refused parcels, which a stranger may send without end."""
 
 _AROUND = 64 << 10
@@ -120,7 +120,7 @@ class TransportBus:
         self.counts = BusCounts()
         self._carry = carry
         self._realm = realm
-        self._warned_at = -WARN_EVERY_S
+        self._warned_at = -REFUSED_WARN_EVERY_S
         self._announcer: Announcer | None = None
         self._tried = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -272,7 +272,7 @@ class TransportBus:
     def _refuse(self, parcel: bytes, times: int = 1) -> None:
         self.counts.refused += times
         now = asyncio.get_running_loop().time()
-        if now - self._warned_at >= WARN_EVERY_S:
+        if now - self._warned_at >= REFUSED_WARN_EVERY_S:
             self._warned_at = now
             _logger.warning("bus_parcel_refused", bytes=len(parcel), refused=self.counts.refused)
 
@@ -320,7 +320,7 @@ async def _running_time(seconds: float) -> AsyncIterator[asyncio.Timeout]:
             now, end = loop.time(), timeout.when()
             if end is not None and not timeout.expired():
                 timeout.reschedule(end + now - due)
-            ticking = loop.call_at(now + TICK_S, tick, now + TICK_S)
+            ticking = loop.call_at(now + LATENESS_CHECK_EVERY_S, tick, now + LATENESS_CHECK_EVERY_S)
 
         ticking = loop.call_soon(tick, loop.time())
         try:

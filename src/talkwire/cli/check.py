@@ -23,7 +23,7 @@ from sqlalchemy import text
 
 from talkwire.cli.database import database_failures, printable_database, url_of
 from talkwire.cli.extras import require_otlp, require_redis, require_s3
-from talkwire.cli.failures import FAILED, OK, WRONG_USAGE, CommandError, Failure, outcome_of
+from talkwire.cli.failures import FAILED, WORKED, WRONG_USAGE, CommandError, Failure, outcome_of
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.output import print_line
 from talkwire.cli.serve import listen_on
@@ -88,7 +88,7 @@ class Finding(NamedTuple):
 @takes_settings(*known_settings())
 def check(**flags: Flag) -> int:
     """Check the settings, the database and everything else that `serve` needs."""
-    exit_code = OK
+    exit_code = WORKED
     for finding in _findings(flags):
         if finding.state == "wrong":
             exit_code = max(exit_code, finding.exit_code)

@@ -16,7 +16,7 @@ from talkwire.core.commands.conversations import ConversationView, CreateConvers
 from talkwire.core.commands.members import AddMembers, RemoveMember
 from talkwire.core.domain.model import ConversationKind
 
-PAGE = 100
+FETCHED_AT_ONCE = 100
 """Number of conversations that are fetched at once."""
 
 
@@ -129,7 +129,7 @@ async def _all_conversations(operator: Operator) -> list[ConversationView]:
     views: dict[str, ConversationView] = {}
     cursor: str | None = None
     while True:
-        page = await operator.execute(ListConversations(cursor, PAGE, of_everybody=True))
+        page = await operator.execute(ListConversations(cursor, FETCHED_AT_ONCE, of_everybody=True))
         for view in page.items:
             views.setdefault(view.conversation.id, view)
         if page.next is None:

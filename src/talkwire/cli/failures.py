@@ -12,7 +12,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError
 from talkwire.settings import SettingsError
 
-OK = 0
+WORKED = 0
 """Exit code of a command that worked."""
 
 FAILED = 1

@@ -16,7 +16,7 @@ from typing import TextIO
 
 from cyclopts import App, CycloptsError
 
-from talkwire.cli.failures import FAILED, INTERRUPTED, OK, WRONG_USAGE, CommandError, one_line, outcome_of
+from talkwire.cli.failures import FAILED, INTERRUPTED, WORKED, WRONG_USAGE, CommandError, one_line, outcome_of
 from talkwire.core.domain.errors import ChatError
 from talkwire.datafolder import DataFolderError
 from talkwire.filesystem import naming
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _ended(arguments, *outcome_of(error))
     except KeyboardInterrupt:
         return INTERRUPTED
-    return result if isinstance(result, int) else OK
+    return result if isinstance(result, int) else WORKED
 
 
 def _print_any_text(output: TextIO) -> None:

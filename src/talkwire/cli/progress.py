@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from talkwire.cli.output import print_note
 
-PROGRESS_EVERY_S = 5.0
+LINE_EVERY_S = 5.0
 """Seconds between two lines about the same part."""
 
 
@@ -55,7 +55,7 @@ class Lines:
 
     def advance(self, count: int) -> None:
         self._done += count
-        if time.monotonic() - self._printed_s >= PROGRESS_EVERY_S:
+        if time.monotonic() - self._printed_s >= LINE_EVERY_S:
             self._printed_s = time.monotonic()
             print_note(f"{self._subject}: {self._done} of {self._total} {self._unit}")
 

@@ -7,7 +7,7 @@ from talkwire.demo.company import PEOPLE
 from talkwire.demo.filling import fill_empty, picture_path
 from talkwire.demo.script import Person
 from talkwire.demo.snippets import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD
-from talkwire.demo.snippets import USERS as SNIPPET_USERS
+from talkwire.demo.snippets import SNIPPET_MEMBERS as SNIPPET_USERS
 
 __all__ = [
     "ACCOUNT_EMAIL",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from talkwire.core.commands.agents.turns import WAIT_MAX_S, ClaimedTurn, ClaimTurns, UpdateTurn
+from talkwire.core.commands.agents.turns import CLAIM_WAIT_MAX_S, ClaimedTurn, ClaimTurns, UpdateTurn
 from talkwire.core.commands.messages import SendMessage
 from talkwire.core.commands.streams.writing import AppendToMessage, FinishMessage, RewindMessage, StreamMessage
 from talkwire.core.domain.cards.card import AskedCard
@@ -54,7 +54,7 @@ class Assistant:
         while True:  # Suspends: it claims, and waits.
             claimed: Sequence[ClaimedTurn] = ()
             try:
-                claimed = await self._chat.execute(ASSISTANT, ClaimTurns(lease_s=LEASE_S, wait=WAIT_MAX_S))
+                claimed = await self._chat.execute(ASSISTANT, ClaimTurns(lease_s=LEASE_S, wait=CLAIM_WAIT_MAX_S))
                 for each in claimed:
                     await self._answer(each)
             except ChatError as error:

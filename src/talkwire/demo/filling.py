@@ -40,7 +40,14 @@ from talkwire.demo.assistant import ASSISTANT
 from talkwire.demo.attached_files import portrait, portrait_name
 from talkwire.demo.company import PEOPLE, ROOMS
 from talkwire.demo.script import Attached, Offered, Person, Room, ScriptedMessage, moment
-from talkwire.demo.snippets import ACCOUNT_EMAIL, ACCOUNT_ID, ACCOUNT_PASSWORD, CONVERSATIONS, MARKER, USERS
+from talkwire.demo.snippets import (
+    ACCOUNT_EMAIL,
+    ACCOUNT_ID,
+    ACCOUNT_PASSWORD,
+    MARKER,
+    SNIPPET_CONVERSATIONS,
+    SNIPPET_MEMBERS,
+)
 from talkwire.files.byte_store import ByteStore, FileKey
 from talkwire.identity.passwords import Passwords
 from talkwire.storage.engine import reading_engine, writing_engine
@@ -202,14 +209,14 @@ class _Filling:
     # --- before the story -------------------------------------------------------------------------------------------
 
     async def _prepare_snippets(self, passwords: Passwords) -> None:
-        await self._create(CreateConversation("group", USERS, MARKER, MARKER))
+        await self._create(CreateConversation("group", SNIPPET_MEMBERS, MARKER, MARKER))
         await self._mark(self._started_ms)
         if await self._chat.execute(_BACKEND, FindAccount(ACCOUNT_EMAIL)) is None:
             password_hash = await passwords.hash(ACCOUNT_PASSWORD)
             account = RegisterAccount(ACCOUNT_EMAIL, "Demo user", password_hash, ACCOUNT_ID)
             await self._chat.execute(_OPERATOR, account)
         await self._do(_BACKEND, AddMembers(MARKER, (ACCOUNT_ID,)))
-        for conversation_id, members in CONVERSATIONS.items():
+        for conversation_id, members in SNIPPET_CONVERSATIONS.items():
             await self._create(CreateConversation("group", members, conversation_id, conversation_id))
 
     async def _introduce(self, person: Person) -> None:

@@ -15,10 +15,10 @@ ACCOUNT_ID = "user"
 MARKER = "general"
 """Id of the first conversation of a demo; its metadata holds the state of the filling."""
 
-USERS = ("alice", "bob", "carol", "user-123", "test", "123")
+SNIPPET_MEMBERS = ("alice", "bob", "carol", "user-123", "test", "123")
 """Ids of the first members of the demo's first conversation; the demo's account joins them."""
 
-CONVERSATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+SNIPPET_CONVERSATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "talk-123": (ACCOUNT_ID, "alice", "bob"),
         "conv-456": ("user-123", "alice", "bob"),

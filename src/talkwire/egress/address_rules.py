@@ -26,14 +26,14 @@ CheckedUrl = NewType("CheckedUrl", URL)
 """URL that `AddressRules.check_url` has parsed and allowed. Requests go to exactly this object, so that nothing reads
 the text a second time and differently."""
 
-URL_MAX_LENGTH = 2048
+REQUEST_URL_MAX_LENGTH = 2048
 """Longest URL that the server requests, in characters."""
 
 LEAST_PORT = 1024
 """Least port that is allowed beside 80 and 443: ports below it belong to services that do not speak HTTP, such as
 mail."""
 
-MAX_PORT = 65535
+URL_PORT_MAX = 65535
 """Largest port of TCP."""
 
 _WEB_PORTS = frozenset({80, 443})
@@ -141,8 +141,8 @@ class AddressRules:
         else:
             self._check_name(host, encrypted=url.scheme == "https")
         port = port_of(url)
-        if port not in _WEB_PORTS and not self.least_port <= port <= MAX_PORT:
-            raise RefusedUrl(f"must use port 80, 443 or one from {self.least_port} to {MAX_PORT}, not {port}")
+        if port not in _WEB_PORTS and not self.least_port <= port <= URL_PORT_MAX:
+            raise RefusedUrl(f"must use port 80, 443 or one from {self.least_port} to {URL_PORT_MAX}, not {port}")
         return CheckedUrl(url)
 
     def refusal(self, address: Address, *, encrypted: bool) -> str | None:
@@ -236,8 +236,8 @@ def _number(part: str) -> int:
 
 def _parsed(text: str) -> tuple[URL, str]:
     """Returns the parsed URL, and its host in ASCII. Raises RefusedUrl for a text that is not an absolute URL."""
-    if not text or len(text) > URL_MAX_LENGTH:
-        raise RefusedUrl(f"must have 1 to {URL_MAX_LENGTH} characters")
+    if not text or len(text) > REQUEST_URL_MAX_LENGTH:
+        raise RefusedUrl(f"must have 1 to {REQUEST_URL_MAX_LENGTH} characters")
     if _BLANK.search(text) is not None:
         raise RefusedUrl("must not contain spaces, backslashes or control characters")
     try:

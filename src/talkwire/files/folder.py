@@ -14,7 +14,7 @@ from types import TracebackType
 
 from talkwire.filesystem import make_folder, naming, sync_folder
 
-COPY_BYTES = 1024 * 1024
+COPIED_BYTES_AT_ONCE = 1024 * 1024
 """Number of bytes that are copied at once."""
 
 _FOLDER_MODE = 0o700
@@ -52,7 +52,7 @@ class FolderBytes:
         descriptor, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)  # mode 0600
         try:
             with naming(target.parent), os.fdopen(descriptor, "wb") as copy, source.open("rb") as original:
-                shutil.copyfileobj(original, copy, COPY_BYTES)
+                shutil.copyfileobj(original, copy, COPIED_BYTES_AT_ONCE)
                 copy.flush()
                 os.fsync(copy.fileno())
             Path(name).replace(target)

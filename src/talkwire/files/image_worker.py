@@ -31,7 +31,7 @@ from talkwire.files.metadata.copying import Broken, CopiedPicture
 from talkwire.files.metadata.removal import kind_of, without_metadata
 from talkwire.files.thumbnails import save_thumbnails
 
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
+IMAGE_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "AVIF")
 CONTENT_TYPES = {
     "PNG": "image/png",
     "JPEG": "image/jpeg",
@@ -44,10 +44,10 @@ CONTENT_TYPES = {
 ANIMATION_PIXELS_MAX = 1_000_000_000
 """Most pixels of all frames of an animation together."""
 
-MEMORY_MAX_BYTES = 2 * 1024**3
+IMAGE_MEMORY_MAX_BYTES = 2 * 1024**3
 """Most memory of the program beside the file itself, in bytes."""
 
-PROCESSOR_MAX_S = 60
+IMAGE_PROCESSOR_MAX_S = 60
 """Longest processor time of the program, in seconds."""
 
 PICTURE_HEAD_BYTES = 4096
@@ -96,7 +96,7 @@ def _decoded(source: Path, picture: Path, pixels_max: int) -> Iterator[Image.Ima
     browsers show JPEG and GIF that are cut off. Uses `picture` for a copy of such a JPEG. Raises TooManyPixels.
     """
     with contextlib.ExitStack() as files:
-        image = files.enter_context(Image.open(source, formats=FORMATS))
+        image = files.enter_context(Image.open(source, formats=IMAGE_FORMATS))
         if image.width * image.height > pixels_max:
             raise TooManyPixels(image.width, image.height)
         ImageFile.LOAD_TRUNCATED_IMAGES = image.format == "GIF"
@@ -106,7 +106,7 @@ def _decoded(source: Path, picture: Path, pixels_max: int) -> Iterator[Image.Ima
             if not isinstance(image, JpegImagePlugin.JpegImageFile):
                 raise
             without_metadata(source, "jpeg", picture)  # the copy has an end, so the decoder returns what it has
-            image = files.enter_context(Image.open(picture, formats=FORMATS))
+            image = files.enter_context(Image.open(picture, formats=IMAGE_FORMATS))
             image.load()
         yield image
 
@@ -184,9 +184,9 @@ def _copy_as_file(source: Path, picture: Path) -> None:
 def main(arguments: list[str]) -> None:
     os.nice(10)  # the chat has priority over pictures
     source, picture, thumbnail, large = map(Path, arguments[:4])
-    memory = MEMORY_MAX_BYTES + source.stat().st_size  # the file itself is mapped
+    memory = IMAGE_MEMORY_MAX_BYTES + source.stat().st_size  # the file itself is mapped
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_MAX_S, PROCESSOR_MAX_S))
+    resource.setrlimit(resource.RLIMIT_CPU, (IMAGE_PROCESSOR_MAX_S, IMAGE_PROCESSOR_MAX_S))
     sys.stdout.write(json.dumps(answer(source, picture, thumbnail, large, int(arguments[4]))))
 
 

@@ -18,7 +18,7 @@ from talkwire.files.holders import folder_id
 from talkwire.files.tus import TusRefusal
 from talkwire.filesystem import make_folder, try_lock
 
-COPY_BYTES = 1024 * 1024
+READ_BYTES_AT_ONCE = 1024 * 1024
 """Number of bytes that are read at once."""
 
 _BYTES = ".bytes"
@@ -120,7 +120,7 @@ class Partial:
         may have been appended.
         """
         with path.open("rb") as file:
-            while data := file.read(COPY_BYTES):
+            while data := file.read(READ_BYTES_AT_ONCE):
                 self.append(data)
 
     @contextlib.contextmanager

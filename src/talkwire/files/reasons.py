@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from talkwire.core.domain.errors import ChatError
 
-REASON_MAX_LENGTH = 500
+FAILURE_REASON_MAX_LENGTH = 500
 """Longest reason of a failure, in characters."""
 
-SECRET_MIN_LENGTH = 8
+VARIABLE_MIN_LENGTH = 8
 """Shortest value of the environment that is searched for in texts, in characters. Shorter ones are ordinary words."""
 
 _REQUEST = re.compile(r"Error performing ([A-Z]+) (\S+) ")
@@ -31,7 +31,7 @@ def reason_of(error: BaseException) -> str:
         text = cause.strerror if cause.filename is None else f"{cause.filename}: {cause.strerror}"
     else:
         text = _reason_of_service(str(cause))
-    return _without_secrets(" ".join(text.split()))[:REASON_MAX_LENGTH]
+    return _without_secrets(" ".join(text.split()))[:FAILURE_REASON_MAX_LENGTH]
 
 
 def _reason_of_service(text: str) -> str:
@@ -65,6 +65,6 @@ def _cause(head: str, debug: str) -> str:
 
 def _without_secrets(text: str) -> str:
     for name, value in os.environ.items():
-        if name.startswith("AWS_") and re.search("KEY|SECRET|TOKEN", name) and len(value) >= SECRET_MIN_LENGTH:
+        if name.startswith("AWS_") and re.search("KEY|SECRET|TOKEN", name) and len(value) >= VARIABLE_MIN_LENGTH:
             text = text.replace(value, "***")
     return text

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from talkwire.core.domain.errors import ChatError, ErrorCode, invalid
 
-VERSION = "1.0.0"
+TUS_VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,checksum,expiration"
 CHECKSUMS = ("sha1", "sha256", "sha512", "md5")
 BODY_TYPE = "application/offset+octet-stream"
@@ -38,8 +38,8 @@ class TusRefusal(ChatError):
 
 def check_version(headers: Mapping[str, str]) -> None:
     """Raises TusRefusal 412 unless the header `Tus-Resumable` is 1.0.0. Every tus request must have it."""
-    if headers.get("tus-resumable") != VERSION:
-        raise TusRefusal(412, "invalid_request", f"Tus-Resumable: must be {VERSION}")
+    if headers.get("tus-resumable") != TUS_VERSION:
+        raise TusRefusal(412, "invalid_request", f"Tus-Resumable: must be {TUS_VERSION}")
 
 
 def check_body_type(headers: Mapping[str, str]) -> None:

@@ -37,7 +37,7 @@ from talkwire.files.tus import TusRefusal, UploadChecksum
 UNWRITTEN_MAX_BYTES = 256 * 1024
 """Most bytes of an upload that are in memory, and lost if the server is killed."""
 
-PROGRESS_EVERY_S = 0.25
+UPLOAD_PROGRESS_EVERY_S = 0.25
 """Shortest time between two reports of an upload's progress, in seconds."""
 
 
@@ -329,19 +329,19 @@ class Uploads:
 
 
 class _Progress:
-    """Publishes an upload's progress to its owner's sockets while bytes arrive: at most every PROGRESS_EVERY_S (0.25)
-    seconds, and when the last byte has arrived."""
+    """Publishes an upload's progress to its owner's sockets while bytes arrive: at most every UPLOAD_PROGRESS_EVERY_S
+    (0.25) seconds, and when the last byte has arrived."""
 
     def __init__(self, chat: Chat, upload: Upload, offset: int) -> None:
         self._chat = chat
         self._upload = upload
         self._received = offset
-        self._reported_at = -PROGRESS_EVERY_S
+        self._reported_at = -UPLOAD_PROGRESS_EVERY_S
 
     def add(self, count: int) -> None:
         self._received += count
         now = asyncio.get_running_loop().time()
-        if now - self._reported_at >= PROGRESS_EVERY_S or self._received == self._upload.length:
+        if now - self._reported_at >= UPLOAD_PROGRESS_EVERY_S or self._received == self._upload.length:
             self._reported_at = now
             upload = self._upload
             self._chat.publish_one(UploadProgressed(upload.owner_id, upload.id, self._received, upload.length))

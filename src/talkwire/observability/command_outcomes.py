@@ -15,7 +15,7 @@ from talkwire.core.engine.limits import RateLimited, kind_of
 from talkwire.observability.refusals import log_refusal
 from talkwire.observability.spans import Tracer
 
-OK = "ok"
+CARRIED_OUT = "ok"
 """Outcome of a command that was carried out. The outcome of any other is the code of its refusal."""
 
 UNREADABLE_COMMAND = "unreadable"
@@ -48,7 +48,7 @@ class CommandOutcomes(Collector):
         """Counts a command that was executed. `began_ns` is what `begin` returned before the command; 0 records no
         span.
         """
-        self._counts[command_type, OK] += 1
+        self._counts[command_type, CARRIED_OUT] += 1
         if began_ns:
             self._trace(self._name_of(command_type), began_ns, None)
 

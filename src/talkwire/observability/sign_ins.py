@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 from talkwire.core.domain.errors import ChatError
 from talkwire.observability.refusals import log_refusal, recent_refusals
 
-OK = "ok"
+SIGNED_IN = "ok"
 """Outcome of a sign-in that succeeded. The outcome of any other is the reason of its refusal."""
 
 _logger = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class SignInAttempt:
 def log_sign_in(method: str, user_id: str, address: str) -> None:
     """Logs and counts a sign-in that succeeded. `method` is how the user signed in, such as `password` or `oidc`;
     `address` is the client's IP address."""
-    sign_ins.counts[method, OK] += 1
+    sign_ins.counts[method, SIGNED_IN] += 1
     _logger.info("signed_in", method=method, user_id=user_id, address=address)
 
 

@@ -15,7 +15,7 @@ from talkwire.operations.shapes import InputMember
 
 _TAG = "admin"
 
-USERS = (
+BROWSE_USERS = (
     Operation(
         BrowseUsers,
         route="GET /admin/users",
@@ -45,7 +45,7 @@ USERS = (
     ),
 )
 
-CONVERSATIONS = Operation(
+BROWSE_CONVERSATIONS = Operation(
     BrowseConversations,
     route="GET /admin/conversations",
     tag=_TAG,
@@ -71,4 +71,4 @@ PUSH = Operation(
     summary="Get the state of push notifications, and the devices to which they fail",
 )
 
-OPERATIONS = (*USERS, CONVERSATIONS, END_CONNECTION, PUSH)
+OPERATIONS = (*BROWSE_USERS, BROWSE_CONVERSATIONS, END_CONNECTION, PUSH)

@@ -16,7 +16,7 @@ RENEW_SIGN_IN = Operation(
     socket_only="It extends this socket's sign-in. Each REST request carries its own token.",
 )
 
-JOIN = Operation(
+JOIN_CONVERSATION = Operation(
     JoinRoom,
     event="conversation:join",
     summary="Start receiving a conversation's events on this socket again",
@@ -24,7 +24,7 @@ JOIN = Operation(
     socket_only=_ROOM,
 )
 
-LEAVE = Operation(
+LEAVE_CONVERSATION = Operation(
     LeaveRoom,
     event="conversation:leave",
     summary="Stop receiving a conversation's events on this socket",
@@ -46,4 +46,4 @@ IDENTITY = Operation(
     socket_only="It returns this socket's id. `GET /api/v1/users/me` returns the token's user.",
 )
 
-OPERATIONS = (RENEW_SIGN_IN, JOIN, LEAVE, PING, IDENTITY)
+OPERATIONS = (RENEW_SIGN_IN, JOIN_CONVERSATION, LEAVE_CONVERSATION, PING, IDENTITY)

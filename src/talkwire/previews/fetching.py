@@ -28,7 +28,7 @@ PREVIEW_URL_MAX_LENGTH = 2000
 IMAGE_MAX_BYTES = 3 * 1024 * 1024
 """Largest picture of a preview, in bytes."""
 
-REDIRECTS_MAX = 4
+PREVIEW_REDIRECTS_MAX = 4
 """Most redirects that a request follows."""
 
 PREVIEW_REQUEST_S = 8.0
@@ -117,7 +117,7 @@ class PageFetcher:
         return response, await self._readers.read(response.body, response.content_type, response.url)
 
     async def _get(self, url: str, accept: str, reading: BodyReading, may_fetch: Callable[[str], bool]) -> _Response:
-        for _ in range(REDIRECTS_MAX + 1):
+        for _ in range(PREVIEW_REDIRECTS_MAX + 1):
             response = await self._client.request("GET", url, headers={"accept": accept}, reading=reading)
             if response.status in _REDIRECTS:
                 url = _target(url, response.headers.get("location"), may_fetch)

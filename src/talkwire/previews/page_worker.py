@@ -13,17 +13,17 @@ import sys
 
 from talkwire.previews.page import read_page
 
-MEMORY_MAX_BYTES = 256 * 1024**2
+PAGE_MEMORY_MAX_BYTES = 256 * 1024**2
 """Most memory of the program, in bytes."""
 
-PROCESSOR_MAX_S = 5
+PAGE_PROCESSOR_MAX_S = 5
 """Longest processor time of the program, in seconds."""
 
 
 def main() -> None:
     os.nice(10)  # the chat has priority over previews
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX_BYTES, MEMORY_MAX_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_MAX_S, PROCESSOR_MAX_S))
+    resource.setrlimit(resource.RLIMIT_AS, (PAGE_MEMORY_MAX_BYTES, PAGE_MEMORY_MAX_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (PAGE_PROCESSOR_MAX_S, PAGE_PROCESSOR_MAX_S))
     content_type, url = json.loads(sys.stdin.buffer.readline())
     sys.stdout.write(json.dumps(read_page(sys.stdin.buffer.read(), content_type, url)))
 

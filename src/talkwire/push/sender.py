@@ -59,7 +59,7 @@ PUSH_RETRIES_S = (5, 30, 120, 600, 1800, 3600, 7200, 18_000, 36_000)
 PUSH_RETRY_JITTER = 0.1
 """Share by which the wait after a failure is longer or shorter, at random."""
 
-DATABASE_RETRY_S = 1.0
+PUSH_DATABASE_RETRY_S = 1.0
 """Seconds until the next attempt after the database was unavailable."""
 
 UNREACHABLE_MAX = 3
@@ -147,7 +147,7 @@ class PushSender:
             try:
                 wait_s = await self._start_due()
             except ChatError:  # the database does not answer
-                wait_s = DATABASE_RETRY_S
+                wait_s = PUSH_DATABASE_RETRY_S
             except Exception:
                 _logger.exception("pushes_not_claimed")
                 wait_s = PUSHES_POLL_S
@@ -174,7 +174,7 @@ class PushSender:
             raise
         if not jobs:
             # Whatever is due belongs to a service that is busy, or is not due any more.
-            return _least(self._poll_s, DATABASE_RETRY_S) if due_ms == 0 or self._running else 0.0
+            return _least(self._poll_s, PUSH_DATABASE_RETRY_S) if due_ms == 0 or self._running else 0.0
         await self._begin(jobs)
         return 0.0
 

@@ -22,9 +22,6 @@ from talkwire.settings.addresses import is_loopback, scheme_of, sqlite_path
 from talkwire.settings.logos import LOGO_TYPES, logo_type
 from talkwire.storage.conninfo import parse, refuse_raw_credentials
 
-MAX_PORT = 65535
-"""Largest port of TCP."""
-
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 
 # --- numbers and durations ------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from talkwire.identity.page_origins import canonical_origin
 from talkwire.push.vapid import parse_private_key
 from talkwire.settings import checks
 from talkwire.settings.addresses import embed_origin, is_postgresql, sqlite_path
+from talkwire.storage.conninfo import PORT_MAX
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
@@ -113,7 +114,9 @@ class SettingValues:
     port: Annotated[
         int,
         Setting(
-            "Port to listen on; 0 picks a free port.", variables=("PORT",), check=checks.between(0, checks.MAX_PORT)
+            "Port to listen on; 0 picks a free port.",
+            variables=("PORT",),
+            check=checks.between(0, PORT_MAX),
         ),
     ] = 3000
 
@@ -140,7 +143,7 @@ class SettingValues:
         int,
         Setting(
             "Port for other nodes; 0 picks a free port. Each further worker uses the next port.",
-            check=checks.between(0, checks.MAX_PORT),
+            check=checks.between(0, PORT_MAX),
         ),
     ] = 0
 

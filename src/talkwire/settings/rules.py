@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from talkwire.core.domain.search.metadata_keys import METADATA_KEYS_MAX
 from talkwire.settings.addresses import is_loopback
 from talkwire.settings.callbacks import callback_problems
-from talkwire.settings.checks import MAX_PORT
 from talkwire.settings.known import Known, known_settings
 from talkwire.settings.model import SettingValues
+from talkwire.storage.conninfo import PORT_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _combined_problems(settings: SettingValues) -> Iterator[Problem]:
         )
     if settings.workers > 1 and not settings.on_postgresql:
         yield Problem("workers", "more than one requires PostgreSQL; a SQLite database has one server")
-    if settings.internal_port <= MAX_PORT < settings.internal_port + settings.workers - 1:
-        yield Problem("internal_port", f"must leave room for a port of each worker, up to {MAX_PORT}")
+    if settings.internal_port <= PORT_MAX < settings.internal_port + settings.workers - 1:
+        yield Problem("internal_port", f"must leave room for a port of each worker, up to {PORT_MAX}")
     if len(set(settings.conversation_keys)) > METADATA_KEYS_MAX:
         yield Problem("conversation_keys", f"must have at most {METADATA_KEYS_MAX} keys")
 

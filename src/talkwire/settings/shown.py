@@ -12,7 +12,7 @@ from talkwire.settings.model import SettingValues
 from talkwire.settings.policy import values_in_force
 from talkwire.settings.settings import Settings
 
-HIDDEN = "***"
+SHOWN_INSTEAD = "***"
 
 _IN_URLS = frozenset({"database", "redis"})
 """Settings with secrets that are shown without them, because the rest says where the server is connected to."""
@@ -71,7 +71,7 @@ def _without_secrets(rest: str) -> str:
     """
     credentials, at, place = rest.rpartition("@")
     if "@" in credentials or "?" in credentials or "#" in credentials:
-        return HIDDEN
+        return SHOWN_INSTEAD
     query = min((place.index(mark) for mark in "?#" if mark in place), default=None)
-    shown = place if query is None else f"{place[: query + 1]}{HIDDEN}"
-    return f"{HIDDEN}@{shown}" if at else shown
+    shown = place if query is None else f"{place[: query + 1]}{SHOWN_INSTEAD}"
+    return f"{SHOWN_INSTEAD}@{shown}" if at else shown

@@ -26,7 +26,7 @@ ENDPOINT_CONNECTIONS = 16
 WEBHOOK_TIMEOUT_S = 15.0
 """Longest time until a response must have arrived, in seconds."""
 
-CONNECTION_IDLE_S = 1.5
+ENDPOINT_IDLE_S = 1.5
 """Seconds for which an idle connection is kept: fewer than endpoints do, since a request must not meet the moment of
 closing."""
 
@@ -84,7 +84,10 @@ class WebhookSender:
         self._url = _checked(egress, url)
         self._client = egress.client(
             EgressLimits(
-                total_s=WEBHOOK_TIMEOUT_S, connections=ENDPOINT_CONNECTIONS, idle_s=CONNECTION_IDLE_S, response_max=0
+                total_s=WEBHOOK_TIMEOUT_S,
+                connections=ENDPOINT_CONNECTIONS,
+                idle_s=ENDPOINT_IDLE_S,
+                response_max=0,
             )
         )
 

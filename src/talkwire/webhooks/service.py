@@ -35,10 +35,10 @@ from talkwire.webhooks.sender import WebhookSender
 PROGRESS_STORE_S = 0.5
 """Seconds between two times that progress is stored. After a crash, events of this time are sent again."""
 
-EVENTS_GATHER_S = 0.02
+WEBHOOK_EVENTS_GATHER_S = 0.02
 """Seconds for which events are collected, to be read together."""
 
-DATABASE_RETRY_S = 5.0
+WEBHOOK_DATABASE_RETRY_S = 5.0
 """Seconds until the next attempt after the database did not answer."""
 
 WEBHOOKS_CHECK_S = 60.0
@@ -87,7 +87,7 @@ class WebhookService:
 
     @property
     def stopped(self) -> bool:
-        """Whether an error has ended the deliveries. They start again after `DATABASE_RETRY_S` seconds."""
+        """Whether an error has ended the deliveries. They start again after `WEBHOOK_DATABASE_RETRY_S` seconds."""
         return self._ended is not None and self._ended.done()
 
     def follow(self, events: Sequence[News]) -> None:
@@ -135,7 +135,7 @@ class WebhookService:
             _logger.exception("webhook_deliveries_ended")
         self.metrics.restarts += 1
         with contextlib.suppress(RuntimeError):  # the server ends
-            self._loop.call_soon_threadsafe(self._loop.call_later, DATABASE_RETRY_S, self._start)
+            self._loop.call_soon_threadsafe(self._loop.call_later, WEBHOOK_DATABASE_RETRY_S, self._start)
 
 
 async def send_test(egress: Egress, webhook_id: str, signing: WebhookSigning) -> WebhookAttempt:
@@ -223,7 +223,7 @@ class _Deliveries:
             async with asyncio.timeout(self._check_s):
                 await self._news.wait()
             if not (self._must_check or self._closing):
-                await asyncio.sleep(EVENTS_GATHER_S)
+                await asyncio.sleep(WEBHOOK_EVENTS_GATHER_S)
             self._news.clear()
             return
         self._must_check = True
@@ -249,7 +249,7 @@ class _Deliveries:
             await self._apply(states)
         except OSError as error:
             _logger.warning("webhooks_wait_for_database", error=str(error))
-            asyncio.get_running_loop().call_later(DATABASE_RETRY_S, lambda: self.notify(changed=True))
+            asyncio.get_running_loop().call_later(WEBHOOK_DATABASE_RETRY_S, lambda: self.notify(changed=True))
 
     async def _apply(self, states: Sequence[WebhookState]) -> None:
         self._metrics.disabled = sum(not state.webhook.enabled for state in states)
@@ -316,7 +316,7 @@ class _Deliveries:
                 if each.delivery.failed or each.delivery.disabled_reason is not None
             ]
             if not await self._store_of([each.delivery for each in self._running.values()]):
-                await asyncio.sleep(DATABASE_RETRY_S)
+                await asyncio.sleep(WEBHOOK_DATABASE_RETRY_S)
                 self._changed.set()
                 continue  # a delivery that ends before its reason is stored would start again
             for webhook_id in ended:

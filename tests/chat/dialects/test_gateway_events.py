@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from talkwire.core.signals.custom_events import PAYLOAD_MAX_BYTES, SOCKET_IO_EVENTS
+from talkwire.core.signals.custom_events import CUSTOM_PAYLOAD_MAX_BYTES, SOCKET_IO_EVENTS
 from talkwire.dialects.built_in import DIALECTS
 from tests.chat.chat_client import Payload
 from tests.chat.chat_server import running_chat
@@ -101,7 +101,7 @@ async def test_json_that_cannot_be_forwarded_is_refused(world: World, text: str)
 
 
 async def test_an_event_that_is_too_large_is_refused(world: World) -> None:
-    body = {"userId": world.id_of("alice"), "event": "alert", "message": "x" * PAYLOAD_MAX_BYTES}
+    body = {"userId": world.id_of("alice"), "event": "alert", "message": "x" * CUSTOM_PAYLOAD_MAX_BYTES}
     answer = await world.request("POST", SEND, by="backend", role="service", json=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "payload_too_large")
 

@@ -67,7 +67,7 @@ def test_what_the_export_says_does_not_reach_the_terminal_as_commands(command: C
 
 def test_a_document_and_a_line_have_a_limit(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "DOCUMENT_MAX_BYTES", 100)
-    monkeypatch.setattr(archive, "LINE_MAX_BYTES", 100)
+    monkeypatch.setattr(archive, "ARCHIVE_LINE_MAX_BYTES", 100)
     long = {"users.json": USERS * 10, "a.jsonl": '{"type": "version", "version": 1}\n{"a": "' + "x" * 100 + '"}\n'}
     folder = write_folder(tmp_path / "long", long)
     assert "has more than 100 bytes" in failure(command("import", "slack", str(folder), "--dry-run"))

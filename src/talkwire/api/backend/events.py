@@ -30,13 +30,14 @@ from talkwire.core.engine.log_watches import LogWatch, LogWatches
 from talkwire.dialects.messenger.log_events import LOG_EVENT_NAMES, LogEventPayload, log_event_payloads, log_types_named
 from talkwire.identity.callers import Caller
 
-WAIT_MAX_S = 60
+EVENTS_WAIT_MAX_S = 60
 """Longest time that a request for events may wait for the next one, in seconds."""
 
 _STREAMED = "Server-sent events. `event` is the type, `data` the event as JSON, `id` the cursor after it."
 
 Wait = Annotated[
-    int, QueryParameter(name="wait", ge=0, le=WAIT_MAX_S, description="Seconds to wait while there is no new event")
+    int,
+    QueryParameter(name="wait", ge=0, le=EVENTS_WAIT_MAX_S, description="Seconds to wait while there is no new event"),
 ]
 After = Annotated[
     str | None,

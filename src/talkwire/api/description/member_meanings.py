@@ -32,7 +32,7 @@ from talkwire.core.features.conversations.conversations import (
 )
 from talkwire.core.features.conversations.invitations import CONVERSATIONS_MAX, USES_MAX
 from talkwire.core.features.conversations.members import MEMBERS_PER_COMMAND_MAX
-from talkwire.core.features.conversations.moderation import REASON_MAX_LENGTH
+from talkwire.core.features.conversations.moderation import RESTRICTION_REASON_MAX_LENGTH
 from talkwire.core.features.integration.webhooks import DESCRIPTION_MAX_LENGTH, TYPES_MAX
 from talkwire.core.features.messages.files import FILE_NAME_MAX
 from talkwire.core.features.messages.forwards import TARGETS_MAX
@@ -41,9 +41,9 @@ from talkwire.core.features.messages.sending import ATTACHMENTS_MAX
 from talkwire.core.features.moderation.reports import NOTE_MAX_LENGTH, WORD_MAX_LENGTH
 from talkwire.core.features.users.handles import HANDLE_MAX_LENGTH, HANDLE_MIN_LENGTH
 from talkwire.core.features.users.presence_rules import ASKED_MAX
-from talkwire.core.features.users.presence_rules import TEXT_MAX_LENGTH as PRESENCE_TEXT_MAX
-from talkwire.core.features.users.users import REASON_MAX_LENGTH as BAN_REASON_MAX_LENGTH
-from talkwire.core.features.users.users import TEXT_MAX_LENGTH as USER_TEXT_MAX
+from talkwire.core.features.users.presence_rules import PRESENCE_TEXT_MAX_LENGTH as PRESENCE_TEXT_MAX
+from talkwire.core.features.users.users import SERVER_BAN_REASON_MAX_LENGTH
+from talkwire.core.features.users.users import USER_TEXT_MAX_LENGTH as USER_TEXT_MAX
 from talkwire.identity.accounts import PASSWORD_MIN_LENGTH
 from talkwire.identity.passwords import PASSWORD_MAX_LENGTH
 
@@ -434,7 +434,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             "`mute`: the user cannot write in the conversation; `ban`: the user cannot be a member of it."
         ),
         "RestrictBody.reason": _text(
-            "The reason, shown to the user and to other moderators.", longest=REASON_MAX_LENGTH, shortest=1
+            "The reason, shown to the user and to other moderators.", longest=RESTRICTION_REASON_MAX_LENGTH, shortest=1
         ),
         "MessengerRestriction.reason": Meaning("The reason."),
         "MessengerMute.reason": Meaning("The reason."),
@@ -615,7 +615,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
         "banReason": Meaning("Why the user is banned. Only for the roles service and admin."),
         "bannedUntil": Meaning("When the ban ends by itself. Only for the roles service and admin."),
         "backend": Meaning("Whether the user stands for the backend. Only for the roles service and admin."),
-        "BanBody.reason": _text("The reason, shown to the user.", longest=BAN_REASON_MAX_LENGTH, shortest=1),
+        "BanBody.reason": _text("The reason, shown to the user.", longest=SERVER_BAN_REASON_MAX_LENGTH, shortest=1),
         "MessengerUserBan.reason": Meaning("The reason."),
         # --- the audit log and reports ------------------------------------------------------------------------------
         "MessengerAuditEntry.id": Meaning("The number of the entry. There are no gaps."),
@@ -644,7 +644,7 @@ _MEANINGS: Mapping[str, Meaning] = MappingProxyType(
             ),
         ),
         "DecideReportBody.reason": _text(
-            "The reason, shown to those who are notified.", longest=REASON_MAX_LENGTH, shortest=1
+            "The reason, shown to those who are notified.", longest=RESTRICTION_REASON_MAX_LENGTH, shortest=1
         ),
         "MessengerReport.content": Meaning(
             "The text as it was reported, while the report is open: it may have been edited or deleted since."

@@ -206,7 +206,7 @@ async def send_message(
     return message_payload(await chat.execute(caller.actor, to_send(conversation_id, data)))
 
 
-READ = "POST /talks/{conversation_id}/read"
+TALK_READ = "POST /talks/{conversation_id}/read"
 
 OFFER = Operation(
     CreateOffer,
@@ -233,6 +233,8 @@ ROUTES: Sequence[ControllerRouterHandler] = (
         tags=["talks"],
     ),
     *routes_of(
-        [read_of_dialect(READ, "talks", "Mark a talk as read"), OFFER], answers={READ: read_answer}, module=__name__
+        [read_of_dialect(TALK_READ, "talks", "Mark a talk as read"), OFFER],
+        answers={TALK_READ: read_answer},
+        module=__name__,
     ),
 )

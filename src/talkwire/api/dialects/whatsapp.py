@@ -89,7 +89,7 @@ async def update_status(
     return message_payload(found.message, found.status)
 
 
-READ = "POST /whatsapp/conversations/{conversation_id}/read"
+WHATSAPP_READ = "POST /whatsapp/conversations/{conversation_id}/read"
 
 ROUTES: Sequence[ControllerRouterHandler] = (
     Router(
@@ -98,8 +98,8 @@ ROUTES: Sequence[ControllerRouterHandler] = (
         tags=["whatsapp"],
     ),
     *routes_of(
-        [read_of_dialect(READ, "whatsapp", "Mark a conversation as read")],
-        answers={READ: read_answer},
+        [read_of_dialect(WHATSAPP_READ, "whatsapp", "Mark a conversation as read")],
+        answers={WHATSAPP_READ: read_answer},
         module=__name__,
     ),
 )

@@ -31,7 +31,7 @@ _PURPOSE: Final = "address_token"
 ADDRESS = "caller_address"
 """Key in a request's state of its client's IP address."""
 
-USER_ID = "caller_user_id"
+CALLER_USER_ID = "caller_user_id"
 """Key in a request's state of its user's id, once the user is known."""
 
 
@@ -73,7 +73,7 @@ def caller_provider(
             purpose=request.route_handler.opt.get(_PURPOSE),
         )
         caller = await callers.identify(credentials)
-        request.state[USER_ID] = caller.actor.user_id
+        request.state[CALLER_USER_ID] = caller.actor.user_id
         return caller
 
     return provide_caller

@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException, InternalServerException, Validati
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_405_METHOD_NOT_ALLOWED, HTTP_413_REQUEST_ENTITY_TOO_LARGE
 from litestar.typing import FieldDefinition
 
-from talkwire.api.http.caller import ADDRESS, USER_ID
+from talkwire.api.http.caller import ADDRESS, CALLER_USER_ID
 from talkwire.api.http.json_request import body_problem, conversation_of, with_unknown_fields_of_body
 from talkwire.core.domain.errors import ChatError, ErrorCode
 from talkwire.core.engine.limits import RateLimited
@@ -150,7 +150,7 @@ def _log(request: Request[Any, Any, Any], error: ChatError) -> None:
     already, or if the caller is not signed in (status 401)."""
     if error.is_logged or STATUS[error.code] == 401:
         return
-    user_id = request.state.get(USER_ID)
+    user_id = request.state.get(CALLER_USER_ID)
     known = {
         "cause": error.cause,
         # Without a user, anybody could displace the refusals of others by inventing ids.

@@ -13,21 +13,21 @@ from talkwire.core.domain.errors import ChatError
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
-ALWAYS_SERVED = frozenset({"/healthz", "/readyz", "/metrics"})
+SERVED_WHILE_FENCED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Paths that report the state of this node itself."""
 
 
 class FencedApp:
     """An ASGI middleware that refuses HTTP requests with the error `unavailable` while `is_fenced()` is true: then this
     node (server process) has lost its lease, the record that it is alive. It checks when a request begins, and before
-    each part of the request's body. Paths in `ALWAYS_SERVED` are never refused."""
+    each part of the request's body. Paths in `SERVED_WHILE_FENCED` are never refused."""
 
     def __init__(self, app: AsgiApp, is_fenced: Callable[[], bool]) -> None:
         self._app = app
         self._is_fenced = is_fenced
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
-        if scope["type"] != "http" or scope["path"] in ALWAYS_SERVED:
+        if scope["type"] != "http" or scope["path"] in SERVED_WHILE_FENCED:
             await self._app(scope, receive, send)
         elif self._is_fenced():
             await _refuse(send)

@@ -20,7 +20,7 @@ from litestar.params import HeaderParameter
 
 from talkwire.api.http.dependencies import GivenCaller
 from talkwire.core.commands.command import IdempotencyKey
-from talkwire.core.features.catching_up.idempotency import KEY_MAX_LENGTH
+from talkwire.core.features.catching_up.idempotency import IDEMPOTENCY_KEY_MAX_LENGTH
 
 GivenKey = NamedDependency[IdempotencyKey | None]
 
@@ -29,7 +29,7 @@ _Header = Annotated[
     HeaderParameter(
         name="Idempotency-Key",
         min_length=1,
-        max_length=KEY_MAX_LENGTH,
+        max_length=IDEMPOTENCY_KEY_MAX_LENGTH,
         description="A request that is repeated with the same key within 24 hours is executed once",
     ),
 ]

@@ -15,7 +15,7 @@ from litestar import Request, Response
 from litestar.response.base import ASGIResponse
 from litestar.types import Message, Receive, Scope, Send
 
-LINGER_S = 3.0
+BODY_LINGER_S = 3.0
 """Seconds for which the rest of the body is discarded; shorter than the time a stopping server waits for
 connections."""
 
@@ -37,7 +37,7 @@ async def _send_and_linger(answer: ASGIResponse, scope: Scope, receive: Receive,
 
     await answer(scope, receive, send_without_end)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_S):
+        async with asyncio.timeout(BODY_LINGER_S):
             await _discard(receive)
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 

@@ -30,7 +30,7 @@ from talkwire.core.signals.streams.watches import StreamWatch
 END = "end"
 """Id of the last event. A client that reconnects with it, as browsers do by themselves, has everything."""
 
-FORMATS: Mapping[str, type[StreamFormat]] = MappingProxyType(
+STREAM_FORMATS: Mapping[str, type[StreamFormat]] = MappingProxyType(
     {"text": PlainText, "ui-message": UiMessage, "ag-ui": AgUi}
 )
 """Formats in which a message can be read while it is written, by their names in requests."""
@@ -71,7 +71,7 @@ async def read_message_stream(  # noqa: PLR0913, PLR0917 (Litestar passes them b
         watch = closing.enter_context(stream_watches.open(caller.actor, caller.session_id, message))
         await closing.enter_async_context(until_disconnect(request.receive, watch.end))
         watch.message = await chat.execute(caller.actor, GetMessage(message_id))  # it may have ended meanwhile
-        encoder = FORMATS[format_](message)
+        encoder = STREAM_FORMATS[format_](message)
         return EventStream(
             _blocks(watch, encoder, place, stream_watches.until(end_of(caller))),
             closing.pop_all(),

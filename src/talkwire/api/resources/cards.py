@@ -27,7 +27,7 @@ from talkwire.payloads.cards.cards import (
     waiting_cards_payload,
 )
 
-WAIT_MAX_S = 60
+DECISION_WAIT_MAX_S = 60
 """Longest time that a request may wait for the decision of a card, in seconds."""
 
 KEYS_PATH = "/.well-known/talkwire-receipts.json"
@@ -35,7 +35,9 @@ KEYS_PATH = "/.well-known/talkwire-receipts.json"
 
 Wait = Annotated[
     int,
-    QueryParameter(name="wait", ge=0, le=WAIT_MAX_S, description="Seconds to wait while the decision has not ended"),
+    QueryParameter(
+        name="wait", ge=0, le=DECISION_WAIT_MAX_S, description="Seconds to wait while the decision has not ended"
+    ),
 ]
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=PAGE_MAX, description="The number of items in a page")]
 Open = Annotated[Literal["mine"], QueryParameter(name="open", description="`mine`: those that wait for the caller")]

@@ -45,12 +45,12 @@ from talkwire.files.uploads import Interrupted, State, Uploads
 from talkwire.operations.operation import OWN
 from talkwire.payloads.files import FilePayload, file_payload
 
-IDLE_S = 30.0
+UPLOAD_IDLE_S = 30.0
 """Seconds that a request's body may pause. After that the request ends, so that a lost client can resume its upload."""
 
 _ROOT = "/api/v1/files"
 _THUMBNAIL_TYPE = "image/webp"
-_TUS = {"Tus-Resumable": tus.VERSION}
+_TUS = {"Tus-Resumable": tus.TUS_VERSION}
 _SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
@@ -86,7 +86,7 @@ Large = Annotated[
 async def describe_uploads(uploads: GivenUploads) -> Response[None]:
     headers = {
         **_TUS,
-        "Tus-Version": tus.VERSION,
+        "Tus-Version": tus.TUS_VERSION,
         "Tus-Extension": tus.EXTENSIONS,
         "Tus-Checksum-Algorithm": ",".join(tus.CHECKSUMS),
         "Tus-Max-Size": str(uploads.limits.max_file_size),
@@ -294,10 +294,10 @@ def _state_headers(state: State) -> dict[str, str]:
 
 async def _body(request: AnyRequest, uploads: Uploads) -> AsyncIterator[bytes]:
     """Yields a request's body as it arrives. Raises Interrupted when the client disconnects, when it sends nothing for
-    `IDLE_S` seconds, or when the server stops."""
+    `UPLOAD_IDLE_S` seconds, or when the server stops."""
     while True:  # Suspends: the server returns each part of a body once, when it arrives.
         try:
-            async with uploads.idle_timeout(IDLE_S):
+            async with uploads.idle_timeout(UPLOAD_IDLE_S):
                 message = await request.receive()
         except TimeoutError:
             raise Interrupted from None
@@ -447,7 +447,7 @@ def _on_refusal(request: AnyRequest, error: ChatError) -> Response[Any]:
     if "tus-resumable" in request.headers or isinstance(error, TusRefusal):
         answer.headers |= _TUS
     if answer.status_code == HTTPStatus.PRECONDITION_FAILED:
-        answer.headers["Tus-Version"] = tus.VERSION
+        answer.headers["Tus-Version"] = tus.TUS_VERSION
     return answer
 
 

@@ -20,7 +20,7 @@ from talkwire.payloads.notifying.preferences import (
     to_preferences,
 )
 
-MemberId = Annotated[str | None, QueryParameter(name="userId", description=preferences.USER_ID.meaning)]
+MemberId = Annotated[str | None, QueryParameter(name="userId", description=preferences.SET_FOR.meaning)]
 
 
 async def set_preferences(

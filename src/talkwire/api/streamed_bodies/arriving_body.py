@@ -9,25 +9,25 @@ from talkwire.asgi import Receive
 from talkwire.core.domain.errors import ChatError
 from talkwire.files.uploads import Uploads
 
-IDLE_S = 30.0
+BODY_IDLE_S = 30.0
 """Seconds that a body may pause. After that the request ends, and the author sends it again."""
 
 STREAMED_MAX = 1024 * 1024
 """Largest body, in bytes."""
 
-SLICE = 16 * 1024
+BODY_SLICE_BYTES = 16 * 1024
 """Number of bytes that are handled in one turn of the event loop: that takes a few milliseconds, whatever they are."""
 
 
 class BrokenOff(ChatError):
-    """The end of a body that is not complete: the client has disconnected or has sent nothing for `IDLE_S` seconds
+    """The end of a body that is not complete: the client has disconnected or has sent nothing for `BODY_IDLE_S` seconds
     (`invalid_request`), or the server stops (`unavailable`)."""
 
     def __init__(self, *, is_stopping: bool = False, is_closed: bool = False) -> None:
         if is_stopping:
             super().__init__("unavailable", "The server is stopping. Send the request again.")
             return
-        why = "ended too early: the connection was closed" if is_closed else f"paused for {IDLE_S:.0f} seconds"
+        why = "ended too early: the connection was closed" if is_closed else f"paused for {BODY_IDLE_S:.0f} seconds"
         super().__init__("invalid_request", f"body: {why}", [{"path": "body", "message": why}])
 
 
@@ -54,7 +54,10 @@ class ArrivingBody:
         Raises `BrokenOff` if no more bytes come, and `payload_too_large` for bytes beyond `STREAMED_MAX`.
         """
         try:
-            async with self._uploads.idle_timeout(IDLE_S), asyncio.timeout(0 if self._is_woken else None) as waiting:
+            async with (
+                self._uploads.idle_timeout(BODY_IDLE_S),
+                asyncio.timeout(0 if self._is_woken else None) as waiting,
+            ):
                 self._waiting = waiting
                 message = await self._receive()
         except TimeoutError:
@@ -75,8 +78,8 @@ class ArrivingBody:
 
 
 def slices(data: bytes) -> Iterator[bytes]:
-    for start in range(0, len(data), SLICE):
-        yield data[start : start + SLICE]
+    for start in range(0, len(data), BODY_SLICE_BYTES):
+        yield data[start : start + BODY_SLICE_BYTES]
 
 
 def too_large() -> ChatError:

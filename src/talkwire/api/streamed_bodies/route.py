@@ -34,7 +34,7 @@ from talkwire.operations.messages.streams import OPEN
 from talkwire.operations.shapes import values_of
 from talkwire.payloads.streams import OpenedStreamPayload, opened_stream_payload
 
-FORMATS: Mapping[BodyFormatName, type[BodyFormat]] = MappingProxyType(
+BODY_FORMATS: Mapping[BodyFormatName, type[BodyFormat]] = MappingProxyType(
     {"text": TextBody, "ndjson": JsonLinesBody, "openai": OpenAiBody}
 )
 """Formats of bodies from which a message is written, by their names in requests."""
@@ -107,7 +107,7 @@ class _Request(NamedTuple):
         with self.watches.open_author(actor, self.caller.session_id, opened.message, opened.attempt) as watch:
             watch.on_news = body.wake
             body.wake()  # something may have happened before the watch was open
-            return await writer.write(body, FORMATS[opening.format](), watch)
+            return await writer.write(body, BODY_FORMATS[opening.format](), watch)
 
 
 def _check_head(headers: Mapping[str, str]) -> None:

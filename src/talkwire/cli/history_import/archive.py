@@ -30,7 +30,7 @@ from talkwire.core.domain.times import LAST_TIME_MS
 DOCUMENT_MAX_BYTES = 256 * 1024 * 1024
 """Largest JSON file that is read as a whole, in bytes."""
 
-LINE_MAX_BYTES = 16 * 1024 * 1024
+ARCHIVE_LINE_MAX_BYTES = 16 * 1024 * 1024
 """Longest line of a file with one JSON object a line, in bytes."""
 
 JSON_VALUES_MAX = 5_000_000
@@ -219,7 +219,7 @@ class Archive(AbstractContextManager["Archive"]):
         object; None for a line that is not a JSON object.
 
         The file's name must be in the archive. Raises InvalidExport if the file cannot be read, or for a line of more
-        than `LINE_MAX_BYTES`.
+        than `ARCHIVE_LINE_MAX_BYTES`.
         """
         with self.open(name) as file:
             number = 0
@@ -235,11 +235,11 @@ class Archive(AbstractContextManager["Archive"]):
 
     def _line(self, file: IO[bytes], name: str) -> bytes:
         try:
-            line = file.readline(LINE_MAX_BYTES + 1)
+            line = file.readline(ARCHIVE_LINE_MAX_BYTES + 1)
         except READ_ERRORS as error:
             raise InvalidExport(f"{self.path}: {name} cannot be read ({error})") from None
-        if len(line) > LINE_MAX_BYTES:
-            raise InvalidExport(f"{self.path}: {name} has a line of more than {LINE_MAX_BYTES} bytes")
+        if len(line) > ARCHIVE_LINE_MAX_BYTES:
+            raise InvalidExport(f"{self.path}: {name} has a line of more than {ARCHIVE_LINE_MAX_BYTES} bytes")
         self._count(len(line))
         return line
 

@@ -18,7 +18,7 @@ from talkwire.egress import BodyReading, Egress, EgressError, EgressLimits
 DOWNLOAD_TRIES = 3
 """Most attempts to download a file."""
 
-REDIRECTS_MAX = 3
+DOWNLOAD_REDIRECTS_MAX = 3
 """Most redirects that a download follows."""
 
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
@@ -89,7 +89,7 @@ class AttachedFiles:
         OSError or ValueError if the download fails or has more than `most` bytes."""
         client = egress.client(EgressLimits(total_s=_DOWNLOAD_S))
         try:
-            for _ in range(REDIRECTS_MAX + 1):
+            for _ in range(DOWNLOAD_REDIRECTS_MAX + 1):
                 content.seek(0)
                 content.truncate()
                 answer = await client.request(

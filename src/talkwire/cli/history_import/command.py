@@ -13,7 +13,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from talkwire.cli.failures import OK, Misuse
+from talkwire.cli.failures import WORKED, Misuse
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.history_import.archive import Archive
 from talkwire.cli.history_import.attached import AttachedFiles
@@ -157,7 +157,7 @@ class _Import:
             staging.close()
             if egress is not None:
                 egress.close()
-        return OK
+        return WORKED
 
     @staticmethod
     def _server(settings: Settings, server: str | None) -> ReceivingServer:

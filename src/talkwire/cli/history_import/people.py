@@ -12,10 +12,8 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.log.positions import is_own_id
 from talkwire.core.domain.model import ID_MAX_LENGTH, is_valid_id
 from talkwire.core.domain.names import direction_mark_in, display_name
+from talkwire.core.domain.texts import NAME_MAX_LENGTH
 from talkwire.core.features.users.handles import normal_handle
-
-NAME_MAX_LENGTH = 200
-"""Longest name of an imported user, in characters."""
 
 _UNUSABLE = re.compile(r"[\s/\x00-\x1f\x7f-\x9f]+")
 

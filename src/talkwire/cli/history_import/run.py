@@ -29,6 +29,9 @@ from talkwire.cli.output import iso_time
 from talkwire.cli.progress import Bar, Lines
 from talkwire.core.domain.model import REACTION_USERS_MAX
 from talkwire.core.domain.names import direction_mark_in, display_name
+from talkwire.core.features.conversations.conversations import ABOUT_MAX_LENGTH, TOPIC_MAX_LENGTH
+from talkwire.core.features.messages.reactions import EMOJI_PER_MESSAGE
+from talkwire.core.features.messages.sending import ATTACHMENTS_MAX
 
 IMPORT_WORKERS = 8
 """Number of conversations that are imported at a time; messages of one go one after the other."""
@@ -36,20 +39,8 @@ IMPORT_WORKERS = 8
 MEMBERS_AT_ONCE = 5000
 """Most members of a conversation that one request adds."""
 
-ATTACHMENTS_MAX = 20
-"""Most attachments of one message."""
-
-EMOJI_MAX = 20
-"""Most different emoji of the reactions to one message. Reactions with further ones are left out."""
-
-NAME_MAX_LENGTH = 100
+SHOWN_NAME_MAX_LENGTH = 100
 """Longest name of a conversation or a file, in characters."""
-
-TOPIC_MAX_LENGTH = 250
-"""Longest topic of a conversation, in characters."""
-
-DESCRIPTION_MAX_LENGTH = 2000
-"""Longest description of a conversation, in characters."""
 
 _MENDED = "invisible names, and marks of the writing direction in names,"
 _ID_MAX_LENGTH = 100
@@ -272,15 +263,15 @@ class ImportRun:
         body["name"] = self._name(conversation)
         body["public"] = conversation.public
         body["topic"] = display_name(conversation.topic or "", TOPIC_MAX_LENGTH)
-        body["description"] = (conversation.description or "").strip()[:DESCRIPTION_MAX_LENGTH] or None
+        body["description"] = (conversation.description or "").strip()[:ABOUT_MAX_LENGTH] or None
         return body
 
     def _name(self, conversation: SourceConversation) -> str:
         name = conversation.name or self._names(conversation)
-        shown = display_name(name, NAME_MAX_LENGTH)
+        shown = display_name(name, SHOWN_NAME_MAX_LENGTH)
         if shown is None or direction_mark_in(name) is not None:
             self._staging.drop(f"{_MENDED} of conversations")
-        return shown or conversation.key[:NAME_MAX_LENGTH]
+        return shown or conversation.key[:SHOWN_NAME_MAX_LENGTH]
 
     def _names(self, conversation: SourceConversation) -> str:
         users = [self._people.get(key) for key in conversation.members]
@@ -400,7 +391,7 @@ class ImportRun:
         for emoji, keys in message.reactions.items():
             ids = dict.fromkeys(self._people.id_of(key) for key in keys if key in self._people)
             user_ids = [user_id for user_id in ids if user_id not in self._gone]
-            kept = user_ids[:REACTION_USERS_MAX] if len(found) < EMOJI_MAX else []
+            kept = user_ids[:REACTION_USERS_MAX] if len(found) < EMOJI_PER_MESSAGE else []
             self._staging.drop("reactions beyond 20 emoji or 100 users of an emoji", len(user_ids) - len(kept))
             if kept:
                 found.append({"emoji": emoji, "userIds": kept})
@@ -458,7 +449,7 @@ def _is_empty(body: dict[str, Any]) -> bool:
 
 
 def _name_of(file: SourceFile) -> str:
-    return (file.name.strip() or "file")[:NAME_MAX_LENGTH]
+    return (file.name.strip() or "file")[:SHOWN_NAME_MAX_LENGTH]
 
 
 def _has_link(file: SourceFile) -> bool:

@@ -12,9 +12,7 @@ from html import unescape
 
 from talkwire.cli.history_import.emoji import with_emoji
 from talkwire.cli.history_import.people import People
-
-TEXT_MAX_BYTES = 64 * 1024
-"""Longest text of one message, as UTF-8, in bytes. A longer one becomes several messages."""
+from talkwire.core.domain.texts import TEXT_MAX_BYTES
 
 _FENCE = re.compile(r"```(.+?)```", re.DOTALL)
 _INLINE = re.compile(r"`[^`\n]+`")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from talkwire.cli.failures import FAILED, OK, Misuse
+from talkwire.cli.failures import FAILED, WORKED, Misuse
 from talkwire.cli.flags import Flag, load, takes_settings
 from talkwire.cli.load_test.run import Load, LoadRun, Result
 from talkwire.cli.output import print_list, print_note
@@ -53,7 +53,7 @@ def load_test(
     with progress_display() as progress:
         result = asyncio.run(LoadRun(url, Load(connections, rate, seconds), token, progress).run())
     _print(result)
-    return OK if _is_complete(result) else FAILED
+    return WORKED if _is_complete(result) else FAILED
 
 
 def _print(result: Result) -> None:

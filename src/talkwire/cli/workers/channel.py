@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-LINE_MAX_BYTES = 16 * 1024 * 1024
+CHANNEL_MESSAGE_MAX_BYTES = 16 * 1024 * 1024
 """Longest message between a worker and the supervisor, in bytes."""
 
 
@@ -91,7 +91,7 @@ class WorkerChannel:
     @classmethod
     async def over(cls, end: socket.socket) -> WorkerChannel:
         """Returns the end of the channel that uses this socket, one of a pair."""
-        return cls(*await asyncio.open_connection(sock=end, limit=LINE_MAX_BYTES))
+        return cls(*await asyncio.open_connection(sock=end, limit=CHANNEL_MESSAGE_MAX_BYTES))
 
     def send(self, message: AnyMessage) -> None:
         """Sends a message without waiting. The message is lost if the other process has ended."""

@@ -53,7 +53,7 @@ STEADY_S = 60.0
 LAST_WORDS_S = 10.0
 """Longest time that a worker may take to end after its clients were served, in seconds; then it is killed."""
 
-METRICS_WITHIN_S = 1.0
+WORKER_METRICS_WITHIN_S = 1.0
 """Longest time that the supervisor waits for a worker's metrics, in seconds; after that it goes without them."""
 
 _logger = structlog.get_logger(__name__)
@@ -122,13 +122,13 @@ class Worker:
                     pass
 
     async def metrics(self) -> str | None:
-        """Returns the worker's metrics as text; None if the worker does not reply within METRICS_WITHIN_S seconds."""
+        """Returns the worker's metrics as text; None if the worker does not reply within `WORKER_METRICS_WITHIN_S`."""
         id_ = next(self._ids)
         metrics: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._asked[id_] = metrics
         self._channel.send(AskMetrics(id_))
         try:
-            async with asyncio.timeout(METRICS_WITHIN_S):
+            async with asyncio.timeout(WORKER_METRICS_WITHIN_S):
                 return await metrics
         except TimeoutError:
             return None

@@ -21,7 +21,7 @@ import structlog
 
 from talkwire.app import Node
 from talkwire.cli.database import database_failures
-from talkwire.cli.failures import OK, CommandError, TransientFailure, outcome_of
+from talkwire.cli.failures import WORKED, CommandError, TransientFailure, outcome_of
 from talkwire.cli.workers.channel import (
     AllMetricsReply,
     AnyMessage,
@@ -43,7 +43,7 @@ from talkwire.running import run
 from talkwire.settings import Settings, SettingsError
 from talkwire.settings.secrets import secret_values
 
-METRICS_WITHIN_S = 2.0
+OTHER_METRICS_WITHIN_S = 2.0
 """Longest time that a worker waits for the other workers' metrics, in seconds; after that, the response has this
 worker's only."""
 
@@ -95,7 +95,7 @@ class WorkerNode(Node):
         self._asked[id_] = answered
         self._channel.send(AskAllMetrics(id_))
         try:
-            async with asyncio.timeout(METRICS_WITHIN_S):
+            async with asyncio.timeout(OTHER_METRICS_WITHIN_S):
                 texts = await answered
         except TimeoutError:
             texts = {self._number: (await super().metrics()).decode()}
@@ -149,7 +149,7 @@ def main() -> int:
         exit_code, line = outcome_of(error)
         send_blocking(channel, Failed(line, exit_code, isinstance(error, TransientFailure)))
         return exit_code
-    return OK
+    return WORKED
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ ANNOUNCED_FROM = 8
 """Least number of other nodes among which events are announced, and fetched by the nodes that need them. With fewer,
 sending events to all nodes at once carries hardly more, and is faster."""
 
-WARN_EVERY_S = 10.0
+UNANSWERED_WARN_EVERY_S = 10.0
 """Shortest time between two warnings about missing answers on the same topic, in seconds."""
 
 T = TypeVar("T")
@@ -261,10 +261,10 @@ class Peers:
         return (peer.node_id,) if peer is not None and peer.is_addressed else None
 
     def _warn_of_silence(self, topic: str, missing: Iterable[str]) -> None:
-        """Logs which nodes have not answered, at most every `WARN_EVERY_S` for each topic, because a node of another
-        version never answers."""
+        """Logs which nodes have not answered, at most every `UNANSWERED_WARN_EVERY_S` for each topic, because a node of
+        another version never answers."""
         now = time.monotonic()
-        if now - self._warned_at.get(topic, -WARN_EVERY_S) >= WARN_EVERY_S:
+        if now - self._warned_at.get(topic, -UNANSWERED_WARN_EVERY_S) >= UNANSWERED_WARN_EVERY_S:
             self._warned_at[topic] = now
             _logger.warning("nodes_silent", topic=topic, missing=sorted(missing))
 

@@ -27,7 +27,7 @@ NODES_MAX = 64
 HELD_MESSAGES_MAX = 1000
 """Most messages of one unknown node that wait until the leases are read. Further ones are dropped."""
 
-WARN_EVERY_S = 10.0
+SENDER_WARN_EVERY_S = 10.0
 """Shortest time between two log entries of the same kind, in seconds, because anyone on the bus can cause them."""
 
 _logger = structlog.get_logger(__name__)
@@ -55,7 +55,7 @@ class SenderVerifier:
         self._held: dict[str, list[AnyBusMessage]] = {}
         self._read_at = -LEASES_READ_S
         self._reading: asyncio.Task[None] | None = None
-        self._failed_at = self._warned_at = -WARN_EVERY_S
+        self._failed_at = self._warned_at = -SENDER_WARN_EVERY_S
 
     def hold(self, dispatch: AnyBusMessage) -> None:
         """Keeps a message from an unknown node and starts reading the leases, which show whether the node is alive.
@@ -92,7 +92,7 @@ class SenderVerifier:
             pass  # without the database no new node is accepted
         except Exception:
             now = time.monotonic()
-            if now - self._failed_at >= WARN_EVERY_S:
+            if now - self._failed_at >= SENDER_WARN_EVERY_S:
                 self._failed_at = now
                 _logger.exception("leases_not_read")
         return set()
@@ -109,7 +109,7 @@ class SenderVerifier:
     def _refuse(self, node_id: str, dispatches: Sequence[AnyBusMessage]) -> None:
         self._counts.refused += len(dispatches)
         now = time.monotonic()
-        if now - self._warned_at >= WARN_EVERY_S:
+        if now - self._warned_at >= SENDER_WARN_EVERY_S:
             self._warned_at = now
             _logger.info("bus_sender_refused", node=node_id, refused=self._counts.refused)
 

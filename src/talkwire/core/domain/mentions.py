@@ -55,7 +55,7 @@ class Mentions(msgspec.Struct, frozen=True):
     everyone: bool = False
 
 
-NOBODY = Mentions()
+NO_MENTIONS = Mentions()
 
 
 class MentionMark(msgspec.Struct, frozen=True):

@@ -55,7 +55,7 @@ _TOPIC = "call"
 
 _logger = structlog.get_logger(__name__)
 
-HOMES_MAX = 10_000
+CALL_HOMES_MAX = 10_000
 """Most calls of other nodes whose home is cached."""
 
 
@@ -271,7 +271,7 @@ class CallExchange:
         return home
 
     def _remember_home(self, conversation_id: str, node_id: str) -> None:
-        if len(self._homes) >= HOMES_MAX:
+        if len(self._homes) >= CALL_HOMES_MAX:
             self._homes.clear()
         self._homes[conversation_id] = node_id
 

@@ -34,7 +34,7 @@ it, and send users again whose conversations have changed."""
 LOOKED_UP_MAX = 25
 """Most users that one lookup is about."""
 
-RETRY_S = 1.0
+LOOKUP_RETRY_S = 1.0
 """Seconds until the next attempt after a failed lookup, and until a user is looked up again of whose contacts one was
 changing."""
 
@@ -48,7 +48,7 @@ CHECK_AFTER_S = 30.0
 """Seconds after which a node that has become selective begins to remove users who are not of interest. By then it has
 received what other nodes had recorded before."""
 
-CHECK_EVERY_S = 1.0
+INTEREST_CHECK_EVERY_S = 1.0
 """Seconds within which the list of one node is checked for users who are no longer of interest."""
 
 _logger = structlog.get_logger(__name__)
@@ -169,7 +169,7 @@ class ContactPlaces:
         now = asyncio.get_running_loop().time()
         if not self.is_selective or self._is_looking_up or now < self._check_at:
             return
-        self._check_at = now + CHECK_EVERY_S
+        self._check_at = now + INTEREST_CHECK_EVERY_S
         self._lacking = {user_id for user_id in self._lacking if self._state.record(user_id) is not None}
         self._to_check = self._to_check or [*self._users.node_ids]
         node_id = self._to_check.pop() if self._to_check else ""
@@ -305,7 +305,7 @@ class ContactPlaces:
             self._count = max(1, self._count // 2)
             self._put_back(asked, user_ids)
             self._end(error if isinstance(error, ChatError) else _not_found_yet())
-            await asyncio.sleep(RETRY_S)
+            await asyncio.sleep(LOOKUP_RETRY_S)
             return
         if not found.are_all and len(with_contacts) > 1:
             self._count = len(with_contacts) // 2
@@ -333,7 +333,7 @@ class ContactPlaces:
         asked.update(newer)
 
     async def _look_up_again(self, user_ids: Collection[str]) -> None:
-        await asyncio.sleep(RETRY_S)
+        await asyncio.sleep(LOOKUP_RETRY_S)
         self._due_again.difference_update(user_ids)
         self._asked_again.update(dict.fromkeys(user_ids, True))
         self._start()

@@ -40,7 +40,7 @@ SOCKET_IO_EVENTS = frozenset(
 EVENT_MAX_LENGTH = 200
 """Longest name of a custom event, in characters."""
 
-PAYLOAD_MAX_BYTES = 64 * 1024
+CUSTOM_PAYLOAD_MAX_BYTES = 64 * 1024
 """Largest payload of a custom event, as JSON in UTF-8."""
 
 ELSEWHERE_PAGE = 1000
@@ -54,12 +54,12 @@ _encode = msgspec.json.Encoder().encode
 
 def check_custom_event(event: str, payload: object) -> None:
     """Raises `invalid_request` for an event name that is empty, too long or reserved by Socket.IO and for a payload
-    that is not JSON, and `payload_too_large` for one with more than PAYLOAD_MAX_BYTES bytes as JSON."""
+    that is not JSON, and `payload_too_large` for one with more than CUSTOM_PAYLOAD_MAX_BYTES bytes as JSON."""
     check_short_text("event", event, EVENT_MAX_LENGTH)
     if event in SOCKET_IO_EVENTS:
         raise invalid("event", "must not be a name that Socket.IO reserves")
-    if not json_fits("message", payload, PAYLOAD_MAX_BYTES):
-        raise ChatError("payload_too_large", f"message: at most {PAYLOAD_MAX_BYTES} bytes of JSON")
+    if not json_fits("message", payload, CUSTOM_PAYLOAD_MAX_BYTES):
+        raise ChatError("payload_too_large", f"message: at most {CUSTOM_PAYLOAD_MAX_BYTES} bytes of JSON")
 
 
 def keep_report(tx: Transaction, actor: Actor, command: KeepReport) -> SendReport:

@@ -3,7 +3,7 @@
 A node records the changes of its list of users in the database, then sends them to the others. Each node keeps a copy
 of the others' lists (`node_users.py`), or of a part of them (`contact_places.py`), and notifies its own sockets. What a
 node has missed it reads from the database: when a message does not continue its copy, and when a renewal of its lease
-shows that a recorded version has not arrived for `BEHIND_S`, as while the bus is disconnected.
+shows that a recorded version has not arrived for `CHANGE_BEHIND_S`, as while the bus is disconnected.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ SETTLE_S = 0.4
 GATHER_S = 0.4
 """Seconds that a recorded change waits for others, so that many nodes receive them in one message."""
 
-BEHIND_S = 1.0 + GATHER_S
+CHANGE_BEHIND_S = 1.0 + GATHER_S
 """Seconds within which a recorded change arrives over the bus; after that it is read from the database."""
 
 UNSEEN_S = 5.0
@@ -383,7 +383,7 @@ class PresenceExchange:
     async def _find_left(self, node_id: str, user_ids: tuple[str, ...]) -> None:
         """Calls `on_move` for those of the users who are not connected to a node any more: they are not in its list,
         or were not when it was read, as they had just connected."""
-        await asyncio.sleep(BEHIND_S)
+        await asyncio.sleep(CHANGE_BEHIND_S)
         query = FindPlaces(self._peers.node_id, user_ids, (), 0)
         try:
             found = await self._chat.execute(NODE, query)
@@ -442,7 +442,7 @@ class PresenceExchange:
 
     def _look_after(self, report: LeaseReport) -> None:
         """Starts reading the lists of nodes of which this node has no copy, or one that has been outdated for
-        `BEHIND_S` seconds. Starts removing the users of dead nodes."""
+        `CHANGE_BEHIND_S` seconds. Starts removing the users of dead nodes."""
         self.places.choose_mode()
         self.places.check_some()
         now = asyncio.get_running_loop().time()
@@ -453,7 +453,7 @@ class PresenceExchange:
                 self._behind.pop(node_id, None)
                 continue
             awaited, since = self._behind.setdefault(node_id, (version, now))
-            if known == UNKNOWN or (known < awaited and now - since >= BEHIND_S):
+            if known == UNKNOWN or (known < awaited and now - since >= CHANGE_BEHIND_S):
                 self._read(node_id, version)
             elif known >= awaited:
                 self._behind[node_id] = version, now

@@ -30,7 +30,7 @@ from talkwire.payloads.payload import Payload, TolerantPayload, invalid_payload,
 from talkwire.payloads.presence import PresencePayload, presence_payload
 from talkwire.payloads.replies import Reply
 
-PAYLOAD_MAX_BYTES = 256 * 1024
+EMITTED_PAYLOAD_MAX_BYTES = 256 * 1024
 """Largest payload of an event, in bytes of JSON, the same as of a REST request's body."""
 
 # --- payloads from the client ---------------------------------------------------------------------------------------
@@ -75,10 +75,10 @@ class UserIdsPayload(TolerantPayload, frozen=True):
 def to_command(payload: AnyJson) -> SendMessage | GetServerTime:
     """Returns the command for a `message` event from a client: SendMessage if the payload names a conversation. For any
     other payload it returns GetServerTime, whose result becomes the timestamp of the reply. Raises `payload_too_large`
-    for more than `PAYLOAD_MAX_BYTES` of JSON, and `invalid_request` for an invalid message."""
+    for more than `EMITTED_PAYLOAD_MAX_BYTES` of JSON, and `invalid_request` for an invalid message."""
     value = payload.value
-    if not json_fits("message", value, PAYLOAD_MAX_BYTES):
-        raise ChatError("payload_too_large", f"message: must be at most {PAYLOAD_MAX_BYTES} bytes of JSON")
+    if not json_fits("message", value, EMITTED_PAYLOAD_MAX_BYTES):
+        raise ChatError("payload_too_large", f"message: must be at most {EMITTED_PAYLOAD_MAX_BYTES} bytes of JSON")
     if not isinstance(value, dict) or value.get("conversationId") is None:
         return GetServerTime()
     try:

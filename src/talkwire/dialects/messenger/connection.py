@@ -59,7 +59,7 @@ def _pong_reply(ms: int) -> PongReply:
 
 
 INBOUND = events_of(
-    (sockets.JOIN, sockets.LEAVE, sockets.PING),
+    (sockets.JOIN_CONVERSATION, sockets.LEAVE_CONVERSATION, sockets.PING),
     payloads={"conversation:join": SignalPayload, "conversation:leave": SignalPayload},
     replies={"conversation:join": _room_reply, "conversation:leave": _room_reply},
     entries={"ping": Inbound(None, lambda _: GetServerTime(), _pong_reply)},

@@ -14,7 +14,7 @@ def _restricted(event: MemberRestricted | MemberUnrestricted) -> RestrictionPayl
     return restriction_payload(event.restriction, for_moderators=False)
 
 
-INBOUND = events_of([reports.MESSAGES])
+INBOUND = events_of([reports.REPORT_MESSAGE])
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     MemberRestricted: (

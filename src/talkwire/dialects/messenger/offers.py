@@ -14,7 +14,7 @@ def _offer(event: OfferCreated | OfferUpdated) -> OfferPayload:
     return offer_payload(event.offer)
 
 
-INBOUND = events_of((*offers.CHANGES, reports.OFFERS, search.OFFERS, offers.LIST))
+INBOUND = events_of((*offers.CHANGES, reports.REPORT_OFFER, search.SEARCH_OFFERS, offers.LIST_OFFERS))
 
 OUTBOUND: dict[type[Event], tuple[Outbound, ...]] = {
     OfferCreated: (Outbound("offer:new", _offer, summary="A price offer was made in a conversation."),),

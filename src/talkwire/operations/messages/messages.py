@@ -200,7 +200,7 @@ MARKS = (
     ),
 )
 
-LIST = Operation(
+LIST_MESSAGES = Operation(
     ListMessages,
     event="messages:list",
     route="GET /conversations/{conversation_id}/messages",
@@ -228,4 +228,4 @@ LIST = Operation(
     without=("finished_only",),
 )
 
-OPERATIONS = (*TEXTS, *MARKS, LIST)
+OPERATIONS = (*TEXTS, *MARKS, LIST_MESSAGES)

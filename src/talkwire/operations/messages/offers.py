@@ -98,7 +98,7 @@ CHANGES = (
     ),
 )
 
-LIST = Operation(
+LIST_OFFERS = Operation(
     ListOffers,
     event="offers:list",
     route="GET /conversations/{conversation_id}/offers",
@@ -108,4 +108,4 @@ LIST = Operation(
     answer=_OFFERS,
 )
 
-OPERATIONS = (*CHANGES, LIST)
+OPERATIONS = (*CHANGES, LIST_OFFERS)

@@ -28,7 +28,7 @@ def _is_given(threads: object) -> bool:
     return threads is not None
 
 
-READ = Operation(
+MARK_READ = Operation(
     MarkRead,
     event="message:read",
     route="POST /conversations/{conversation_id}/read",
@@ -59,7 +59,7 @@ UNREAD = Operation(
 )
 
 OPERATIONS = (
-    READ,
+    MARK_READ,
     UNREAD,
     Operation(
         MarkDelivered,
@@ -102,5 +102,5 @@ OPERATIONS = (
 
 
 def read_of_dialect(route: str, tag: str, summary: str) -> Operation:
-    """Returns the operation `READ` with the route of a dialect, in whose bodies unknown members are ignored."""
-    return replace(READ, event=None, operation_id="", route=route, tag=tag, summary=summary, body=_TOLERANT_READ)
+    """Returns the operation `MARK_READ` with the route of a dialect, in whose bodies unknown members are ignored."""
+    return replace(MARK_READ, event=None, operation_id="", route=route, tag=tag, summary=summary, body=_TOLERANT_READ)

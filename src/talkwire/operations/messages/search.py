@@ -33,7 +33,7 @@ _MEMBERS: Mapping[str, InputMember] = MappingProxyType(
     }
 )
 
-MESSAGES = Operation(
+SEARCH_MESSAGES = Operation(
     SearchMessages,
     event="messages:search",
     route="GET /search",
@@ -45,7 +45,7 @@ MESSAGES = Operation(
     members=_MEMBERS,
 )
 
-OFFERS = Operation(
+SEARCH_OFFERS = Operation(
     SearchOffers,
     event="offers:search",
     route="GET /search/offers",
@@ -57,4 +57,4 @@ OFFERS = Operation(
     members=_MEMBERS,
 )
 
-OPERATIONS = (MESSAGES, OFFERS)
+OPERATIONS = (SEARCH_MESSAGES, SEARCH_OFFERS)

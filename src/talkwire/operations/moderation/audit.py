@@ -7,7 +7,7 @@ from talkwire.operations.operation import Operation, Paged
 from talkwire.operations.shapes import InputMember
 from talkwire.payloads.moderation.audit import audit_entry_payload
 
-LIST = Operation(
+LIST_AUDIT = Operation(
     ListAudit,
     route="GET /audit",
     tag="moderation",
@@ -21,4 +21,4 @@ LIST = Operation(
     },
 )
 
-OPERATIONS = (LIST,)
+OPERATIONS = (LIST_AUDIT,)

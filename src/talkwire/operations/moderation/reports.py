@@ -24,7 +24,7 @@ _REPORTED = Shape(
     "note.",
 )
 
-MESSAGES = Operation(
+REPORT_MESSAGE = Operation(
     ReportMessage,
     event="message:report",
     route="POST /messages/{message_id}/report",
@@ -42,7 +42,7 @@ MESSAGES = Operation(
     unaudited=TAKES_PART,
 )
 
-OFFERS = Operation(
+REPORT_OFFER = Operation(
     ReportOffer,
     event="offer:report",
     route="POST /offers/{offer_id}/report",
@@ -96,4 +96,4 @@ DECISIONS = (
     ),
 )
 
-OPERATIONS = (MESSAGES, OFFERS, *DECISIONS)
+OPERATIONS = (REPORT_MESSAGE, REPORT_OFFER, *DECISIONS)

@@ -16,7 +16,7 @@ from talkwire.payloads.notifying.preferences import Sound, member_preferences_pa
 
 _TAG = "notifications"
 _OF_CONVERSATION = One(member_preferences_payload)
-USER_ID = InputMember(meaning="The member whose preferences these are. Only callers with the role `service` set it")
+SET_FOR = InputMember(meaning="The member whose preferences these are. Only callers with the role `service` set it")
 
 OPERATIONS = (
     Operation(
@@ -58,7 +58,7 @@ OPERATIONS = (
         operation_id="getConversationPreferences",
         summary="Get the caller's preferences for a conversation",
         answer=_OF_CONVERSATION,
-        members={"user_id": USER_ID},
+        members={"user_id": SET_FOR},
     ),
     Operation(
         SetMemberPreferences,
@@ -84,7 +84,7 @@ OPERATIONS = (
             "notify": InputMember(default=UNSET),
             "sound": InputMember(type=Sound | UnsetType | None, default=UNSET),
             "unmute_ms": InputMember("muted_until"),
-            "user_id": USER_ID,
+            "user_id": SET_FOR,
         },
         in_query=("user_id",),
     ),

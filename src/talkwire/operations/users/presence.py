@@ -23,7 +23,7 @@ ONLINE = Operation(
     members={"limit": InputMember(meaning="The number of items in a page", least=1, most=1000)},
 )
 
-OWN = Operation(
+OWN_PRESENCE = Operation(
     GetPresenceOf,
     route="GET /users/me/presence",
     tag=_TAG,
@@ -84,4 +84,4 @@ UNSUBSCRIBE = Operation(
     payload=_USERS,
 )
 
-OPERATIONS = (ONLINE, OWN, SET, OF_USER, OF_USERS, SUBSCRIBE, UNSUBSCRIBE)
+OPERATIONS = (ONLINE, OWN_PRESENCE, SET, OF_USER, OF_USERS, SUBSCRIBE, UNSUBSCRIBE)

@@ -11,7 +11,7 @@ from talkwire.core.domain.model import ID_MAX_LENGTH, PushKind, PushSubscription
 from talkwire.payloads.notifying.notifications import NotificationPayload
 from talkwire.payloads.payload import Payload, iso
 
-KEY_MAX_LENGTH = 200
+SUBSCRIPTION_KEY_MAX_LENGTH = 200
 """Longest key of a browser's subscription, and longest id of an app, in characters."""
 
 PUSH_KEY_MAX_LENGTH = 4096
@@ -40,8 +40,8 @@ class DismissPushPayload(Payload, frozen=True, omit_defaults=False):
 class DeviceKeysPayload(Payload, frozen=True):
     """The keys of a browser's `PushSubscription`, in base64url."""
 
-    p256dh: Annotated[str, msgspec.Meta(max_length=KEY_MAX_LENGTH)]
-    auth: Annotated[str, msgspec.Meta(max_length=KEY_MAX_LENGTH)]
+    p256dh: Annotated[str, msgspec.Meta(max_length=SUBSCRIPTION_KEY_MAX_LENGTH)]
+    auth: Annotated[str, msgspec.Meta(max_length=SUBSCRIPTION_KEY_MAX_LENGTH)]
 
 
 class PushKeyPayload(Payload, frozen=True):
@@ -60,7 +60,7 @@ class SubscribePayload(Payload, frozen=True):
     endpoint: Annotated[str, msgspec.Meta(max_length=PUSH_URL_MAX_LENGTH)] | None = None
     keys: DeviceKeysPayload | None = None
     url: Annotated[str, msgspec.Meta(max_length=PUSH_URL_MAX_LENGTH)] | None = None
-    app_id: Annotated[str, msgspec.Meta(min_length=1, max_length=KEY_MAX_LENGTH)] | None = None
+    app_id: Annotated[str, msgspec.Meta(min_length=1, max_length=SUBSCRIPTION_KEY_MAX_LENGTH)] | None = None
     push_key: Annotated[str, msgspec.Meta(min_length=1, max_length=PUSH_KEY_MAX_LENGTH)] | None = None
     device_id: Annotated[str, msgspec.Meta(min_length=1, max_length=ID_MAX_LENGTH)] | None = None
     user_agent: Annotated[str, msgspec.Meta(max_length=1000)] | None = None

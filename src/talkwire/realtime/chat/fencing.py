@@ -22,7 +22,7 @@ LEASE_LOST = "lease_lost"
 LOG_LOST = "log_lost"
 """Reason that clients receive when the log was pruned beyond this node's position."""
 
-RETRY_S = 0.5
+LEASE_RETRY_S = 0.5
 """Seconds until the next attempt after the database was unavailable."""
 
 _logger = structlog.get_logger(__name__)
@@ -85,4 +85,4 @@ class Fencing:
             try:
                 return await self._chat.read_head()
             except ChatError:
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(LEASE_RETRY_S)

@@ -13,7 +13,7 @@ from talkwire.realtime.engine.connection import Connection
 from talkwire.realtime.socketio.socket_server import SocketServer
 from talkwire.realtime.socketio.socketio_socket import Socket, SocketConnection
 
-AT_ONCE = 1000
+SOCKETS_AT_ONCE = 1000
 """Number of connections that are looked at before other tasks run: that takes about a millisecond."""
 
 
@@ -36,10 +36,10 @@ class ConnectedSockets:
     async def find(self, wanted: WantedConnections) -> Sequence[ConnectionRecord]:
         best: list[ConnectionRecord] = []
         connections = self._server.connections
-        for start in range(0, len(connections), AT_ONCE):
+        for start in range(0, len(connections), SOCKETS_AT_ONCE):
             if start:
                 await asyncio.sleep(0)
-            found = self._records(connections[start : start + AT_ONCE])
+            found = self._records(connections[start : start + SOCKETS_AT_ONCE])
             best = heapq.nlargest(
                 wanted.limit,
                 [*best, *(record for record in found if wanted.includes(record))],

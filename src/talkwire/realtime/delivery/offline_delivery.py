@@ -38,7 +38,7 @@ from talkwire.realtime.delivery.rooms import Rooms
 from talkwire.realtime.engine.hub import Hub
 from talkwire.realtime.socketio.socketio_socket import Socket
 
-PAGE = 50
+MISSED_AT_ONCE = 50
 """Number of missed messages that are read from the database at once."""
 
 BURST_BYTES = 64 * 1024
@@ -260,8 +260,8 @@ class OfflineDelivery:
             found = tuple(
                 each.id for each in missed.messages if each.pos <= searched_to and each.id not in backlog.received_live
             )
-            for start in range(0, len(found), PAGE):
-                messages = await self._chat.execute(actor, ReadMissed(found[start : start + PAGE]))
+            for start in range(0, len(found), MISSED_AT_ONCE):
+                messages = await self._chat.execute(actor, ReadMissed(found[start : start + MISSED_AT_ONCE]))
                 await self._send_messages(inbox, messages)
             if len(late) <= LATE_MAX:
                 break

@@ -15,13 +15,13 @@ from typing import Protocol
 
 import structlog
 
-SLICE = 1000
+BROADCAST_SLICE = 1000
 """Number of connections that a broadcast writes to in one turn of the event loop: about 8 ms."""
 
 LARGE_ROOM = 100
 """Number of sockets from which on a broadcast to a room may wait for the next one."""
 
-LINGER_S = 0.002
+BROADCAST_LINGER_S = 0.002
 """Seconds that a broadcast to a room of `LARGE_ROOM` sockets waits for the next one: a quarter of the time that writing
 to 1,000 connections takes.
 """
@@ -111,7 +111,7 @@ class Hub:
     All methods must be called on the event loop's thread.
 
     `expects_more` returns whether another broadcast is about to come. A broadcast to a large room then waits up to
-    LINGER_S seconds, since one write for both is cheaper than two.
+    BROADCAST_LINGER_S seconds, since one write for both is cheaper than two.
     """
 
     def __init__(self, expects_more: Callable[[], bool] = lambda: False) -> None:
@@ -266,7 +266,9 @@ class Hub:
         if pending is None or pending.members is not members:
             if pending is not None:
                 self._flush_group(group)
-            pending = self._pending[group] = _ExtraFrames(members, asyncio.get_running_loop().time() + LINGER_S)
+            pending = self._pending[group] = _ExtraFrames(
+                members, asyncio.get_running_loop().time() + BROADCAST_LINGER_S
+            )
         pending.frames.append(frames)
         self.deliveries += len(members)
         if not self._flushing:
@@ -312,15 +314,15 @@ class Hub:
             if self._urgent:
                 self._schedule()
             return
-        if not self._bulk and sum(len(pending.members) for pending in self._pending.values()) <= SLICE:
+        if not self._bulk and sum(len(pending.members) for pending in self._pending.values()) <= BROADCAST_SLICE:
             self._write_rooms()
         else:
             self.flush_pending()
         bulk = self._bulk
-        if len(bulk) <= SLICE:
+        if len(bulk) <= BROADCAST_SLICE:
             self._bulk = []
         else:
-            bulk, self._bulk = bulk[:SLICE], bulk[SLICE:]
+            bulk, self._bulk = bulk[:BROADCAST_SLICE], bulk[BROADCAST_SLICE:]
         self._flush_all(bulk)
         self._flushing = False
         # Writing may have ended a connection, and its end may have caused more output.

@@ -26,7 +26,7 @@ from talkwire.realtime.metrics import RealtimeMetrics
 STORED = "/stored/"
 """Path below which nodes read each other's finished files (`stored_files.py`)."""
 
-CHUNK_BYTES = 64 * 1024
+FORWARDED_BYTES = 64 * 1024
 """Number of bytes of a file that are passed on at once."""
 
 ANSWER_MAX = 256 * 1024
@@ -35,7 +35,7 @@ ANSWER_MAX = 256 * 1024
 GONE_AFTER_S = 60.0
 """Seconds that clients are asked to wait for a node that holds their upload, since it may be restarting."""
 
-LINGER_S = 5.0
+UPLOAD_LINGER_S = 5.0
 """Seconds that another node may take to read what a client had sent before it disconnected: these bytes count for the
 upload.
 """
@@ -166,7 +166,7 @@ class FileForwarding:
         """
         try:
             async with asyncio.timeout(CONNECT_S):
-                reader, writer = await asyncio.open_connection(*place_of(peer.address or ""), limit=CHUNK_BYTES)
+                reader, writer = await asyncio.open_connection(*place_of(peer.address or ""), limit=FORWARDED_BYTES)
         except (OSError, ValueError) as error:
             raise PeerConnectionBroken from error
         exchange = _Exchange(request.method, reader, writer, self._forget)
@@ -277,7 +277,7 @@ class _Exchange:
 
     async def _feed(self) -> None:
         try:
-            data = await self._reader.read(CHUNK_BYTES)
+            data = await self._reader.read(FORWARDED_BYTES)
         except OSError as error:
             raise PeerConnectionBroken from error
         if not data or self._parser is None:
@@ -306,7 +306,7 @@ class _Exchange:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Closes the connection after sending the queued bytes, which may take at most LINGER_S seconds."""
+        """Closes the connection after sending the queued bytes, which may take at most UPLOAD_LINGER_S seconds."""
         if self._parser is None:
             return
         self._parser = None  # breaks a reference cycle
@@ -314,7 +314,7 @@ class _Exchange:
         self._writer.close()
         transport = self._writer.transport
         if transport.get_write_buffer_size():
-            asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
+            asyncio.get_running_loop().call_later(UPLOAD_LINGER_S, transport.abort)
 
     def abort(self) -> None:
         """Closes the connection at once, without sending the queued bytes."""

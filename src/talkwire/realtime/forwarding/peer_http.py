@@ -22,7 +22,7 @@ from talkwire.core.domain.nodes.peer import Peer
 CONNECT_S = 2.0
 """Seconds that a node may take to accept a connection: nodes are close to each other."""
 
-IDLE_S = 30.0
+CONNECTION_IDLE_S = 30.0
 """Seconds for which an unused connection is kept. The other side keeps it for longer (LINK_LIMITS in
 `serving/server.py`).
 """
@@ -169,7 +169,7 @@ class PeerHttp:
         idle = self._idle.setdefault(connection.address, [])
         idle.append(connection)
         # The newest is reused first, so the oldest is the one to close.
-        if idle[0].idle_since < now - IDLE_S:
+        if idle[0].idle_since < now - CONNECTION_IDLE_S:
             idle.pop(0).abort()
 
     def lost(self, connection: _Connection) -> None:
@@ -183,7 +183,7 @@ class PeerHttp:
         idle = self._idle.get(address)
         while idle:
             connection = idle.pop()
-            if connection.idle_since > asyncio.get_running_loop().time() - IDLE_S:
+            if connection.idle_since > asyncio.get_running_loop().time() - CONNECTION_IDLE_S:
                 return connection
             connection.abort()
         return None

@@ -16,7 +16,7 @@ from talkwire.core.domain.errors import ChatError
 from talkwire.core.domain.nodes.peer import Peer
 from talkwire.core.single_flight import SingleFlight
 
-CHECK_EVERY_S = 1.0
+OWNERS_CHECK_EVERY_S = 1.0
 """Shortest time between two reads of the table of nodes while ids are unknown, in seconds."""
 
 _SECRET_BYTES = 15
@@ -53,7 +53,7 @@ class SessionOwners:
         self._peers = peers
         self._list_living = list_living
         self._now = now
-        self._read_at = -CHECK_EVERY_S
+        self._read_at = -OWNERS_CHECK_EVERY_S
         self._reading: SingleFlight[None, None] = SingleFlight()
         self._unknown: set[str] = set()
 
@@ -83,7 +83,7 @@ class SessionOwners:
         returns None, reads the table of nodes, unless the last read did not find the id either, and tries again.
         """
         peer = find(id_)
-        if peer is None and not (id_ in self._unknown and self._now() < self._read_at + CHECK_EVERY_S):
+        if peer is None and not (id_ in self._unknown and self._now() < self._read_at + OWNERS_CHECK_EVERY_S):
             await self._read_table()
             peer = find(id_)
             if peer is None:
@@ -95,7 +95,7 @@ class SessionOwners:
 
     async def _read_table_when_due(self) -> None:
         try:
-            await asyncio.sleep(self._read_at + CHECK_EVERY_S - self._now())
+            await asyncio.sleep(self._read_at + OWNERS_CHECK_EVERY_S - self._now())
             self._read_at = self._now()
             self._unknown.clear()
             self._peers.set_peers(await self._list_living())

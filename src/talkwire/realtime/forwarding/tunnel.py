@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-LINGER_S = 5.0
+TUNNEL_LINGER_S = 5.0
 """Seconds that one side may take to read the remaining bytes after the other has closed."""
 
 
@@ -74,11 +74,11 @@ class TunnelEnd(asyncio.Protocol):
             transport.pause_reading()
 
     def close(self) -> None:
-        """Closes this end after its queued bytes are written, which may take at most LINGER_S seconds."""
+        """Closes this end after its queued bytes are written, which may take at most TUNNEL_LINGER_S seconds."""
         transport = self.transport
         if transport is not None and not transport.is_closing():
             transport.close()
-            asyncio.get_running_loop().call_later(LINGER_S, self._abort)
+            asyncio.get_running_loop().call_later(TUNNEL_LINGER_S, self._abort)
 
     def _abort(self) -> None:
         if self.transport is not None:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-BUILT = Path(__file__).parents[2] / "web" / "socket.io"
+BUNDLE_FOLDER = Path(__file__).parents[2] / "web" / "socket.io"
 """Folder of Socket.IO's client for browsers, as it was built."""
 
 NAMES = tuple(
@@ -56,7 +56,7 @@ class _File:
 class ClientBundle:
     """An ASGI application that serves the Socket.IO client's bundles below a path such as `/socket.io/`."""
 
-    def __init__(self, path: str, folder: Path = BUILT) -> None:
+    def __init__(self, path: str, folder: Path = BUNDLE_FOLDER) -> None:
         self._path = path
         self._folder = folder
         self._files: dict[str, _File | None] = {}

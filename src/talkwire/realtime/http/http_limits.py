@@ -14,7 +14,7 @@ FIELDS_MAX = 500
 UNWANTED_MAX = 1024 * 1024
 """Bytes of a body that are read and dropped after its request was answered."""
 
-LINGER_S = 5.0
+REFUSAL_LINGER_S = 5.0
 """Seconds that a client may take to read a refusal and to finish sending."""
 
 BODY_RATE = 1024

@@ -9,7 +9,7 @@ Each phase of a connection has one deadline, on the timing wheel that also serve
 
 A response that starts before the end of its request's body announces `connection: close`, unless the rest of the body
 is short enough to be read and dropped. The connection then lingers (RFC 9112, section 9.6): it is closed once the
-client has read the response, or after LINGER_S.
+client has read the response, or after REFUSAL_LINGER_S.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.protocols.utils import get_local_addr, is_ssl
 
 from talkwire.realtime.http.connection_limits import CappedAddress, ConnectionLimits, Verdict
-from talkwire.realtime.http.http_limits import BODY_RATE, FIELDS_MAX, HEAD_MAX, LINGER_S, UNWANTED_MAX
+from talkwire.realtime.http.http_limits import BODY_RATE, FIELDS_MAX, HEAD_MAX, REFUSAL_LINGER_S, UNWANTED_MAX
 from talkwire.realtime.http.peer_address import peer_address
 from talkwire.realtime.http.upgrade_request import UpgradeRequest, encode_head
 
 PIECE = 16 * 1024
 """Most bytes that are given to the parser at once where it buffers them."""
 
-ALWAYS_SERVED = ("/healthz", "/readyz", "/metrics")
+SERVED_WHILE_SCARCE = ("/healthz", "/readyz", "/metrics")
 """Ends of the paths that are served while file descriptors are scarce."""
 
 _NO_COUNT = bytes(4)
@@ -349,7 +349,7 @@ class HttpProtocol(HttpToolsProtocol):
         elif phase is _BODY:
             self._set_deadline(inf if self._times_its_body() else limits.body_s)
         elif phase is HttpPhase.UNWANTED:
-            self._set_deadline(LINGER_S)
+            self._set_deadline(REFUSAL_LINGER_S)
 
     def _times_its_body(self) -> bool:
         is_self_timed = self.connection_limits.limits.self_timed
@@ -639,7 +639,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Ends the connection once the client has read its output, or after LINGER_S seconds.
+        """Ends the connection once the client has read its output, or after REFUSAL_LINGER_S seconds.
 
         Closing it while the client is still sending would reset the connection, and the client would lose the output
         that it has not read.
@@ -655,7 +655,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.release()  # type: ignore[attr-defined]
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._set_deadline(LINGER_S)
+        self._set_deadline(REFUSAL_LINGER_S)
 
     def _close(self) -> None:
         """Closes the connection after its output is sent. Call it only while no request is being served."""
@@ -707,7 +707,7 @@ class _Sparing:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)
-        app = self._app if scope["path"].endswith(ALWAYS_SERVED) else service_unavailable
+        app = self._app if scope["path"].endswith(SERVED_WHILE_SCARCE) else service_unavailable
         await app(scope, receive, send)
 
 

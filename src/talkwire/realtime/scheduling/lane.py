@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 
-WAITING_MAX = 256
+UNFINISHED_EVENTS_MAX = 256
 """Most unfinished events of a connection; with more, the server stops reading from it."""
 
 Start = Callable[[], bool]
@@ -80,7 +80,7 @@ class Lane:
         """Returns whether the server should stop reading from the connection: too many events are unfinished, or the
         client exceeds its rate limits.
         """
-        return self.slowed or self._running + len(self._waiting or ()) > WAITING_MAX
+        return self.slowed or self._running + len(self._waiting or ()) > UNFINISHED_EVENTS_MAX
 
     def enter(self, start: Start, *, pipelined: bool) -> None:
         """Starts an event's work now, or queues it behind earlier events. `pipelined` work may run at the same time as
@@ -93,7 +93,7 @@ class Lane:
             self._waiting.append((start, pipelined))
         else:
             self._begin(start, pipelined)
-        if self._running + len(self._waiting or ()) > WAITING_MAX:
+        if self._running + len(self._waiting or ()) > UNFINISHED_EVENTS_MAX:
             self._was_full = True
             self._changed()
 

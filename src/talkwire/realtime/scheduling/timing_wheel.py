@@ -15,7 +15,7 @@ from typing import Protocol
 
 import structlog
 
-TICK_S = 0.02
+WHEEL_TICK_S = 0.02
 """Seconds between two steps of the wheel."""
 
 TICKS_A_TIMEOUT = 50
@@ -44,7 +44,7 @@ def tick_for(*timeouts_s: float) -> float:
     """Returns the tick length, in seconds, of a timing wheel that is precise enough for timeouts of these lengths: a
     fiftieth of the shortest one, between 1 and 20 milliseconds.
     """
-    return min(TICK_S, max(_TICK_MIN_S, min(timeouts_s) / TICKS_A_TIMEOUT))
+    return min(WHEEL_TICK_S, max(_TICK_MIN_S, min(timeouts_s) / TICKS_A_TIMEOUT))
 
 
 class TimingWheel:
@@ -56,7 +56,7 @@ class TimingWheel:
     often.
     """
 
-    def __init__(self, ask_every_s: float = inf, tick_s: float = TICK_S) -> None:
+    def __init__(self, ask_every_s: float = inf, tick_s: float = WHEEL_TICK_S) -> None:
         self._ask_every_s = ask_every_s
         self._tick_s = tick_s
         self._buckets: dict[int, list[Deadlined]] = {}

@@ -22,7 +22,7 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 LOOPBACK = "127.0.0.1"
 """Address of this machine for a peer on this machine."""
 
-FILES = "/api/v1/files/"
+FILE_PATHS = "/api/v1/files/"
 """Beginning of the paths of files and uploads."""
 
 OPEN_PATHS = frozenset({"/healthz", "/metrics"})
@@ -75,7 +75,7 @@ class PeerApp:
         self._engine = engine
         self._link = internal.link
         self._app = internal.app
-        self._files = {FILES: internal.uploads, STORED: internal.stored}
+        self._files = {FILE_PATHS: internal.uploads, STORED: internal.stored}
         self._polling = PollingApp(engine, for_nodes=True)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 (ASGI)

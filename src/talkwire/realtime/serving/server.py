@@ -56,8 +56,8 @@ _RENEWS_DATE = 0
 LINK_LIMITS = HttpLimits(keep_alive_s=75.0, body_s=inf, read_s=600.0)
 """Limits of connections from other nodes.
 
-Unused connections are kept for longer than those nodes reuse them (`IDLE_S` in `peer_http.py`). The body of a poll ends
-only when its response has been delivered, and a file is read as slowly as a client there reads it.
+Unused connections are kept for longer than those nodes reuse them (`CONNECTION_IDLE_S` in `peer_http.py`). The body of
+a poll ends only when its response has been delivered, and a file is read as slowly as a client there reads it.
 """
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]

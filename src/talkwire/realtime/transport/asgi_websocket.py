@@ -29,7 +29,7 @@ REFUSAL_EXTENSION = "websocket.http.response"
 HELD_FROM = 64 * 1024
 """Unsent bytes from which on the connection pauses handlers and ephemeral events."""
 
-CLOSE_TIMEOUT_S = 5.0
+CLOSED_WITHIN_S = 5.0
 """Seconds that a client may take to read the remaining output after its WebSocket was closed."""
 
 _POLICY_VIOLATION = 1008
@@ -58,11 +58,11 @@ class AsgiWebSockets:
             self._serving.discard(task)
 
     async def close(self) -> None:
-        """Waits until all WebSockets have ended, for at most CLOSE_TIMEOUT_S seconds. The caller ends them before, by
+        """Waits until all WebSockets have ended, for at most CLOSED_WITHIN_S seconds. The caller ends them before, by
         shutting down the engine.
         """
         if self._serving:
-            await asyncio.wait(self._serving, timeout=CLOSE_TIMEOUT_S)
+            await asyncio.wait(self._serving, timeout=CLOSED_WITHIN_S)
 
     async def _serve(self, upgrade: _Upgrade, receive: Receive, send: Send) -> None:
         engine = self._engine
@@ -225,7 +225,7 @@ class AsgiWebSocket:
         return self._unsent
 
     def close(self, code: int) -> None:
-        """Closes the WebSocket after all output is sent, for which there are CLOSE_TIMEOUT_S seconds. Drops input that
+        """Closes the WebSocket after all output is sent, for which there are CLOSED_WITHIN_S seconds. Drops input that
         still arrives. Further calls do nothing.
         """
         self._connection = None
@@ -233,7 +233,7 @@ class AsgiWebSocket:
             self._close_code = code
             self._wakes.set()
             self._reads.set()
-            self._abort_timer = asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._ended.set)
+            self._abort_timer = asyncio.get_running_loop().call_later(CLOSED_WITHIN_S, self._ended.set)
 
     def abort(self) -> None:
         """Closes the WebSocket without sending the remaining output."""

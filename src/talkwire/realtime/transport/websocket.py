@@ -36,13 +36,13 @@ from talkwire.wire import EngineRequest, HandshakeRefused, RefusalCode, Transpor
 CLOSE_TIMEOUT_S = 5.0
 """Seconds that a peer may take to read the remaining output and to close, after the server has closed."""
 
-SLICE = 4096
+FRAMES_SLICE_BYTES = 4096
 """Bytes of frames that are handled in one step of the work queue: some hundred of the shortest frames, about 10 ms."""
 
 FRAGMENTS_MAX = 16_384
 """Most fragments of one message; the same limit as in `ws`, the library of Socket.IO's Node server."""
 
-VERSION = "13"
+WEBSOCKET_VERSION = "13"
 """Version of the WebSocket protocol."""
 
 _POLICY_VIOLATION = 1008
@@ -139,7 +139,7 @@ class WebSocketProtocol(asyncio.Protocol):
             server.on_lease_expired()
         if not self._is_upgraded:
             return  # the request was refused
-        if len(data) > SLICE or self._unread is not None:
+        if len(data) > FRAMES_SLICE_BYTES or self._unread is not None:
             self._receive_much(data)
         else:
             self._receive(data)
@@ -300,8 +300,8 @@ class WebSocketProtocol(asyncio.Protocol):
         if self.link is not None and self._forwarded_address(request) is None:
             self._refuse(HTTPStatus.FORBIDDEN, b"", header=REFUSED)
             return
-        if headers.get("sec-websocket-version") != VERSION:
-            header = f"Upgrade: websocket\r\nSec-WebSocket-Version: {VERSION}".encode()
+        if headers.get("sec-websocket-version") != WEBSOCKET_VERSION:
+            header = f"Upgrade: websocket\r\nSec-WebSocket-Version: {WEBSOCKET_VERSION}".encode()
             self._refuse(HTTPStatus.UPGRADE_REQUIRED, b"this server speaks version 13", header=header)
             return
         key, subprotocol = _websocket_key(request), _subprotocol(request)
@@ -371,9 +371,9 @@ class WebSocketProtocol(asyncio.Protocol):
         unread = self._unread
         if unread is None or not self._reads:
             return False
-        self._unread = unread[SLICE:] if len(unread) > SLICE else None
+        self._unread = unread[FRAMES_SLICE_BYTES:] if len(unread) > FRAMES_SLICE_BYTES else None
         try:
-            self._receive(unread[:SLICE])
+            self._receive(unread[:FRAMES_SLICE_BYTES])
         except Exception:
             self.abort()  # as asyncio does if `data_received` fails; otherwise nothing would continue reading
             raise

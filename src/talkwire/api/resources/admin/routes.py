@@ -27,7 +27,7 @@ def _admin(*handlers: ControllerRouterHandler) -> Router:
 admin_routes: Sequence[ControllerRouterHandler] = (
     _admin(get_overview),
     *routes_of(
-        (*console.USERS, console.CONVERSATIONS),
+        (*console.BROWSE_USERS, console.BROWSE_CONVERSATIONS),
         answers={
             "GET /admin/users": users_found,
             "GET /admin/users/{user_id}/sessions": sessions_found,

@@ -29,7 +29,7 @@ turn's id."""
 TURN_ALERT_TIMER = "turn-alert"
 """Kind of the timers that look whether a turn has been open for too long. The key is the turn's id."""
 
-WAIT_MAX_S = 60
+CLAIM_WAIT_MAX_S = 60
 """Longest time that a claim may wait for turns, in seconds."""
 
 TurnLease = Annotated[
@@ -77,7 +77,7 @@ class ClaimTurns(SocketSignal[Sequence[ClaimedTurn]], frozen=True, kw_only=True,
 
     max: Annotated[int, Meta(description="How many turns to claim at most", ge=1, le=CLAIMED_TURNS_MAX)] = 1
     lease_s: TurnLease | None = None
-    wait: Annotated[int, Meta(description="Seconds to wait while there is no turn", ge=0, le=WAIT_MAX_S)] = 0
+    wait: Annotated[int, Meta(description="Seconds to wait while there is no turn", ge=0, le=CLAIM_WAIT_MAX_S)] = 0
     conversation_id: Annotated[str | None, Meta(description="Claim turns in this conversation only")] = None
     sender_id: Annotated[str | None, Meta(description="The agent; the role `service` names one")] = None
 

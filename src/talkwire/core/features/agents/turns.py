@@ -35,7 +35,7 @@ from talkwire.core.features.notifying.notifications import read_with_messages
 from talkwire.core.ports.transaction import Transaction
 
 LAPSED = StreamError("lapsed", "The process that had the turn did not renew its lease.")
-INTERRUPTED = StreamError("interrupted", "The answer was not finished.")
+ANSWER_INTERRUPTED = StreamError("interrupted", "The answer was not finished.")
 
 # --- finding ----------------------------------------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ def stream_ended(
     if not (turn.state == "working" and turn.has_own_stream):
         _former_stream_ended(tx, left, state)
     elif state == "interrupted":
-        fail_turn(tx, left, INTERRUPTED)
+        fail_turn(tx, left, ANSWER_INTERRUPTED)
     elif state == "failed":
         fail_turn(tx, left, message.error or StreamError("failed"))
     elif state == "done" and turn.more:
@@ -294,7 +294,7 @@ def _give_up_stream(tx: Transaction, turn: Turn) -> None:
 
 
 def _give_up(tx: Transaction, message: Message) -> None:
-    failed = replace(message, state="failed", error=INTERRUPTED)
+    failed = replace(message, state="failed", error=ANSWER_INTERRUPTED)
     tx.record(StreamStateChanged(tx.next_pos(), tx.now_ms, failed))
     tx.streams.drop(message.id)
     tx.timers.set(STREAM_TIMER, str(message.id), None)

@@ -27,7 +27,7 @@ from talkwire.core.ports.transaction import Transaction
 ANSWERS_KEPT_MS = 24 * 3600 * 1000
 """Milliseconds for which the result of a command is kept under its idempotency key: a day."""
 
-KEY_MAX_LENGTH = 255
+IDEMPOTENCY_KEY_MAX_LENGTH = 255
 """Longest idempotency key, in characters."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -19,7 +19,7 @@ from talkwire.core.features.conversations.members import end_membership, find_co
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Snapshot, Transaction
 
-REASON_MAX_LENGTH = 500
+RESTRICTION_REASON_MAX_LENGTH = 500
 """Longest reason of a mute or a ban from a conversation, in characters."""
 
 
@@ -28,7 +28,7 @@ def check_restrict(command: RestrictMember) -> None:
     if command.until_ms is not None:
         check_time("until", command.until_ms)
     if command.reason is not None:
-        check_short_text("reason", command.reason, REASON_MAX_LENGTH)
+        check_short_text("reason", command.reason, RESTRICTION_REASON_MAX_LENGTH)
 
 
 def check_unrestrict(command: RestrictMember | UnrestrictMember) -> None:

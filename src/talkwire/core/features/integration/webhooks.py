@@ -66,7 +66,7 @@ WEBHOOK_CONVERSATIONS_MAX = 100
 
 T = TypeVar("T")
 
-SECRET_BYTES = 32
+WEBHOOK_SECRET_BYTES = 32
 """Number of random bytes of a secret that the server makes for a webhook."""
 
 GIVEN_SECRET_BYTES = range(24, 65)
@@ -288,7 +288,7 @@ def _distinct(items: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 def _new_secret() -> str:
-    return SECRET_PREFIX + b64encode(token_bytes(SECRET_BYTES)).decode()
+    return SECRET_PREFIX + b64encode(token_bytes(WEBHOOK_SECRET_BYTES)).decode()
 
 
 def _position(tx: Transaction, after: str) -> int:

@@ -31,7 +31,7 @@ from talkwire.core.domain.model import Actor, Conversation
 from talkwire.core.domain.moderation.reports import MessageReport
 from talkwire.core.domain.pages import PAGE_MAX
 from talkwire.core.domain.texts import check_id, check_short_text
-from talkwire.core.features.conversations.moderation import REASON_MAX_LENGTH, restrict_member
+from talkwire.core.features.conversations.moderation import RESTRICTION_REASON_MAX_LENGTH, restrict_member
 from talkwire.core.features.messages.edits import delete_message
 from talkwire.core.features.messages.messages import must_not_be_deleted, need_message, visible_message
 from talkwire.core.features.messages.offers import delete_offer, visible_offer
@@ -124,7 +124,7 @@ def _record(tx: Transaction, report: MessageReport) -> MessageReport:
 
 def check_decision(command: DecideReport) -> None:
     check_id("reportId", command.report_id)
-    check_short_text("reason", command.reason, REASON_MAX_LENGTH)
+    check_short_text("reason", command.reason, RESTRICTION_REASON_MAX_LENGTH)
     if command.state == "open":
         raise invalid("state", 'must be "dismissed" or "resolved"')
     if command.state == "dismissed" and command.action is not None:

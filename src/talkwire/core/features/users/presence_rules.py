@@ -50,7 +50,7 @@ After an outage of the database all leases are overdue; this gives each node tim
 CONTACTS_LISTED_MAX = 2000
 """Most contacts of a user whose presence is listed."""
 
-TEXT_MAX_LENGTH = 200
+PRESENCE_TEXT_MAX_LENGTH = 200
 """Longest text that a user's presence shows, in characters."""
 
 
@@ -59,8 +59,8 @@ def check_status(command: SetPresence, now_ms: int) -> None:
     without a status or text that can end."""
     if isinstance(command.text, str):
         check_text("text", command.text)
-        if len(command.text) > TEXT_MAX_LENGTH:
-            raise invalid("text", f"must have at most {TEXT_MAX_LENGTH} characters")
+        if len(command.text) > PRESENCE_TEXT_MAX_LENGTH:
+            raise invalid("text", f"must have at most {PRESENCE_TEXT_MAX_LENGTH} characters")
     status_ms, text_ms = command.ends
     if status_ms is not None and command.status != "dnd":
         raise invalid("statusUntil", "is allowed only with the status dnd")

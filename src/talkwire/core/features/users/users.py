@@ -44,10 +44,10 @@ from talkwire.core.features.users.handles import is_free_handle, normal_handle
 from talkwire.core.ports.handler import ChangeHandler, Changes, Queries
 from talkwire.core.ports.transaction import Prefetch, Snapshot, Transaction
 
-TEXT_MAX_LENGTH = 500
+USER_TEXT_MAX_LENGTH = 500
 """Longest text about a user, in characters."""
 
-REASON_MAX_LENGTH = 500
+SERVER_BAN_REASON_MAX_LENGTH = 500
 """Longest reason of a ban from the server, in characters."""
 
 USERS_BATCH_MAX = 100
@@ -100,7 +100,7 @@ def _check_profile(command: UpdateUser | PutUser) -> None:
     if isinstance(command.avatar, str):
         check_avatar("avatar", command.avatar)
     if isinstance(command.text, str):
-        check_short_text("text", command.text, TEXT_MAX_LENGTH)
+        check_short_text("text", command.text, USER_TEXT_MAX_LENGTH)
     if isinstance(command.handle, str):
         normal_handle(command.handle)
 
@@ -305,7 +305,7 @@ def check_ban(command: BanUser) -> None:
     if command.until_ms is not None:
         check_time("until", command.until_ms)
     if command.reason is not None:
-        check_short_text("reason", command.reason, REASON_MAX_LENGTH)
+        check_short_text("reason", command.reason, SERVER_BAN_REASON_MAX_LENGTH)
 
 
 def check_unban(command: BanUser | UnbanUser) -> None:

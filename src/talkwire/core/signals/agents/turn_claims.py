@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from talkwire.core.background_tasks import BackgroundTasks
 from talkwire.core.commands.agents.turns import (
-    WAIT_MAX_S,
+    CLAIM_WAIT_MAX_S,
     ClaimedTurn,
     ClaimTurns,
     ReleaseTurn,
@@ -33,7 +33,7 @@ from talkwire.core.ports.chat import Publisher, SignalHandlers
 from talkwire.core.signals.presence_tracker import PresenceTracker
 from talkwire.core.signals.streams.watches import DRAINING_WAIT_S
 
-WAITING_MAX = 100
+WAITING_CLAIMS_MAX = 100
 """Most claims of an agent that wait on a node at once; others are answered at once."""
 
 ASKED_S = 60.0
@@ -104,14 +104,14 @@ class TurnClaims:
     # --- commands -----------------------------------------------------------------------------------------------------
 
     async def _claim(self, actor: Actor, command: ClaimTurns) -> Sequence[ClaimedTurn]:
-        if not 0 <= command.wait <= WAIT_MAX_S:
-            raise invalid("wait", f"must be between 0 and {WAIT_MAX_S}")
+        if not 0 <= command.wait <= CLAIM_WAIT_MAX_S:
+            raise invalid("wait", f"must be between 0 and {CLAIM_WAIT_MAX_S}")
         agent_id = command.sender_id or actor.user_id
         default_ms = TURN_LEASE_MS if command.source is None else TURN_LEASE_BY_SOCKET_MS
         lease_ms = default_ms if command.lease_s is None else command.lease_s * 1000
         take = TakeTurns(command.max, lease_ms, command.conversation_id, command.sender_id)
         waiting = _Waiting(command.source)
-        may_wait = len(self._waiting.get(agent_id, ())) < WAITING_MAX
+        may_wait = len(self._waiting.get(agent_id, ())) < WAITING_CLAIMS_MAX
         self._waiting[agent_id].add(waiting)
         try:
             taken = await self._take_or_wait(actor, take, waiting, command.wait if may_wait else 0)

@@ -73,10 +73,10 @@ from talkwire.core.single_flight import SingleFlight
 APPROVED_S = 35.0
 """Seconds that a node waits for the home to end a stream if the application is asked first: longer than for a hook."""
 
-CHECK_EVERY_S = 1.0
+HOME_CHECK_EVERY_S = 1.0
 """Shortest time between two questions to the database whether another node is the home of a stream, in seconds."""
 
-HOMES_MAX = 10_000
+STREAM_HOMES_MAX = 10_000
 """Most streams of other nodes whose home is cached."""
 
 _MOVING = {"reason": "moving"}
@@ -182,10 +182,10 @@ class StreamHomes:
 
     async def _check(self, stream: OpenStream) -> None:
         """Gives up a stream of which another node also takes itself for the home, unless the database says that it is
-        this one. Asks at most every `CHECK_EVERY_S` seconds."""
+        this one. Asks at most every `HOME_CHECK_EVERY_S` seconds."""
         loop = asyncio.get_running_loop()
         await asyncio.sleep(stream.check_at - loop.time())
-        stream.is_doubted, stream.check_at = False, loop.time() + CHECK_EVERY_S
+        stream.is_doubted, stream.check_at = False, loop.time() + HOME_CHECK_EVERY_S
         try:
             await self._ask_database(stream)
         except ChatError:
@@ -458,7 +458,7 @@ class StreamHomes:
         home_id = self._homes.get(number)
         if home_id is None or not self._peers.is_peer(home_id):
             home_id = await self._find_home(number)
-            if len(self._homes) >= HOMES_MAX:
+            if len(self._homes) >= STREAM_HOMES_MAX:
                 self._homes.clear()
             self._homes[number] = home_id
         return home_id

@@ -21,14 +21,14 @@ from talkwire.core.signals.streams.open_stream import OpenStream
 from talkwire.core.signals.streams.pauses import PauseWatch
 from talkwire.core.signals.streams.reading_nodes import ReadingNodes
 
-TICK_S = 0.01
+STREAMS_TICK_S = 0.01
 """Seconds between two looks for what readers lack. They are frequent, so that streams are spread over time instead of
 being due all at once."""
 
 STORE_EVERY_S = 0.05
 """Seconds between two looks for what is not stored. They are rare, so that many streams share a transaction."""
 
-AT_ONCE = 50
+STREAMS_AT_ONCE = 50
 """Most streams whose readers receive what is new in one turn of the event loop: that takes a few milliseconds."""
 
 _logger = structlog.get_logger(__name__)
@@ -134,7 +134,7 @@ class OpenStreams:
     def activate(self, stream: OpenStream) -> None:
         self._active[stream.message.id] = stream
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+            self._timer = asyncio.get_running_loop().call_later(STREAMS_TICK_S, self._tick)
 
     def _tick(self) -> None:
         """Sends readers what they lack, and stores what is not stored, of the streams whose time it is."""
@@ -148,14 +148,14 @@ class OpenStreams:
         self._send_due()
         self._active = {id_: stream for id_, stream in self._active.items() if stream.has_news or stream.is_unstored}
         if self._active:
-            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+            self._timer = asyncio.get_running_loop().call_later(STREAMS_TICK_S, self._tick)
 
     def _send_due(self) -> None:
         """Sends the changes of some streams, and of the others in the next turns of the event loop."""
         if self.pauses.is_confirming:
             self._due.clear()  # the next tick sends what is still this node's
             return
-        due, self._due = self._due[:AT_ONCE], self._due[AT_ONCE:]
+        due, self._due = self._due[:STREAMS_AT_ONCE], self._due[STREAMS_AT_ONCE:]
         self.send_changes(due)
         if self._due:
             asyncio.get_running_loop().call_soon(self._send_due)
