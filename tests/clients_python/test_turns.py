@@ -258,7 +258,7 @@ async def test_a_refusal_that_leaves_the_block_names_its_code(agent: Agent) -> N
 
 async def test_a_stop_of_a_message_with_more_ends_the_turn_and_the_block(agent: Agent) -> None:
     await agent.asked()
-    async with agent.chat.turns() as turns:
+    async with agent.chat.turns(lease_s=LEASE_S) as turns:
         async with await following(turns) as turn:
             async with turn.stream(more=True) as message:
                 await message.text("One")

@@ -27,7 +27,7 @@ def read_statements(node: Node) -> Iterator[list[tuple[str, Any]]]:
 def plan_of(node: Node, statement: str, parameters: Any) -> str:  # noqa: ANN401 (the driver's)
     """Returns how the database carries a statement out, as far as indexes go."""
     explain = "EXPLAIN QUERY PLAN " if node.read_engine.dialect.name == "sqlite" else "EXPLAIN "
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         if node.read_engine.dialect.name == "postgresql":
             # The tables are too small for the planner to choose an index otherwise.
             connection.execute(text("SET LOCAL enable_seqscan = off"))

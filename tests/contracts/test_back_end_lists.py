@@ -18,9 +18,9 @@ from talkwire.core.domain.model import Actor
 from talkwire.core.features.conversations import lists
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Clock, Node, running
+from tests.contracts.paces import Restless
 from tests.contracts.plans import plan_of, read_statements
 from tests.databases import Database
 from tests.waiting import DEADLINE_S
@@ -102,7 +102,7 @@ async def test_a_list_that_sync_started_continues_with_own_conversations(many: N
 @pytest.fixture
 async def indexed(many: Node, database: Database) -> AsyncIterator[Node]:
     work = MessageIndex(many.write_engine.dialect)
-    follower = Follower(work, reading_engine(database.url, 1), many.writer.transact, many.clock, Pace(gather_s=0))
+    follower = Follower(work, reading_engine(database.url, 1), many.writer.transact, many.clock, Restless())
     many.chat.subscribe(lambda events: follower.wake())
     follower.start()
     await many.do(BACKEND, CreateConversation("group", ("bob",), id="private"))

@@ -102,7 +102,7 @@ async def test_users_are_found_by_the_beginning_of_each_word_of_their_names(many
     assert await _all(many, BrowseUsers("lindqvist")) == ["w0", "w2"]
     await many.do(BACKEND, EraseUser("w0", redact=False))
     assert await _all(many, BrowseUsers("lindqvist")) == ["w2"]
-    with many.write_engine.connect() as connection:
+    with many.read_engine.connect() as connection:
         parts = connection.execute(select(name_parts.c.folded_part).where(name_parts.c.id == "w0"))
         assert parts.scalars().all() == ["user"], "the name is Deleted user"
 

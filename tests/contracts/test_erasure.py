@@ -64,12 +64,12 @@ from talkwire.core.engine.eraser import Eraser
 from talkwire.core.ports.transaction import Transaction
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages import erasure as stored
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import erasures, members, metadata, saved_messages
 from talkwire.storage.scrub import RunningScrub
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Call, Clock, Node, running
+from tests.contracts.paces import Restless
 from tests.databases import Database, begin_log
 from tests.waiting import DEADLINE_S, deadline
 
@@ -116,7 +116,7 @@ async def indexed(node: Node) -> None:
         reading_engine(node.database.url, 1),
         node.writer.transact,
         node.clock,
-        Pace(gather_s=0, retry_s=0),
+        Restless(),
     )
     follower.start()
     assert await asyncio.to_thread(follower.wait_for, node.chat.pos, DEADLINE_S)

@@ -14,9 +14,9 @@ from talkwire.core.commands.messages import SendMessage
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers import follower as module
 from talkwire.storage.followers.follower import Follower
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import followers, log, log_head
 from tests.contracts.node import ALICE, Clock, Node, running
+from tests.contracts.paces import Restless
 from tests.databases import Database
 from tests.waiting import DEADLINE_S
 
@@ -57,7 +57,7 @@ def copies(database: Database) -> Database:
 async def following(
     node: Node, database: Database, work: Copy, *, busy: bool = False
 ) -> AsyncIterator[Follower[Sequence[int]]]:
-    pace = Pace(lambda: busy, gather_s=0, retry_s=0, cpu_s=lambda: 0.0)
+    pace = Restless(lambda: busy)
     follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, pace)
     node.chat.subscribe(lambda events: follower.wake())
     follower.start()
@@ -169,9 +169,7 @@ async def test_work_done_by_another_node_is_not_repeated(copies: Database, clock
         with copies.engine() as engine, engine.begin() as connection:
             connection.execute(insert(followers), {"name": "copy", "pos": 0})
         work = Copy()
-        follower = Follower(
-            work, reading_engine(copies.url, 1), _behind(copies, node), node.clock, Pace(gather_s=0, retry_s=0)
-        )
+        follower = Follower(work, reading_engine(copies.url, 1), _behind(copies, node), node.clock, Restless())
         follower.start()
         await reached(follower, node.chat.pos)
         await asyncio.to_thread(follower.close)

@@ -181,7 +181,7 @@ async def test_forgotten_keys_are_gone_from_the_database(node: Node, clock: Cloc
         await _ask(node, ALICE, CreateConversation("group", ("bob",), str(number)), key)
     clock.now_ms += ANSWERS_KEPT_MS
     await _ask(node, OPERATOR, BanUser("bob"), IdempotencyKey("operator", "POST /x", "k"))
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM answers").scalar_one() == 1
 
 

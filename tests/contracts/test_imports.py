@@ -45,11 +45,11 @@ from talkwire.core.features.messages.sending import IMPORT_SKEW_MS
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.offline_notifications import OfflineNotifications
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.imports import is_imported
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.schema import imports, mentions, messages, tombstones
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Clock, Node, running
+from tests.contracts.paces import Restless
 from tests.databases import Database
 from tests.waiting import DEADLINE_S
 
@@ -278,7 +278,7 @@ async def _notifying(node: Node, database: Database) -> AsyncIterator[tuple[list
 
     notifier = LiveNotifications(node.chat, node.chat.directory, tell)
     work = OfflineNotifications(node.chat.directory.is_connected_since, node.clock)
-    follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0))
+    follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Restless())
     node.chat.subscribe(notifier.follow)
     node.chat.subscribe(lambda events: follower.wake())
     follower.start()
@@ -398,7 +398,7 @@ async def test_a_run_of_a_deleted_conversation_is_not_due(group: Node, database:
     await _alternating(group, 3)
     await bring(group, group.clock.now_ms)
     work = DeletedConversations(group.clock)
-    follower = Follower(work, reading_engine(database.url, 1), group.writer.transact, group.clock, Pace(gather_s=0))
+    follower = Follower(work, reading_engine(database.url, 1), group.writer.transact, group.clock, Restless())
     group.chat.subscribe(lambda events: follower.wake())
     follower.start()
     try:

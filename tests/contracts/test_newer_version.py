@@ -17,12 +17,12 @@ from talkwire.core.domain.events import MessageReacted, MessageSent
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower, FollowerWork
 from talkwire.storage.followers.offline_notifications import OfflineNotifications
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
 from talkwire.storage.schema import log, log_head
 from talkwire.storage.tables import log as log_table
 from tests.contracts.node import ALICE, BOB, Clock, Node, running
+from tests.contracts.paces import Restless
 from tests.databases import Database
 from tests.waiting import DEADLINE_S, until
 
@@ -136,7 +136,7 @@ async def test_followers_continue_after_an_unknown_event(database: Database) -> 
             OfflineNotifications(lambda user_id, pos: False, node.clock),
         ]
         for work in works:
-            pace = Pace(gather_s=0, retry_s=0)
+            pace = Restless()
             follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, pace)
             follower.start()
             try:

@@ -50,9 +50,9 @@ from talkwire.core.ports.transaction import Snapshot
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.offline_notifications import OfflineNotifications
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import followers, log_head, notifications
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, OPERATOR, Clock, Node, running
+from tests.contracts.paces import Restless
 from tests.databases import Database
 from tests.waiting import DEADLINE_S, deadline
 
@@ -73,9 +73,7 @@ class Watched:
         self.quiet: set[int] = set()
         self._notifier = LiveNotifications(node.chat, node.chat.directory, self._tell)
         work = OfflineNotifications(node.chat.directory.is_connected_since, node.clock)
-        self.follower = Follower(
-            work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0)
-        )
+        self.follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Restless())
         node.chat.subscribe(self._notifier.follow)
         node.chat.subscribe(lambda events: self.follower.wake())
 

@@ -19,10 +19,10 @@ from talkwire.core.engine.live_notifications import LiveNotifications
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.offline_notifications import BEHIND_MS, OfflineNotifications, PreparedNotifications
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import nodes
 from tests.contracts.cluster import Cluster, Place, running_cluster
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, OPERATOR, Clock
+from tests.contracts.paces import Restless
 from tests.databases import Database
 from tests.waiting import DEADLINE_S
 
@@ -75,7 +75,7 @@ async def _follower(place: Place, database: Database) -> AsyncIterator[Follower[
     node = place.node
     is_here = node.chat.directory.is_connected_since
     work = OfflineNotifications(is_here, node.clock, node.chat.node_id)
-    follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0))
+    follower = Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Restless())
     follower.start()
     try:
         yield follower

@@ -54,7 +54,7 @@ async def upload(node: Node, actor: Actor, file_id: str) -> None:
 
 
 async def rows(node: Node, table: Any) -> int:  # noqa: ANN401 (a table)
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
@@ -262,7 +262,7 @@ async def _check_gone(node: Node, quoted: Message, quoting: list[Message]) -> No
     assert [each.parts[1:] for each in versions] == [(left, left), (quoting[1].parts[1],)]
     events = [event for event in await node.replay() if isinstance(event, MessageSent)]
     assert "a secret" not in str([event.message for event in events])
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         assert "secret" not in str([*connection.execute(select(messages.c.extra)).scalars()])
 
 

@@ -27,9 +27,9 @@ from talkwire.core.domain.notifying.lifetimes import DISMISSABLE_MS, PUSHABLE_MS
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower
 from talkwire.storage.followers.offline_notifications import OfflineNotifications, PreparedNotifications
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.schema import pushes
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, Node
+from tests.contracts.paces import Restless
 from tests.databases import Database
 from tests.waiting import DEADLINE_S
 
@@ -58,7 +58,7 @@ async def _follow(node: Node, database: Database) -> None:
     """Runs the follower up to the end of the log. Nobody is connected."""
     work = OfflineNotifications(lambda *_: False, node.clock)
     follower: Follower[PreparedNotifications] = Follower(
-        work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0)
+        work, reading_engine(database.url, 1), node.writer.transact, node.clock, Restless()
     )
     follower.start()
     try:

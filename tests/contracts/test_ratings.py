@@ -220,7 +220,7 @@ async def test_two_ratings_of_one_member_at_once_leave_one(node: Node) -> None:
 
 def _counted(node: Node) -> tuple[dict[int, tuple[int, int]], dict[int, tuple[int, int]]]:
     """Returns message id -> how many have rated it up and down, by the stored sums and by the stored ratings."""
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         stored = {row.message_id: (row.up, row.down) for row in connection.execute(select(rating_sums))}
         counts: dict[int, tuple[int, int]] = {}
         for row in connection.execute(select(message_ratings)):
@@ -230,7 +230,7 @@ def _counted(node: Node) -> tuple[dict[int, tuple[int, int]], dict[int, tuple[in
 
 
 def _raters(node: Node) -> set[str]:
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         return {*connection.execute(select(message_ratings.c.user_id)).scalars()}
 
 

@@ -22,7 +22,6 @@ from talkwire.core.features.operation import retention
 from talkwire.core.ports.transaction import Transaction
 from talkwire.storage.engine import reading_engine
 from talkwire.storage.followers.follower import Follower, FollowerWork
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages import retention as stored
 from talkwire.storage.messages.retention import DeletedConversations
 from talkwire.storage.messages.search import MessageIndex
@@ -38,6 +37,7 @@ from talkwire.storage.schema import (
     reactions,
 )
 from tests.contracts.node import ALICE, BACKEND, BOB, OPERATOR, Call, Clock, Node, running
+from tests.contracts.paces import Restless
 from tests.databases import Database
 from tests.waiting import DEADLINE_S
 
@@ -223,7 +223,7 @@ class Followed:
 @asynccontextmanager
 async def followed(node: Node, database: Database) -> AsyncIterator[Followed]:
     def following(work: FollowerWork[Any]) -> Follower[Any]:
-        return Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Pace(gather_s=0))
+        return Follower(work, reading_engine(database.url, 1), node.writer.transact, node.clock, Restless())
 
     both = following(MessageIndex(node.write_engine.dialect)), following(DeletedConversations(node.clock))
     for follower in both:

@@ -31,10 +31,10 @@ from talkwire.core.features.messages import search
 from talkwire.core.ports.transaction import Snapshot, Transaction
 from talkwire.storage.engine import reading_engine, sqlite_url
 from talkwire.storage.followers.follower import Follower
-from talkwire.storage.followers.pace import Pace
 from talkwire.storage.messages import search as search_rows
 from talkwire.storage.messages.search import MessageIndex
 from tests.contracts.node import ALICE, BACKEND, BOB, CAROL, MALLORY, Call, Clock, Node, running
+from tests.contracts.paces import Restless
 from tests.databases import Database, PostgresServer
 from tests.repetition import repetitions
 from tests.waiting import DEADLINE_S
@@ -50,7 +50,7 @@ class Indexed:
             reading_engine(database.url, 1),
             node.writer.transact,
             node.clock,
-            Pace(gather_s=0),
+            Restless(),
         )
         node.chat.subscribe(lambda events: self.follower.wake())
 

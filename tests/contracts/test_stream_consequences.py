@@ -150,7 +150,7 @@ async def test_nothing_follows_from_a_stream_that_is_deleted_before_its_end(writ
     opened = await writing.open()
     await writing.node.do(HELPER, DeleteMessage(str(opened.id)))
     assert await writing.follows() == NOTHING | {"unread": (0, 0)}
-    with writing.node.write_engine.connect() as connection:
+    with writing.node.read_engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(streams)).scalar_one() == 0
 
 
@@ -162,7 +162,7 @@ async def test_an_end_is_found_by_followers_that_have_not_seen_the_opening_yet(
     await writing.end()
     await writing.follows()
     work = OfflineNotifications(node.chat.directory.is_connected_since, node.clock)
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         _, prepared = work.prepare(connection, before, node.chat.pos)
     assert sorted((each.user_id, each.type) for each in prepared.rows) == [("bob", "mention"), ("carol", "message")]
 
@@ -179,6 +179,6 @@ async def test_members_who_are_connected_and_have_read_the_open_message_are_not_
     assert await writing.watched.received() == [("alice", "message", TEXT)]
     assert await writing.watched.kept(BOB, unread=True) == []
     work = OfflineNotifications(node.chat.directory.is_connected_since, node.clock)
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         _, prepared = work.prepare(connection, before, node.chat.pos)
     assert [each.user_id for each in prepared.rows] == ["carol"], "Bob has read it here"

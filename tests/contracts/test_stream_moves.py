@@ -211,5 +211,5 @@ async def test_a_stream_that_is_older_than_messages_are_kept_is_pruned_and_not_w
 
 
 def _has_no_secret(node: Node) -> None:
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         assert "secret" not in str(connection.execute(select(messages)).all())

@@ -81,7 +81,7 @@ async def found(node: Node, begun: BegunStream) -> Message:
 
 
 async def rows(node: Node) -> list[Any]:
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         return [*connection.execute(select(streams))]
 
 
@@ -238,7 +238,7 @@ async def test_a_checkpoint_replaces_the_one_before_and_is_no_event(node: Node) 
         assert (await node.do(NODE, keep(begun, *parts))).lost == ()
         assert (await node.do(BOB, GetMessage(str(begun.message.id)))).parts == parts
     assert [event.pos for event in await node.replay()] == [event.pos for event in logged]
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         content = connection.execute(select(messages.c.content).where(messages.c.id == begun.message.id)).scalar_one()
         mentioned = connection.execute(select(mentions)).all()
     assert (content, mentioned) == ("", [])
@@ -377,7 +377,7 @@ async def test_a_message_that_is_deleted_while_it_is_open_stays_deleted(node: No
     node.clock.now_ms += LEASE_MS
     await node.fire()
     assert (changes(node), await rows(node), await node.next_timer_ms()) == ([], [], None)
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         assert "secret" not in str(connection.execute(select(messages.c.extra)).all())
 
 

@@ -327,7 +327,7 @@ async def test_turns_that_ended_long_ago_are_removed(node: Node) -> None:
     assert await states(node) == ["done"]
     await lapse(node, 1)
     assert await states(node) == []
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         assert connection.execute(turn_messages.select()).all() == []
     assert await node.next_timer_ms() is None
 

@@ -159,7 +159,7 @@ async def recorded(node: Node, kind: type[DurableEvent]) -> list[Any]:
 def work(node: Node, agent: Actor = HELPER) -> list[int]:
     """Returns the ids of the messages that are in turns of an agent, in ascending order."""
     found = select(turn_messages.c.message_id).join(turns, turns.c.id == turn_messages.c.turn_id)
-    with node.write_engine.connect() as connection:
+    with node.read_engine.connect() as connection:
         rows = connection.execute(found.where(turns.c.agent_id == agent.user_id)).scalars().all()
     return sorted(rows)
 
