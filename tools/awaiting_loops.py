@@ -23,7 +23,7 @@ def unsuspended_loops(source: str) -> Iterator[tuple[int, str]]:
     """Yields the line and the first line's text of each `while` loop that awaits in a coroutine, but neither awaits a
     function that always suspends in every round, nor has a comment that says why it suspends."""
     lines = source.splitlines()
-    for loop in _awaiting_loops(ast.parse(source)):
+    for loop in _awaiting_loops(ast.parse(source)) if "while " in source else ():
         around = lines[max(0, loop.lineno - 2) : loop.lineno]
         if not any(EXEMPTION in line for line in around) and not any(map(_suspends, _every_round(loop))):
             yield loop.lineno, lines[loop.lineno - 1].strip()

@@ -10,12 +10,14 @@ Prints one line for each problem, as `path:line: text`, and exits with 1 if ther
 from __future__ import annotations
 
 import ast
+import gc
 import re
 import subprocess
 import sys
 import tokenize
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import zip_longest
 from pathlib import Path
@@ -178,10 +180,12 @@ def value_problems(paths: Iterable[Path]) -> Iterator[Problem]:
     for path in paths:
         if path.suffix != ".py" or path == GENERATED or not {*DESCRIBED} & {*path.parents}:
             continue
-        tree = _tree(path)
-        for value, text in _values_of(tree):
+        nodes = _nodes(path)
+        module = nodes[0]
+        assert isinstance(module, ast.Module)
+        for value, text in _values_of(nodes):
             if text is None:
-                if value in tree.body and _is_public_number(value):
+                if value in module.body and _is_public_number(value):
                     name = ast.unparse(_target_of(value))
                     yield Problem(path, value.lineno, f"{name}: say below the number what it is, and its unit")
             elif (word := FIRST_WORD.match(text.text.lstrip())) and word.group() in NO_NOUNS:
@@ -211,7 +215,7 @@ def class_problems(sources: Iterable[Path]) -> Iterator[Problem]:
     for path in sources:
         if PACKAGE / "dialects" in path.parents:
             continue
-        for node in ast.walk(_tree(path)):
+        for node in _nodes(path):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 by_name[node.name].append((path, node.lineno))
     for name, places in by_name.items():
@@ -245,7 +249,7 @@ def summary_problems(sources: Iterable[Path]) -> Iterator[Problem]:
     for path in sources:
         if PACKAGE / "api" not in path.parents:
             continue
-        for node in ast.walk(_tree(path)):
+        for node in _nodes(path):
             if isinstance(node, ast.Call) and _name_of(node.func) in DESCRIBED_ROUTES:
                 yield from (Problem(path, line, text) for line, text in _bad_summaries(node))
 
@@ -270,9 +274,9 @@ def path_problems(paths: Iterable[Path]) -> Iterator[Problem]:
                     yield Problem(path, line, "`pathname` is escaped: write fileURLToPath(...) for the path of a file")
 
 
-def _values_of(tree: ast.Module) -> Iterator[tuple[ast.Assign | ast.AnnAssign, Text | None]]:
+def _values_of(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Assign | ast.AnnAssign, Text | None]]:
     """Yields the assignments outside of class bodies, whose texts describe fields, each with the text below it."""
-    for node in ast.walk(tree):
+    for node in nodes:
         body = getattr(node, "body", None)
         if isinstance(node, ast.ClassDef) or not isinstance(body, list):
             continue
@@ -325,7 +329,7 @@ def _prose_of(path: Path) -> Iterator[Text]:
         lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         yield from (Text(line, text) for line, text in lines if COMMENT_LINE.match(text))
         return
-    for node in ast.walk(_tree(path)):
+    for node in _nodes(path):
         # A string that is a statement of its own is a docstring, or describes the constant above it.
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield Text(node.lineno, node.value.value)
@@ -346,8 +350,14 @@ def _declared_names(path: Path) -> Iterator[Text]:
                 yield Text(token.start[0], token.string)
 
 
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _nodes(path: Path) -> Sequence[ast.AST]:
+    """Returns everything in the syntax tree of a module; the first is the module itself."""
+    return _nodes_of(path.read_text(encoding="utf-8"))
+
+
+@cache
+def _nodes_of(source: str) -> Sequence[ast.AST]:
+    return list(ast.walk(ast.parse(source)))
 
 
 def _module_name(path: Path) -> str:
@@ -356,7 +366,7 @@ def _module_name(path: Path) -> str:
 
 def _imports(path: Path, modules: Iterable[str]) -> set[str]:
     known, found = set(modules), set()
-    for node in ast.walk(_tree(path)):
+    for node in _nodes(path):
         if isinstance(node, ast.ImportFrom) and node.module is not None:
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
@@ -371,4 +381,5 @@ def _name_of(function: ast.expr) -> str:
 
 
 if __name__ == "__main__":
+    gc.disable()  # what it keeps is a million nodes of syntax trees, through which the collector would look in vain
     sys.exit(main())

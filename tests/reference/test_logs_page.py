@@ -117,7 +117,7 @@ def _called_name(call: ast.Call) -> str:
 
 
 def _is_named_so(node: ast.Assign) -> bool:
-    return [ast.unparse(target) for target in node.targets] == [LOGGER]
+    return [target.id for target in node.targets if isinstance(target, ast.Name)] == [LOGGER]
 
 
 def _is_logger(node: ast.expr) -> bool:
