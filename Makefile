@@ -52,7 +52,8 @@ export PYTHONHASHSEED ?= 0
 # If the environment forbids bytecode files, each test worker and each server compiles all sources again.
 unexport PYTHONDONTWRITEBYTECODE
 
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Python compiles a package when it is first imported; most of those for development never are.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 # $(VITE) FOLDER COMMAND runs a command of Vite or Vitest, wherever the clone lies.
 VITE := sh tools/in_plain_path.sh
@@ -84,12 +85,18 @@ help:
 	@echo 'make screenshots  take the pictures in docs/screenshots anew; needs Chromium'
 	@echo 'make lock     resolve the dependencies anew; ARGS=--upgrade for newer versions'
 
-install: node $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT) $(CLIENT_BUILT)
+# Python's packages and Node's beside each other.
+install: node
+	@$(MAKE) --no-print-directory --jobs=$(PROCESSORS) $(DEV_STAMP) $(NODE_STAMPS) $(WEB_CLIENT) $(CLIENT_BUILT)
 
 run: node $(RUN_STAMP) $(WEB_CLIENT)
 	@$(BIN)/talkwire serve --demo $(ARGS)
 
-test: install static pytest
+# The checks take what the tests leave of the processors while they wait for other processes.
+test: install
+	@checked=$$(mktemp); nice -n 19 $(MAKE) --no-print-directory static >"$$checked" 2>&1 & checks=$$!; \
+	$(MAKE) --no-print-directory pytest || failed=yes; wait "$$checks" || failed=yes; \
+	cat "$$checked"; rm "$$checked"; [ -z "$$failed" ]
 
 check: node $(DEV_STAMP) static pytest-in-process
 
@@ -193,16 +200,18 @@ screenshots: install
 # from the dev lock, so that what is tested is what runs. No file names a package index: pip asks the one that it is
 # configured for, and the hashes decide. Extras are kept: without them, older versions of pip refuse the lock as soon as
 # there is a newer release of a package that another one requires with an extra.
-RESOLVE = uv --no-config pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+# The pip of a new environment may be years old, and installs a third as fast; so it has a lock of its own.
+RESOLVE = uv --no-config pip compile $(1) --universal --python-version 3.11 --generate-hashes \
 	--no-strip-extras --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --quiet
 
 lock:
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	$(PYTHON) -m venv "$$tools"; "$$tools/bin/pip" install --quiet --disable-pip-version-check uv; \
 	PATH="$$tools/bin:$$PATH"; mkdir -p requirements; \
-	$(RESOLVE) --all-extras --group dev --output-file requirements/dev.lock $(ARGS); \
-	$(RESOLVE) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS); \
-	$(RESOLVE) --extra postgres --extra redis --extra s3 --extra otlp --extra docs --group build --no-annotate \
+	echo pip | $(call RESOLVE,-) --output-file requirements/pip.lock $(ARGS); \
+	$(call RESOLVE,pyproject.toml) --all-extras --group dev --output-file requirements/dev.lock $(ARGS); \
+	$(call RESOLVE,pyproject.toml) --group build --no-annotate --constraints requirements/dev.lock --output-file requirements/run.lock $(ARGS); \
+	$(call RESOLVE,pyproject.toml) --extra postgres --extra redis --extra s3 --extra otlp --extra docs --group build --no-annotate \
 		--constraints requirements/dev.lock --output-file requirements/image.lock $(ARGS)
 
 clean:
@@ -211,7 +220,8 @@ clean:
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'Talkwire needs Python 3.11 or later; name one: make PYTHON=python3.11 ...'; exit 1; }
-	$(call quietly,Making the Python environment $(VENV) ...,$(PYTHON) -m venv $(VENV))
+	$(call quietly,Making the Python environment $(VENV) ...,$(PYTHON) -m venv $(VENV) && \
+		$(PIP_INSTALL) --require-hashes --requirement requirements/pip.lock)
 
 # The lock lists the build backend too, so the editable install fetches nothing.
 $(RUN_STAMP): requirements/run.lock pyproject.toml | $(BIN)/python
