@@ -25,7 +25,9 @@ KEYS_FETCH_S = 5.0
 _GZIP = 16 + zlib.MAX_WBITS
 _HEADERS = {"accept": "application/json", "accept-encoding": "gzip"}
 _OK = 200
+
 _OTHERS_MAX = 200
+"""Longest text in an error about keys that cannot be used, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

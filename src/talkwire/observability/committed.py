@@ -26,6 +26,8 @@ from talkwire.core.domain.events import (
 from talkwire.core.domain.model import Member, Message
 
 _NAMED_MAX = 20
+"""Most users whom one log entry names."""
+
 _CARD_ENDS: tuple[CardState, ...] = tuple(state for state in get_args(CardState) if state != "open")
 
 _TURNS = ("ready", "unanswered", "failed")

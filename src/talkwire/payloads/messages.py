@@ -250,6 +250,8 @@ class TolerantAttachmentBody(AttachmentBody, frozen=True, forbid_unknown_fields=
 
 
 _RECENT_MAX = 512
+"""Most messages whose payloads are cached."""
+
 _RECENT_MAX_LENGTH = 1000
 
 _recent: dict[int, tuple[Message, MessagePayload]] = {}

@@ -18,6 +18,7 @@ ERRORS_KEPT = 200
 """Most subscriptions of which the error of the newest request is kept."""
 
 _ERROR_MAX = 200
+"""Longest error text that is kept, in characters."""
 
 LAGS_S = (0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0, 3600.0, 21600.0)
 """Bounds of the histogram's buckets, in seconds."""

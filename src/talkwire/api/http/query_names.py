@@ -22,7 +22,10 @@ _CREDENTIALS = frozenset({"token", "userId"})
 """Parameters by which requests of any route may sign in."""
 
 _REPORTED = 5
+"""Most unknown parameters that a refusal names."""
+
 _SHOWN = 64
+"""Longest part of an unknown parameter's name in a refusal, in characters."""
 
 
 class QueryNames(ReceiveRoutePlugin):

@@ -40,6 +40,7 @@ COMPRESSION_RATIO_MAX = 200
 """Most times that a file of a zip file may be larger than its compressed form."""
 
 _PACKED_SMALL = 1024 * 1024
+"""Size of an unpacked file, in bytes, up to which it may be packed however tightly."""
 
 READ_ERRORS = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError),

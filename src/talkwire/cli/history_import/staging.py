@@ -39,7 +39,9 @@ KINDS_MAX = 100
 """Most kinds of dropped things that are counted apart; types of messages come from the export."""
 
 OTHER = "others"
+
 _FETCHED = 500
+"""Number of messages that are read at once."""
 
 _LEVELS_MAX = 100
 """Most rounds in which replies to replies are followed; each round follows two or more levels."""

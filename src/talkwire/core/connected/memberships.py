@@ -27,6 +27,7 @@ CONTACTS_MAX = 100
 """Default of `members_max`, the most members of a group that are each other's contacts."""
 
 _FEW = 8
+"""Most members whose ids are kept in a tuple, which takes less memory than a set."""
 
 _FOLLOWED = frozenset({"notify", "team_ids"})
 """Names of the properties of a conversation whose changes are followed."""

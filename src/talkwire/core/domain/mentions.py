@@ -30,6 +30,8 @@ MENTIONS_MAX = 100
 ALL = "all"
 
 _REMEMBERED_MAX_LENGTH = 500
+"""Longest text whose marks are cached, in characters."""
+
 _NAME_MAX_LENGTH = 200
 _NAME_MAX_WORDS = 6
 

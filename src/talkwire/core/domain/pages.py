@@ -18,6 +18,7 @@ PAGE_MAX_BYTES = 256 * 1024
 """Largest page of messages or events, in bytes of JSON."""
 
 _NUMBER_MAX = 2**53
+"""Upper bound of a number in a cursor; numbers from it on are not exact in JSON."""
 
 K = TypeVar("K")
 T = TypeVar("T")

@@ -11,7 +11,10 @@ from talkwire.files.metadata.copying import Broken, CopiedPicture, Copy, Data, u
 _HIDDEN = re.compile(rb"!\xfe[\x01-\xff][\t\n\r -~]{6}|XMP DataXMP|!\xff\x0b[ -~]{8}")
 _LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 _NO_ZERO = re.compile(rb"[^\0]")
+
 _EXTENSION_MAX = 32
+"""Largest extension that is kept, in bytes."""
+
 _CONTROL, _APPLICATION = 0xF9, 0xFF
 
 

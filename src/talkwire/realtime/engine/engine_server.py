@@ -45,6 +45,7 @@ accept 16 only.
 """
 
 _SHOWN = 16
+"""Longest part of a parameter's value in a log entry, in characters."""
 
 _logger = structlog.get_logger(__name__)
 

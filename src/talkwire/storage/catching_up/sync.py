@@ -53,7 +53,9 @@ CONTACTS_SEARCHED_MAX = 100_000
 """Most contacts that are searched for changed profiles."""
 
 _low, _high = bindparam("low", type_=BigInteger), bindparam("high", type_=BigInteger)
+
 _LAST_SEQ = 2**62
+"""Number above the `seq` of every message."""
 
 
 _lasts = spans.c.to_pos.is_(None)

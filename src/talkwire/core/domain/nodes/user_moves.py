@@ -138,6 +138,7 @@ def _unpacked(packed: bytes) -> Iterator[int]:
 
 
 _BLOCK = 32
+"""Number of differences of one block, which has the number of bits that its largest one needs."""
 
 _BITS_MAX = 63
 """Most bits of a log position."""
