@@ -34,7 +34,7 @@ CLIENTS = Path(__file__).with_name("clients")
 # Machines may be slow, so no example has a time limit, and making values may take long.
 hypothesis.settings.register_profile(
     "usual",
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     print_blob=True,

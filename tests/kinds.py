@@ -122,6 +122,10 @@ EVERYTHING = (
     *("chat/test_recovery_property.py[log]", "chat/test_recovery_property.py[moves]"),
     # These wait for seconds: for a limit, a token's end, a process that hangs.
     "deployment/test_streamed_bodies.py::test_a_body_may_take_ten_minutes",
+    "deployment/test_streamed_bodies.py::test_a_body_is_passed_on_as_it_arrives_for_longer_than_time_outs",
+    "clients_python/test_turns.py::test_the_lease_of_a_slow_answer_is_renewed",
+    "clients/test_turns_client.py::test_a_turn_is_kept_and_stops_when_somebody_asks",
+    "clients/test_turns_client.py::test_a_program_without_network_loses_its_turn_and_another_continues_its_message",
     "chat/test_streamed_bodies.py::test_bytes_that_write_nothing_renew_the_lease",
     "chat/test_streamed_bodies.py::test_the_end_of_a_sign_in_ends_its_requests",
     "chat/test_streamed_bodies.py::test_a_server_that_stops_asks_for_the_request_again",

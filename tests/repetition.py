@@ -11,11 +11,11 @@ import os
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "usual")
 """The profile of Hypothesis: `thorough` for many repetitions, `usual` otherwise."""
 
-_USUAL_SHARE = 4
+_USUAL_SHARE = 8
 
 
 def repetitions(thorough: int, usual: int | None = None) -> int:
-    """Returns how often to repeat: as often as given in the profile `thorough`, otherwise `usual` times or a quarter
+    """Returns how often to repeat: as often as given in the profile `thorough`, otherwise `usual` times or an eighth
     as often."""
     if PROFILE == "thorough":
         return thorough

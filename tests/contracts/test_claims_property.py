@@ -204,7 +204,7 @@ class Story:
                 return BACKEND, AddMembers("c", team_ids=(team,)), lambda: self.model.set_teams(more)
 
 
-@pytest.mark.parametrize("seed", range(repetitions(40, 6)))
+@pytest.mark.parametrize("seed", range(repetitions(40, 3)))
 async def test_a_desk_is_as_its_model(node: Node, seed: int) -> None:
     await node.users(*(Actor(user_id, user_id) for user_id in PEOPLE))
     await node.do(BACKEND, PutUser(ROBOT, name="Robot", kind="agent"))

@@ -187,4 +187,4 @@ class Nodes(RuleBasedStateMachine):
 
 
 TestNodes = pytest.mark.timeout(1200)(Nodes.TestCase)
-TestNodes.settings = settings(max_examples=repetitions(800, usual=25), stateful_step_count=20, deadline=None)
+TestNodes.settings = settings(max_examples=repetitions(800, usual=8), stateful_step_count=20, deadline=None)

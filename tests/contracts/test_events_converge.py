@@ -137,4 +137,4 @@ class Nodes(RuleBasedStateMachine):
 
 
 TestNodes = pytest.mark.timeout(1200)(Nodes.TestCase)
-TestNodes.settings = settings(max_examples=repetitions(800, usual=25), stateful_step_count=30, deadline=None)
+TestNodes.settings = settings(max_examples=repetitions(800, usual=8), stateful_step_count=30, deadline=None)

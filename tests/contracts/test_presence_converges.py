@@ -99,7 +99,7 @@ class Nodes(RuleBasedStateMachine):
 
 
 TestNodes = pytest.mark.timeout(1200)(Nodes.TestCase)
-TestNodes.settings = settings(max_examples=repetitions(800, usual=15), stateful_step_count=30, deadline=None)
+TestNodes.settings = settings(max_examples=repetitions(800, usual=6), stateful_step_count=30, deadline=None)
 
 
 def _two_nodes() -> World:

@@ -229,4 +229,4 @@ class ReadStreams(RuleBasedStateMachine):
 
 
 TestReadStreams = ReadStreams.TestCase
-TestReadStreams.settings = settings(max_examples=repetitions(800, usual=40), stateful_step_count=15, deadline=None)
+TestReadStreams.settings = settings(max_examples=repetitions(800, usual=15), stateful_step_count=15, deadline=None)

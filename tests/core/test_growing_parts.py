@@ -366,7 +366,7 @@ def _rewound(parts: GrowingParts, index: int, at: int | None) -> bool:
     return True
 
 
-@settings(max_examples=repetitions(2000, usual=150), deadline=None)
+@settings(max_examples=repetitions(2000, usual=40), deadline=None)
 @given(chance=st.randoms(use_true_random=False), rewinds=st.booleans())
 def test_readers_have_the_authors_text_whenever_they_join_and_whatever_is_written(
     chance: random.Random,

@@ -144,7 +144,7 @@ def test_the_content_is_the_texts_or_else_the_titles(parts: Sequence[MessagePart
 _PARTS = st.lists(st.sampled_from([*ALL, TextPart("World"), source(message_id="5", quote="x")]), max_size=6)
 
 
-@settings(max_examples=repetitions(300, 50))
+@settings(max_examples=repetitions(300, 20))
 @given(_PARTS, st.sampled_from(["New", "New\n\ntext"]))
 def test_one_text_takes_the_place_of_the_first(parts: list[MessagePart], text: str) -> None:
     changed = with_text(parts, text)
@@ -156,7 +156,7 @@ def test_one_text_takes_the_place_of_the_first(parts: list[MessagePart], text: s
     assert with_text(parts, " ") == tuple(others)
 
 
-@settings(max_examples=repetitions(300, 50))
+@settings(max_examples=repetitions(300, 20))
 @given(_PARTS)
 def test_what_is_derived_from_parts_agrees(parts: list[MessagePart]) -> None:
     texts = [part.text for part in parts if isinstance(part, TextPart)]
@@ -169,7 +169,7 @@ def test_what_is_derived_from_parts_agrees(parts: list[MessagePart]) -> None:
     assert simplified(tuple(parts)) == (() if len(parts) == len(texts) == 1 else tuple(parts))
 
 
-@settings(max_examples=repetitions(300, 50))
+@settings(max_examples=repetitions(300, 20))
 @given(st.text())
 def test_lengths_are_counted_as_javascript_does(text: str) -> None:
     assert utf16_length(text) == sum(2 if ord(char) > 0xFFFF else 1 for char in text)

@@ -80,7 +80,7 @@ def test_a_header_of_a_few_repeated_signs_is_read(signs: list[str], size: int) -
     assert len(charset_of(header) or "") < size
 
 
-@settings(max_examples=repetitions(2000, usual=50))
+@settings(max_examples=repetitions(2000, usual=20))
 @given(st.binary(max_size=300), st.text(max_size=100), st.text(max_size=100))
 def test_any_page_with_any_header_is_read(body: bytes, header: str, href: str) -> None:
     page = b"<title>a</title><base href='" + href.encode("utf-8", "replace") + b"'>" + body
