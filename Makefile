@@ -65,7 +65,7 @@ quietly = @echo '$(1)'; log=$$(mktemp); if ($(2)) >"$$log" 2>&1; then rm "$$log"
 
 help:
 	@echo 'make run      start a demo server on port 3000; options in ARGS="--dialect talks"'
-	@echo 'make test     every check, and the tests that a change has to pass'
+	@echo 'make test     every check, and the tests that a change has to pass; SHARD=2/5 runs the second fifth of these'
 	@echo 'make everything  every check, and every test but those of "make measure"; SEED=7 repeats a run'
 	@echo 'make measure  the tests that assert time, processor time or memory; nothing may run beside them'
 	@echo 'make check    every check, and the tests that need no other process'
@@ -101,7 +101,7 @@ test: install
 check: node $(DEV_STAMP) static pytest-in-process
 
 pytest: install
-	$(PYTEST) -m '$(GATE)' $(ARGS)
+	$(PYTEST) -m '$(GATE)' $(if $(SHARD),--shard $(SHARD)) $(ARGS)
 
 everything: SEED ?= $(shell date +%s)
 everything: install static $(MODELINA_STAMP)

@@ -50,7 +50,12 @@ hypothesis.settings.register_profile(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shard", metavar="N/M", help="run part N of M parts of the test files (tests/kinds.py)")
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    _shard_of(config)
     use_memory_for_temporary_files()
     share_compiled_statements()
     hypothesis.settings.load_profile(PROFILE)
@@ -72,8 +77,19 @@ def _log_plain_tracebacks() -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Imports no tests that `-m` leaves out: most of the time of a short run would be for their imports."""
+    """Imports no tests that `-m` or `--shard` leaves out: their imports would take most of the time of a short run."""
+    shard = _shard_of(config)
+    if shard is not None and shard.leaves_out(collection_path):
+        return True
     return kinds.is_left_out(collection_path, config.getoption("markexpr")) or None
+
+
+def _shard_of(config: pytest.Config) -> kinds.Shard | None:
+    text = config.getoption("shard")
+    try:
+        return None if text is None else kinds.Shard.parse(text)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(wrapper=True)

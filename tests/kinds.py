@@ -16,13 +16,18 @@ When it runs: `make test`, the gate that each change has to pass, runs the tests
 `measure`     tests that assert time, processor time or memory, and so depend on what else the machine does:
               `make measure` runs them alone, one after the other
 
+Where time is short, the gate's test files are run in *shards*: `make test SHARD=2/5` runs one file of five, and what
+`EACH_SHARD` names. The shards of a commit together run all tests of the gate.
+
 A *place* in these tables is a folder or file below `tests`, one test of a file (`file.py::test_name`, or
 `file.mjs::words-of-its-title`), or those tests of either whose parameters contain a text (`folder[parameter]`).
 """
 
 from __future__ import annotations
 
+import re
 import subprocess
+import zlib
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -304,6 +309,19 @@ MEASURE = (
 )
 """Places of tests that only `make measure` runs."""
 
+EACH_SHARD = (
+    # The rules and the wire.
+    *("core", "wire", "dialects", "operations", "settings", "identity", "protocol"),
+    *("contracts/test_conversations.py", "contracts/test_messages.py", "contracts/test_sync.py"),
+    # Nothing acknowledged is lost.
+    *("contracts/test_log.py", "contracts/test_writer.py", "chat/test_recovery_property.py", "faults"),
+    *("torture/test_stream_kills.py", "cluster/test_news.py"),
+    # A client of each dialect, and two users in browsers.
+    *("chat/dialects/test_matrix.py", "clients/test_dialect_examples.py"),
+    *("page/test_talking.mjs", "page/test_connection.mjs"),
+)
+"""Places that each shard of the gate runs: what every user needs, and most changes can break."""
+
 PROCESS_FIXTURES = frozenset(
     {"postgresql", "postgresql_database", "failing_postgresql", "valkey", "chat_server", "node_client"}
 )
@@ -338,6 +356,28 @@ class _Place(NamedTuple):
         """Returns whether the place has an item of a file that is in its path."""
         name, _, parameters = item.name.partition("[")
         return self.test in {"", name} and self.parameter in parameters
+
+
+class Shard(NamedTuple):
+    """The part `number` of `total` parts of the test files, counted from 1."""
+
+    number: int
+    total: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """Returns the shard of a text such as `2/5`. Raises ValueError for other texts."""
+        match = re.fullmatch("([1-9][0-9]{0,2})/([1-9][0-9]{0,2})", text)
+        if match is None or int(match[1]) > int(match[2]):
+            raise ValueError(f"--shard {text}: write which one of how many, such as 2/5")
+        return cls(int(match[1]), int(match[2]))
+
+    def leaves_out(self, path: Path) -> bool:
+        """Returns whether only another shard has a test file. Folders and other files are in every shard."""
+        name = _below_tests(path) if path.is_relative_to(TESTS) else ""
+        if not path.name.startswith("test_") or path.is_dir() or any(_is_in_path(name, each) for each in EACH_SHARD):
+            return False
+        return zlib.adler32(name.encode()) % self.total != self.number - 1
 
 
 @cache
